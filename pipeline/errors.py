@@ -1,0 +1,36 @@
+"""Footfall's errors: a closed set. Retryable and final are different types.
+
+Each says what happened, to which input, and what to do.
+"""
+
+
+class FootfallError(Exception):
+    """Anything Footfall raises on purpose. The text is for the person who can act on it."""
+
+
+class Retryable(FootfallError):
+    """Trying again later may help; nothing was lost."""
+
+
+class Final(FootfallError):
+    """Trying again will not help; somebody must change something."""
+
+
+class WarehouseUnavailable(Retryable):
+    """The warehouse did not answer, or is out of memory or connections."""
+
+
+class WarehouseRefused(Final):
+    """The warehouse understood and said no: bad SQL, a missing table, a wrong type."""
+
+
+class LogUnavailable(Retryable):
+    """The log cannot be written or read now."""
+
+
+class StateDamaged(Final):
+    """A stage's deltas have a gap or cannot be decoded: the partition must not go on."""
+
+
+class BadSetting(Final):
+    """A setting's value cannot be used; the text names the setting, the value and what it takes."""

@@ -1,0 +1,102 @@
+"""How a state becomes bytes and comes back: deltas (what one batch changed) and snapshots (all).
+
+A delta holds absolute values, so applying one is a plain overwrite. Deltas are applied in log
+order; one at or below what is applied already is a repeat (a restart's, or a late zombie's) and is
+skipped; one that leaves a gap means lost state, and nothing may be built on that.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from pipeline.errors import StateDamaged
+from pipeline.state.keyed import State
+from pipeline.transports.contract import Delta, Snapshot
+
+_NIL: Final = b"\xc0"
+_CHUNK_BYTES: Final = 512 * 1024
+Changes = dict[str, dict[str, bytes | None]]
+
+
+class _Body(Struct, array_like=True):
+    seen: dict[str, tuple[int, int]]
+    tables: dict[str, dict[str, Raw]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Body).decode
+
+
+def changes_of(state: State) -> Changes:
+    """What changed since the last settled delta: table → key → encoded value, None if deleted."""
+    return {name: table.changes() for name, table in state.tables.items()}
+
+
+def delta_of(state: State, changes: Changes, lo: int) -> Delta:
+    """The delta from offset `lo` to the state's `applied`."""
+    tables = {
+        name: {key: Raw(_NIL if value is None else value) for key, value in table.items()}
+        for name, table in changes.items()
+    }
+    return Delta(lo, state.applied, _encode(_Body(state.seen, tables)))
+
+
+def settle(state: State, changes: Changes) -> None:
+    """The delta made of `changes` is durable."""
+    for name, table in changes.items():
+        state.tables[name].settle(table)
+
+
+def snapshot_of(state: State) -> Snapshot:
+    """The whole settled state in chunks of about half a megabyte."""
+    return Snapshot(state.applied, list(_chunks(state)))
+
+
+def _chunks(state: State) -> Iterator[bytes]:
+    yield _encode(_Body(state.seen, {}))
+    for name, table in state.tables.items():
+        chunk: dict[str, Raw] = {}
+        size = 0
+        for key, value in table.encoded().items():
+            chunk[key] = Raw(value)
+            size += len(key) + len(value)
+            if size >= _CHUNK_BYTES:
+                yield _encode(_Body({}, {name: chunk}))
+                chunk, size = {}, 0
+        yield _encode(_Body({}, {name: chunk}))
+
+
+async def restore(state: State, snapshot: Snapshot | None, deltas: AsyncIterator[Delta]) -> int:
+    """Load a fresh state; answers the bytes of deltas read. Raises StateDamaged on a gap."""
+    if snapshot is not None:
+        for chunk in snapshot.chunks:
+            _apply(state, chunk)
+        state.applied = snapshot.applied
+    size = 0
+    async for delta in deltas:
+        size += len(delta.body)
+        if delta.applied <= state.applied:
+            continue
+        if delta.lo > state.applied + 1:
+            raise StateDamaged(
+                f"A state delta starts at offset {delta.lo}, but the state ends at {state.applied}: "
+                f"deltas between are missing. Restore the log from a copy, or remove this stage's "
+                f"state to rebuild it from the events that the log still holds."
+            )
+        _apply(state, delta.body)
+        state.applied = delta.applied
+    return size
+
+
+def _apply(state: State, chunk: bytes) -> None:
+    try:
+        body = _decode(chunk)
+        for name, table in body.tables.items():
+            state.tables[name].load(
+                {key: None if bytes(raw) == _NIL else bytes(raw) for key, raw in table.items()}
+            )
+    except (msgspec.DecodeError, KeyError) as error:
+        raise StateDamaged(f"A stored state cannot be read: {error}.") from error
+    state.seen.update(body.seen)

@@ -1,0 +1,69 @@
+"""What the runner asks of a log beside Faust's consumption. `tests/conformance/test_logs.py` holds both to it.
+
+Faust reads and assigns; this writes. One `Journal` serves all stages of a worker.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol
+
+from pipeline.stage import Record
+
+
+class Append(NamedTuple):
+    """A record to append: `value` is NDJSON of `events` lines."""
+
+    topic: str
+    partition: int
+    events: int
+    value: bytes
+
+
+class Delta(NamedTuple):
+    """Step 9: offsets lo…applied of a stage's partition are folded in; `body` says how (msgpack)."""
+
+    lo: int
+    applied: int
+    body: bytes
+
+
+class Snapshot(NamedTuple):
+    """A stage's whole state at `applied`, in chunks; complete, or it does not exist."""
+
+    applied: int
+    chunks: Sequence[bytes]
+
+
+class Journal(Protocol):
+    """The worker's writing side of a log. Methods are coroutines that never block the loop.
+
+    Raises LogUnavailable where trying again may help.
+    """
+
+    log_id: str
+    partitions: int
+
+    async def commit(
+        self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
+    ) -> None:
+        """Steps 7 and 9: append `outputs`, all durable, then the delta; durable when it returns.
+
+        Embedded, both are one transaction. On Kafka a crash may leave outputs without their
+        delta; the replay repeats them and readers drop the repeats by origin.
+        """
+
+    async def load(
+        self, stage: str, partition: int
+    ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:
+        """Step 2: the newest complete snapshot, and the deltas in log order (all, or those after it)."""
+
+    async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
+        """Step 11: store a snapshot, then drop deltas and snapshots that it makes needless."""
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset the next record will get."""
+
+    async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
+        """Records from offset `start`, for counting what is in flight and for operators."""
+
+    async def close(self) -> None:
+        """Release files and connections."""

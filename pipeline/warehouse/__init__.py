@@ -1,0 +1,1 @@
+"""The warehouse: one contract, two engines (chDB in the process, a ClickHouse server)."""

@@ -1,0 +1,1 @@
+"""The contract between Footfall's processes: nouns, names and limits. Nothing here does I/O."""

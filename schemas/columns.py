@@ -1,0 +1,79 @@
+"""Tables of rows and their columns, in insert order. Types stand in `sql/migrations`; a test compares.
+
+Every table also has the five columns of `SOURCE`, which the sink adds: where the row came from.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Table(NamedTuple):
+    """A table the worker inserts into. `columns` are those a stage fills."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+SOURCE: Final = ("log_id", "topic", "partition", "offset", "index")
+
+EVENTS: Final = Table(
+    "events",
+    ("site", "type", "event", "time", "corrected_time", "received_at", "message_id", "device",
+     "identifier", "url", "path", "page", "title", "referrer", "device_class", "opt_out",
+     "properties", "traits"),
+)  # fmt: skip
+ASSERTIONS: Final = Table("assertions", ("site", "device", "time", "message_id", "identifier"))
+SESSIONS: Final = Table(
+    "sessions",
+    ("site", "device", "start", "end", "events", "pages", "entry_page", "exit_page",
+     "device_class", "version", "deleted"),
+)  # fmt: skip
+OUTCOMES: Final = Table(
+    "outcomes",
+    ("site", "page", "time", "device", "message_id", "device_class", "next", "forward",
+     "decided_at", "version", "deleted"),
+)  # fmt: skip
+IDENTITIES: Final = Table("identities", ("site", "identifier", "person_id", "canonical", "version"))
+REFUSALS: Final = Table(
+    "link_refusals", ("site", "time", "message_id", "left", "right", "reason", "version", "deleted")
+)
+PURCHASES: Final = Table(
+    "purchases",
+    ("site", "order_id", "status", "time", "message_id", "identifier", "device", "currency",
+     "total", "product_ids", "names", "categories", "quantities", "prices"),
+)  # fmt: skip
+TICKETS: Final = Table(
+    "tickets",
+    ("site", "ticket_id", "action", "time", "message_id", "identifier", "device", "channel",
+     "subject", "priority", "rating"),
+)  # fmt: skip
+FEEDBACK: Final = Table(
+    "feedback",
+    ("site", "time", "message_id", "identifier", "device", "kind", "score", "comment", "about"),
+)
+CYCLES: Final = Table(
+    "cycles",
+    ("site", "person_id", "product_id", "purchases", "last_purchase", "interval_days",
+     "due_at", "late_at", "lapsed_at", "state", "version", "deleted"),
+)  # fmt: skip
+FORWARD: Final = Table("forward_sets", ("site", "page", "next", "share", "version", "deleted"))
+FLAGS: Final = Table(
+    "flags",
+    ("site", "page", "device_class", "time", "state", "expected", "observed", "views",
+     "failed_views", "trigger_id", "reason"),
+)  # fmt: skip
+TRIGGERS: Final = Table("triggers", ("id", "rule", "site", "subject", "time", "reason", "evidence"))
+DELIVERIES: Final = Table(
+    "deliveries", ("trigger_id", "endpoint", "attempt", "time", "status", "detail")
+)
+REJECTS: Final = Table(
+    "rejects", ("id", "reason", "detail", "site", "received_at", "path", "body", "cut")
+)
+BOOKS: Final = Table(
+    "books", ("site", "time", "declared", "stored", "deduplicated", "rejected")
+)  # one row per source record and site; `time` is the record's newest received_at
+
+ALL: Final = (
+    EVENTS, ASSERTIONS, SESSIONS, OUTCOMES, IDENTITIES, REFUSALS, PURCHASES, TICKETS, FEEDBACK,
+    CYCLES, FORWARD, FLAGS, TRIGGERS, DELIVERIES, REJECTS, BOOKS,
+)  # fmt: skip
+BY_NAME: Final = {table.name: table for table in ALL}

@@ -1,0 +1,115 @@
+"""An Event: what a collector has checked and promised, one JSON object on one line of a record.
+
+Names follow the Segment spec. Times are milliseconds since 1970 UTC. Free-form objects stay raw
+JSON: nothing between collector and warehouse decodes them.
+"""
+
+from decimal import Decimal
+from typing import Final, Literal
+
+from msgspec import Raw, Struct
+
+EventType = Literal[
+    "page", "screen", "track", "identify", "alias", "group", "reset",
+    "purchase", "ticket", "feedback", "tick",
+]  # fmt: skip
+
+DeviceClass = Literal["", "desktop", "mobile", "tablet", "bot"]
+
+OrderStatus = Literal["completed", "refunded", "cancelled"]
+TicketAction = Literal["created", "answered", "solved", "reopened", "rated"]
+FeedbackKind = Literal["csat", "nps", "ces", "comment"]
+
+EMPTY_OBJECT: Final = Raw(b"{}")
+
+EARLIEST_MS: Final = 946_684_800_000
+"""2000-01-01. Event times outside [EARLIEST_MS, LATEST_MS) are refused at admission."""
+LATEST_MS: Final = 4_102_444_800_000
+"""2100-01-01."""
+
+
+class Item(Struct, frozen=True, omit_defaults=True):
+    """One line of an order. `price` is for one piece, in the order's currency."""
+
+    product_id: str
+    name: str = ""
+    category: str = ""
+    quantity: int = 1
+    price: Decimal = Decimal(0)
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """A purchase, or its refund or cancellation: the same `order_id` with another status.
+
+    A refund without items refunds the whole order.
+    """
+
+    order_id: str
+    status: OrderStatus = "completed"
+    currency: str = ""
+    total: Decimal = Decimal(0)
+    items: tuple[Item, ...] = ()
+
+
+class Ticket(Struct, frozen=True, omit_defaults=True):
+    """One step in a support ticket's life. `rating` is 1 (bad) to 5 (good) on action `rated`."""
+
+    ticket_id: str
+    action: TicketAction = "created"
+    channel: str = ""
+    subject: str = ""
+    priority: str = ""
+    rating: int | None = None
+
+
+class Feedback(Struct, frozen=True, omit_defaults=True):
+    """An answer to a survey: CSAT and CES 1…5, NPS 0…10; `comment` has no score."""
+
+    kind: FeedbackKind
+    score: int | None = None
+    comment: str = ""
+    about: str = ""
+
+
+class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One event.
+
+    `time` is the client's own clock, uncorrected, so that a re-send keeps it; `corrected_time`
+    is received − (sent − original). `identifiers` are the strong identifiers asserted together
+    by this event, normalised, in rank order. `previous_id` is what an `alias` joins to them.
+    A `tick` carries only `site` (""), `time` and `received_at`: it moves time on idle partitions.
+    """
+
+    type: EventType
+    message_id: str
+    site: str
+    time: int
+    received_at: int
+    corrected_time: int = 0
+    anonymous_id: str = ""
+    identifiers: tuple[str, ...] = ()
+    previous_id: str = ""
+    event: str = ""
+    url: str = ""
+    path: str = ""
+    title: str = ""
+    referrer: str = ""
+    device_class: DeviceClass = ""
+    opt_out: bool = False
+    order: Order | None = None
+    ticket: Ticket | None = None
+    feedback: Feedback | None = None
+    properties: Raw = EMPTY_OBJECT
+    traits: Raw = EMPTY_OBJECT
+
+
+def key_of(event: Event) -> str:
+    """The key an event is partitioned by: its device, else its strongest identifier, else its id."""
+    if event.anonymous_id:
+        return event.anonymous_id
+    return event.identifiers[0] if event.identifiers else event.message_id
+
+
+def tick(now: int) -> Event:
+    """A tick record's only event."""
+    return Event(type="tick", message_id="", site="", time=now, received_at=now)

@@ -1,0 +1,71 @@
+"""Rejects: input that could not be taken, with the reason and the original bytes."""
+
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final
+
+from msgspec import Struct
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes of an original that a reject keeps."""
+
+
+class Reason(StrEnum):
+    """Why an input was refused: the closed list. The value is stored; the text is for people."""
+
+    BODY_TOO_LARGE = "body_too_large"
+    BAD_ENCODING = "bad_encoding"
+    BAD_JSON = "bad_json"
+    BAD_SHAPE = "bad_shape"
+    BATCH_TOO_LARGE = "batch_too_large"
+    EVENT_TOO_LARGE = "event_too_large"
+    UNKNOWN_KEY = "unknown_key"
+    UNKNOWN_TYPE = "unknown_type"
+    MISSING_ID = "missing_id"
+    BAD_IDENTIFIER = "bad_identifier"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    BAD_ORDER = "bad_order"
+    BAD_TICKET = "bad_ticket"
+    BAD_FEEDBACK = "bad_feedback"
+    UNREADABLE_RECORD = "unreadable_record"
+
+
+MEANING: dict[Reason, str] = {
+    Reason.BODY_TOO_LARGE: "The request body is over the limit after inflating; send smaller batches.",
+    Reason.BAD_ENCODING: "The body is not valid gzip or UTF-8; send JSON in UTF-8, gzipped once at most.",
+    Reason.BAD_JSON: "The body is not JSON.",
+    Reason.BAD_SHAPE: "A field is missing or has the wrong type; the detail names it.",
+    Reason.BATCH_TOO_LARGE: "The batch holds more events than the limit; send fewer per request.",
+    Reason.EVENT_TOO_LARGE: "One event is over the limit; send less in properties.",
+    Reason.UNKNOWN_KEY: "The write key is not one of FOOTFALL_WRITE_KEYS.",
+    Reason.UNKNOWN_TYPE: "The event type is not one Footfall knows.",
+    Reason.MISSING_ID: "Neither anonymousId nor userId nor another identifier is there.",
+    Reason.BAD_IDENTIFIER: "An identifier is too long or malformed.",
+    Reason.TIME_OUT_OF_RANGE: "The event time is before 2000 or after 2099, or is not a time.",
+    Reason.BAD_ORDER: "The purchase cannot be read; the detail names the field.",
+    Reason.BAD_TICKET: "The ticket cannot be read; the detail names the field.",
+    Reason.BAD_FEEDBACK: "The feedback cannot be read; the detail names the field.",
+    Reason.UNREADABLE_RECORD: "A record in the log is not one event per line in JSON.",
+}
+
+
+class Reject(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One refused input. `body` is the original event or request, Base64 in JSON; cut at 64 KiB."""
+
+    id: str
+    reason: Reason
+    detail: str
+    site: str
+    received_at: int
+    path: str
+    body: bytes
+    cut: bool = False
+
+
+def reject_row(
+    reason: Reason, detail: str, site: str, path: str, body: bytes, received_at: int = 0
+) -> tuple[object, ...]:
+    """A row of `columns.REJECTS` for input refused by the worker; the same input, the same id."""
+    digest = blake2b(path.encode() + b"\n" + body, digest_size=16).hexdigest()
+    kept = body[:MAX_BODY].decode("utf-8", "backslashreplace")
+    return (digest, reason.value, detail, site, received_at, path, kept, len(body) > MAX_BODY)

@@ -1,0 +1,38 @@
+"""Triggers: what marketing and support systems act on, as CloudEvents 1.0 in JSON."""
+
+from hashlib import blake2b
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from schemas.origins import Origin
+
+Rule = Literal[
+    "dropoff.broke", "dropoff.recovered",
+    "repurchase.due", "repurchase.late", "repurchase.lapsed", "repurchase.withdrawn",
+    "care.unhappy", "care.reopened",
+]  # fmt: skip
+
+TYPE_PREFIX: Final = "footfall."
+
+
+class Trigger(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One thing to notice about one subject (a person's id, or a page), once per cycle.
+
+    `reason` is a sentence for people; `evidence` holds the numbers behind it. `time` is the log's
+    time at the decision, ms.
+    """
+
+    id: str
+    rule: Rule
+    site: str
+    subject: str
+    time: int
+    reason: str
+    evidence: dict[str, Any]
+    origin: Origin = Origin("", 0, -1, 0)
+
+
+def trigger_id(rule: str, site: str, subject: str, cycle: str) -> str:
+    """The same rule, subject and cycle always give the same id, so receivers can drop repeats."""
+    return blake2b("\n".join((rule, site, subject, cycle)).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+SELECT name, digest FROM migrations FINAL ORDER BY name

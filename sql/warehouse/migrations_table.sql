@@ -1,0 +1,9 @@
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name String,
+    digest String,
+    applied_at DateTime DEFAULT now()
+)
+ENGINE = ReplacingMergeTree
+ORDER BY name
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
