@@ -1,6 +1,7 @@
-"""What the runner asks of a log beside Faust's consumption. `tests/conformance/test_logs.py` holds both to it.
+"""What the runner asks of a log beside Faust's consumption.
 
-Faust reads and assigns; this writes. One `Journal` serves all stages of a worker.
+`tests/conformance/test_logs.py` holds both logs to it. Faust reads and assigns; this writes.
+One `Journal` serves all stages of a worker.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -19,7 +20,11 @@ class Append(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """Step 9: offsets lo…applied of a stage's partition are folded in; `body` says how (msgpack)."""
+    """Step 9: offsets lo…applied of a stage's partition are folded in; `body` says how (msgpack).
+
+    A body may be larger than a record. A log with a limit stores it in parts; a delta with a part
+    missing (its writer died, or went on after another took over) does not exist.
+    """
 
     lo: int
     applied: int
@@ -67,3 +72,21 @@ class Journal(Protocol):
 
     async def close(self) -> None:
         """Release files and connections."""
+
+
+class PartitionHooks(Protocol):
+    """What a transport asks of the Faust app it serves: the runner's positions, not committed offsets.
+
+    The worker sets both as attributes of its Faust app.
+    """
+
+    async def resume_positions(
+        self, partitions: set[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Load what is not loaded and answer the next offset wanted of each (topic, partition).
+
+        Asked after every assignment, and again whenever Faust seeks; asking twice changes nothing.
+        """
+
+    async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
+        """Finish or drop the batch in flight and forget these partitions' state."""

@@ -1,0 +1,76 @@
+"""The Faust app: one agent per leg of the flow, each handing records to its runner's lanes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, cast
+
+import faust
+from faust.types import TP
+
+from pipeline.flow import FLOW, Leg
+from pipeline.runner import Handed, Runner
+from pipeline.transports.coalesce import RecordsSchema
+
+GROUP: Final = "footfall"
+TRANSPORTS: Final = {"embedded": "embedded", "kafka": "footfallkafka"}
+
+
+class App(faust.App):
+    """A Faust app whose positions are its runners' (`transports.contract.PartitionHooks`)."""
+
+    runners: Mapping[str, Runner]
+
+    async def resume_positions(
+        self, partitions: set[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Load state where it is not loaded; the next offset wanted of each partition."""
+        return {
+            (topic, partition): await self.runners[topic].resume(partition)
+            for topic, partition in sorted(partitions)
+            if topic in self.runners
+        }
+
+    async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
+        """End the lanes of these partitions."""
+        for topic, partition in sorted(partitions):
+            if topic in self.runners:
+                await self.runners[topic].revoke(partition)
+
+
+def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
+    """The app for a log's URL; `runners` by topic name."""
+    scheme, _, rest = log.partition("://")
+    place = "/" + rest if scheme == "embedded" and not rest.startswith("/") else rest
+    app = App(
+        GROUP,
+        broker=f"{TRANSPORTS[scheme]}://{place}",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=partitions,
+        stream_buffer_maxsize=16,
+        stream_wait_empty=False,
+        autodiscover=False,
+        datadir="/nonexistent",
+    )
+    app.runners = runners
+    for leg in FLOW:
+        _add_agent(app, leg, runners[leg.reads.name])
+    return app
+
+
+def _add_agent(app: App, leg: Leg, runner: Runner) -> None:
+    topic = app.topic(leg.reads.name, schema=RecordsSchema())
+    app.agent(topic, name=leg.agent)(_agent(app, runner))
+
+
+def _agent(app: App, runner: Runner) -> Callable[[Any], Awaitable[None]]:
+    async def hand_over(stream: Any) -> None:
+        async for event in stream.noack().events():
+            message = event.message
+            handed = Handed(message.value, partial(app.consumer.ack, message))
+            if not await runner.feed(message.partition, handed):
+                tp = TP(message.topic, message.partition)
+                await cast(Any, app.consumer).seek(tp, await runner.resume(message.partition))
+
+    return hand_over

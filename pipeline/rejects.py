@@ -1,0 +1,40 @@
+"""`rejects`: what collectors refused, written down. No state but how far it came."""
+
+from typing import Final
+
+import msgspec
+
+from pipeline.stage import Emit, Record
+from pipeline.state.keyed import State
+from schemas import columns, topics
+from schemas.rejects import Reason, Reject, reject_row
+
+_decoder = msgspec.json.Decoder(Reject)
+
+
+class RejectsStage:
+    """Reject records → rows of REJECTS, and their part of the books."""
+
+    name: Final = "rejects"
+    source: Final = topics.REJECTS
+
+    def new_state(self) -> State:
+        """Nothing to know."""
+        return State()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """One row per line; a line that is no reject is itself rejected."""
+        rejected = 0
+        for line in filter(None, record.value.split(b"\n")):
+            emit.row(columns.REJECTS, *_row(line))
+            rejected += 1
+        emit.row(columns.BOOKS, "", 0, record.events, 0, 0, rejected)
+
+
+def _row(line: bytes) -> tuple[object, ...]:
+    try:
+        r = _decoder.decode(line)
+    except msgspec.DecodeError as error:
+        return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.REJECTS.name, line)
+    body = r.body.decode("utf-8", "backslashreplace")
+    return (r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, body, r.cut)

@@ -1,0 +1,98 @@
+"""What is remembered of a device: marks of its recent events, and what was already said of them.
+
+Sessions, page outcomes and who used the device are functions of the marks in (time, message_id)
+order, so the order of arrival cannot matter. The marks are also the window in which a re-sent
+message is told from a new one.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+from msgspec import Struct
+
+MAX_MARKS: Final = 1_000
+"""Events remembered per device; older ones fold into `Device.carry`."""
+
+NOBODY: Final = -1
+"""`Mark.who` of an event that asserts no identifier."""
+
+
+class Mark(Struct, array_like=True, order=True, gc=False):
+    """One event: its time (ms), id, the step it is in a funnel ("" for none) and what else counts.
+
+    `view` says that `step` is a page. `who` indexes `Device.identities` (NOBODY: none).
+    """
+
+    time: int
+    message_id: str
+    step: str = ""
+    view: bool = False
+    who: int = NOBODY
+    device_class: str = ""
+    active: bool = True
+
+
+class Span(Struct, array_like=True):
+    """A session's sums. `entry` and `exit` are page templates, "" where it has no page."""
+
+    start: int
+    end: int
+    events: int
+    pages: int
+    entry: str
+    exit: str
+    device_class: str
+
+
+class Decided(Struct, array_like=True):
+    """An attempt at a page that was told: what was said, and how often it was corrected."""
+
+    time: int
+    message_id: str
+    page: str
+    next: tuple[str, ...]
+    forward: bool | None
+    revision: int
+
+
+class Device(Struct, array_like=True):
+    """A device's recent past. `skew` is the least of received − event time: its clock's offset."""
+
+    skew: int
+    marks: list[Mark]
+    identities: list[tuple[str, ...]]
+    stored: list[Span]
+    decided: list[Decided]
+    carry: Span | None = None
+    opted_out: bool = False
+
+
+def remember(device: Device, mark: Mark) -> int | None:
+    """Insert a mark in order; its place, or None where the message is already there."""
+    marks = device.marks
+    if not marks or marks[-1].time < mark.time:
+        marks.append(mark)
+        return len(marks) - 1
+    low = bisect_left(marks, (mark.time, mark.message_id), key=_place)
+    if low < len(marks) and _place(marks[low]) == _place(mark):
+        return None
+    marks.insert(low, mark)
+    return low
+
+
+def knows(device: Device, message_id: str) -> bool:
+    """Whether a message with this id is among the marks, whatever its time."""
+    return any(mark.message_id == message_id for mark in device.marks)
+
+
+def index_of(device: Device, identifiers: tuple[str, ...]) -> int:
+    """The number of an identity asserted on the device."""
+    if not identifiers:
+        return NOBODY
+    if identifiers not in device.identities:
+        device.identities.append(identifiers)
+    return device.identities.index(identifiers)
+
+
+def _place(mark: Mark) -> tuple[int, str]:
+    return (mark.time, mark.message_id)

@@ -1,0 +1,280 @@
+"""`visits`: from a device's events to who used it, its sessions, and what became of its page views.
+
+event → new? → row → mark → facts for `people`
+tick  → devices whose time has come → sessions over, attempts decided → rows, outcomes
+"""
+
+from typing import Final
+
+import msgspec
+
+from pipeline.stage import Emit, Record
+from pipeline.state.keyed import Keyed, State
+from pipeline.state.timers import Timers
+from pipeline.visits import attempts, recent, rows, sessions
+from pipeline.visits.device import (
+    MAX_MARKS,
+    NOBODY,
+    Device,
+    Mark,
+    index_of,
+    knows,
+    remember,
+)
+from pipeline.visits.funnel import ORDER_COMPLETED, Funnel
+from pipeline.visits.pages import template
+from schemas import columns, topics
+from schemas.customers import CustomerFact
+from schemas.events import Event
+from schemas.outcomes import PageOutcome
+from schemas.rejects import Reason, reject_row
+
+NAME: Final = "visits"
+PASS_ON_MS: Final = 10_000
+"""A tick goes on to `people` and `dropoff` when the log's time has moved by so much."""
+
+_PASSIVE: Final = frozenset({"ticket", "reset"})
+"""Event types that are no activity on a site: they open no session and extend none."""
+
+_decoder = msgspec.json.Decoder(Event)
+
+
+class VisitsState(State):
+    """`devices` and `timers` by site and device; `recent` ids; `clock`: log time, last passed on."""
+
+    def __init__(self) -> None:
+        self.devices: Keyed[Device] = Keyed(Device)
+        self.recent: Keyed[list[int]] = Keyed(list[int])
+        self.clock: Keyed[int] = Keyed(int)
+        timers: Keyed[int] = Keyed(int)
+        self.timers = Timers(timers)
+        super().__init__(devices=self.devices, recent=self.recent, clock=self.clock, timers=timers)
+
+
+class Visits:
+    """The stage. `horizon` and `lateness` in ms; see `pipeline.settings`."""
+
+    name: Final = NAME
+    source: Final = topics.EVENTS
+
+    def __init__(self, horizon: int, lateness: int, funnel: Funnel) -> None:
+        self.horizon, self.lateness, self.funnel = horizon, lateness, funnel
+
+    def new_state(self) -> VisitsState:
+        """Nothing known."""
+        return VisitsState()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """One record: its events in order, then what it adds to the books."""
+        assert isinstance(state, VisitsState)
+        books = _Books(record.events)
+        for event in _events(record, emit, books):
+            if event.type == "tick":
+                self._tick(state, event.time, emit)
+            else:
+                fresh = self._take(state, event, emit)
+                books.count(event, fresh)
+        books.close(emit)
+
+    def _take(self, state: VisitsState, event: Event, emit: Emit) -> bool:
+        """Fold one event in; False for one that was here before."""
+        if not event.anonymous_id:
+            return self._take_without_device(state, event, emit)
+        key = f"{event.site}\n{event.anonymous_id}"
+        device = state.devices.get(key)
+        skew = event.received_at - event.time
+        if device is None:
+            device = Device(skew, [], [], [], [])
+        elif knows(device, event.message_id):
+            return False
+        device.skew = min(device.skew, skew)
+        mark = self._mark(device, event)
+        place = remember(device, mark)
+        if place is None:
+            return False
+        emit.row(columns.EVENTS, *rows.event_row(event))
+        self._tell_people(device, event, place, emit)
+        if len(device.marks) > MAX_MARKS + MAX_MARKS // 4:
+            sessions.forget(device, -(2**62), MAX_MARKS)
+        state.devices.put(key, device)
+        self._wake(state, key, device, mark)
+        return True
+
+    def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> bool:
+        key, digest = recent.place(event.site, event.time, event.message_id)
+        if not recent.is_new(state.recent, key, digest):
+            return False
+        state.timers.set(f"\n{key}", (state.clock.get("now") or event.received_at)
+                         // recent.DAY_MS * recent.DAY_MS + recent.WINDOW_DAYS * recent.DAY_MS)  # fmt: skip
+        emit.row(columns.EVENTS, *rows.event_row(event))
+        if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
+            emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
+        return True
+
+    def _mark(self, device: Device, event: Event) -> Mark:
+        step, view = self._step(event)
+        who = index_of(device, event.identifiers)
+        if event.type == "reset":
+            who = index_of(device, ("",))
+        return Mark(event.time, event.message_id, step, view, who, event.device_class,
+                    event.type not in _PASSIVE)  # fmt: skip
+
+    def _step(self, event: Event) -> tuple[str, bool]:
+        """The step an event is, and whether it is a page."""
+        if event.type in ("page", "screen"):
+            return template(event.path or "/" + event.event), True
+        if event.order is not None and event.order.status == "completed":
+            return ORDER_COMPLETED, False
+        return (event.event, False) if event.event in self.funnel else ("", False)
+
+    def _tell_people(self, device: Device, event: Event, place: int, emit: Emit) -> None:
+        """Pass on what concerns customers: assertions that change something, purchases, tickets."""
+        mark = device.marks[place]
+        fact = event.type in rows.FACTS or (event.opt_out and not device.opted_out)
+        device.opted_out = device.opted_out or event.opt_out
+        before = _asserting(device.marks, place, -1)
+        after = _asserting(device.marks, place, 1)
+        changes = mark.who != NOBODY and (before is None or before.who != mark.who)
+        if changes:
+            emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time,
+                     mark.message_id, device.identities[mark.who][0])  # fmt: skip
+        if changes or fact:
+            emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
+        if changes and after is not None and before is not None and before.who == after.who:
+            self._assert_again(device, event, after, emit)
+
+    def _assert_again(self, device: Device, event: Event, mark: Mark, emit: Emit) -> None:
+        """A late assertion split a run: the run's next member was redundant and no longer is."""
+        identity = device.identities[mark.who]
+        emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time, mark.message_id,
+                 identity[0])  # fmt: skip
+        fact = CustomerFact(
+            kind="assertion" if identity[0] else "reset", site=event.site, time=mark.time,
+            message_id=mark.message_id, origin=emit.origin, device=event.anonymous_id,
+            identifiers=identity if identity[0] else (),
+        )  # fmt: skip
+        emit.out(topics.CUSTOMERS, event.site, fact)
+
+    def _wake(self, state: VisitsState, key: str, device: Device, mark: Mark) -> None:
+        """See to it that a tick looks at the device when the event can have been decided."""
+        if mark.step in self.funnel:
+            deadline = 0
+        else:
+            wait = self.horizon if mark.view else sessions.GAP_MS
+            deadline = mark.time + wait + 1 + device.skew
+        known = state.timers.table.get(key)
+        if known is None or deadline < known:
+            state.timers.set(key, deadline)
+
+    def _tick(self, state: VisitsState, time: int, emit: Emit) -> None:
+        """The log's time moves on: never back, whoever's clock said so."""
+        now = max(time, state.clock.get("now") or 0)
+        state.clock.put("now", now)
+        for key in state.timers.due(now):
+            if key.startswith("\n"):
+                state.recent.delete(key[1:])
+            else:
+                self._look(state, key, now, emit)
+        if now - (state.clock.get("passed_on") or 0) >= PASS_ON_MS:
+            state.clock.put("passed_on", now)
+            _pass_on(now, emit)
+
+    def _look(self, state: VisitsState, key: str, now: int, emit: Emit) -> None:
+        """Tell what is decided about a device by now, and set its next deadline."""
+        device = state.devices.get(key)
+        if device is None:
+            return
+        site, _, name = key.partition("\n")
+        watermark = now - device.skew
+        self._tell_sessions(site, name, device, watermark, emit)
+        waiting = self._tell_outcomes(site, name, device, now, emit)
+        sessions.forget(device, watermark - self.lateness, MAX_MARKS)
+        if not device.marks:
+            state.devices.delete(key)
+            return
+        state.devices.put(key, device)
+        state.timers.set(key, device.skew + self._next_look(device, waiting, watermark))
+
+    def _tell_sessions(
+        self, site: str, name: str, device: Device, watermark: int, emit: Emit
+    ) -> None:
+        restated = sessions.restate(device, watermark)
+        for span in restated.withdrawn:
+            rows.session_row(site, name, span, emit, deleted=True)
+        for span in restated.told:
+            rows.session_row(site, name, span, emit, deleted=False)
+
+    def _tell_outcomes(
+        self, site: str, name: str, device: Device, now: int, emit: Emit
+    ) -> list[attempts.Attempt]:
+        told, gone, waiting = attempts.restate(device, self.horizon, self.funnel, now - device.skew)
+        for was in gone:
+            rows.withdrawn_outcome(site, name, was, now, emit)
+        for each in told:
+            rows.outcome(site, name, each, now, emit)
+        return waiting
+
+    def _next_look(self, device: Device, waiting: list[attempts.Attempt], watermark: int) -> int:
+        """In the device's own time: the next horizon, session end or the end of lateness."""
+        spans = sessions.spans(device.marks, device.carry)
+        times = [attempt.time + self.horizon + 1 for attempt in waiting]
+        times += [t for span in spans if (t := sessions.close_time(span)) > watermark]
+        oldest = spans[0].end if spans else device.marks[0].time
+        times.append(oldest + self.lateness + 1)
+        return max(min(times), watermark + 1)
+
+
+class _Books:
+    """A record's part of the books, per site. `declared` lines that cannot be read stay with ""."""
+
+    def __init__(self, declared: int) -> None:
+        self._unread = declared
+        self._sites: dict[str, list[int]] = {}
+        self.rejected = 0
+
+    def count(self, event: Event, fresh: bool) -> None:
+        """One event was stored or was here before."""
+        sums = self._sites.setdefault(event.site, [0, 0, 0])
+        sums[0] = max(sums[0], event.received_at)
+        sums[1 if fresh else 2] += 1
+        self._unread -= 1
+
+    def close(self, emit: Emit) -> None:
+        """Write one row per site."""
+        for site, (time, stored, repeated) in self._sites.items():
+            emit.row(columns.BOOKS, site, time, stored + repeated, stored, repeated, 0)
+        if self._unread or self.rejected:
+            emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected)
+
+
+def _events(record: Record, emit: Emit, books: _Books) -> list[Event]:
+    """A record's events; each line that is none becomes a reject."""
+    try:
+        return _decoder.decode_lines(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [e for line in record.value.split(b"\n") if (e := _event(line, emit, books))]
+
+
+def _event(line: bytes, emit: Emit, books: _Books) -> Event | None:
+    if not line.strip():
+        return None
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.EVENTS.name, line)
+        emit.row(columns.REJECTS, *row)
+        books.rejected += 1
+        return None
+
+
+def _asserting(marks: list[Mark], place: int, step: int) -> Mark | None:
+    """The nearest mark before (step −1) or after (1) a place that asserts an identity."""
+    stop = -1 if step < 0 else len(marks)
+    return next((marks[n] for n in range(place + step, stop, step) if marks[n].who != NOBODY), None)
+
+
+def _pass_on(now: int, emit: Emit) -> None:
+    emit.out_beside(topics.CUSTOMERS, CustomerFact(
+        kind="tick", site="", time=now, message_id="", origin=emit.origin))  # fmt: skip
+    emit.out_beside(topics.PAGES, PageOutcome(
+        site="", page="", time=now, decided_at=now, origin=emit.origin))  # fmt: skip
