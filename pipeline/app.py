@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
@@ -40,7 +41,7 @@ class App(faust.App):
 def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
     """The app for a log's URL; `runners` by topic name."""
     scheme, _, rest = log.partition("://")
-    place = "/" + rest if scheme == "embedded" and not rest.startswith("/") else rest
+    place = str(Path(rest).resolve()) if scheme == "embedded" else rest
     app = App(
         GROUP,
         broker=f"{TRANSPORTS[scheme]}://{place}",

@@ -93,6 +93,8 @@ SETTINGS: Final = (
             _whole(1, 3650)),
     Setting("memory_limit", "2000000000", "Bytes one embedded warehouse query may use.",
             _whole(100_000_000, 10**12)),
+    Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
+            "the log.", _whole(10, 60_000)),
     Setting("clock", "", "start_ms,wall_ms,speed: a faster clock, for demonstrations.", _clock),
 )  # fmt: skip
 

@@ -131,16 +131,18 @@ class Visits:
         """Pass on what concerns customers: assertions that change something, purchases, tickets."""
         mark = device.marks[place]
         fact = event.type in rows.FACTS or (event.opt_out and not device.opted_out)
+        if mark.who == NOBODY and not fact:
+            return
         device.opted_out = device.opted_out or event.opt_out
         before = _asserting(device.marks, place, -1)
-        after = _asserting(device.marks, place, 1)
         changes = mark.who != NOBODY and (before is None or before.who != mark.who)
         if changes:
             emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time,
                      mark.message_id, device.identities[mark.who][0])  # fmt: skip
         if changes or fact:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
-        if changes and after is not None and before is not None and before.who == after.who:
+        after = _asserting(device.marks, place, 1) if changes and before else None
+        if before is not None and after is not None and before.who == after.who:
             self._assert_again(device, event, after, emit)
 
     def _assert_again(self, device: Device, event: Event, mark: Mark, emit: Emit) -> None:
@@ -157,11 +159,8 @@ class Visits:
 
     def _wake(self, state: VisitsState, key: str, device: Device, mark: Mark) -> None:
         """See to it that a tick looks at the device when the event can have been decided."""
-        if mark.step in self.funnel:
-            deadline = 0
-        else:
-            wait = self.horizon if mark.view else sessions.GAP_MS
-            deadline = mark.time + wait + 1 + device.skew
+        wait = self.horizon if mark.view else sessions.GAP_MS
+        deadline = 0 if mark.step in self.funnel else mark.time + wait + 1 + device.skew
         known = state.timers.table.get(key)
         if known is None or deadline < known:
             state.timers.set(key, deadline)
@@ -229,20 +228,20 @@ class _Books:
 
     def __init__(self, declared: int) -> None:
         self._unread = declared
-        self._sites: dict[str, list[int]] = {}
+        self._sites: dict[str, tuple[int, int, int]] = {}
         self.rejected = 0
 
     def count(self, event: Event, fresh: bool) -> None:
         """One event was stored or was here before."""
-        sums = self._sites.setdefault(event.site, [0, 0, 0])
-        sums[0] = max(sums[0], event.received_at)
-        sums[1 if fresh else 2] += 1
+        newest, stored, repeated = self._sites.get(event.site, (0, 0, 0))
+        newest = max(newest, event.received_at)
+        self._sites[event.site] = (newest, stored + fresh, repeated + (not fresh))
         self._unread -= 1
 
     def close(self, emit: Emit) -> None:
         """Write one row per site."""
-        for site, (time, stored, repeated) in self._sites.items():
-            emit.row(columns.BOOKS, site, time, stored + repeated, stored, repeated, 0)
+        for site, (newest, stored, repeated) in self._sites.items():
+            emit.row(columns.BOOKS, site, newest, stored + repeated, stored, repeated, 0)
         if self._unread or self.rejected:
             emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected)
 

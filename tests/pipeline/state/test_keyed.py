@@ -1,0 +1,55 @@
+"""Keyed values: what the last durable delta holds, and what changed since."""
+
+from pipeline.state.keyed import Keyed, State
+
+
+def filled() -> Keyed[list[int]]:
+    table: Keyed[list[int]] = Keyed(list[int])
+    table.put("a", [1])
+    table.put("b", [2])
+    table.settle(table.changes())
+    return table
+
+
+def test_a_value_put_is_read_back_and_is_in_the_next_changes() -> None:
+    table: Keyed[list[int]] = Keyed(list[int])
+    table.put("a", [1, 2])
+    assert table.get("a") == [1, 2]
+    assert list(table.changes()) == ["a"]
+
+
+def test_nothing_is_changed_after_changes_are_settled() -> None:
+    table = filled()
+    assert table.changes() == {}
+    assert table.get("a") == [1]
+
+
+def test_a_deleted_key_is_gone_at_once_and_none_in_the_changes() -> None:
+    table = filled()
+    table.delete("a")
+    assert table.get("a") is None
+    assert table.changes() == {"a": None}
+    table.settle(table.changes())
+    assert "a" not in table.encoded()
+
+
+def test_a_key_deleted_and_put_again_before_settling_is_there() -> None:
+    table = filled()
+    table.delete("a")
+    table.put("a", [9])
+    table.settle(table.changes())
+    assert table.get("a") == [9]
+
+
+def test_items_come_in_key_order_whatever_the_order_of_putting() -> None:
+    table: Keyed[int] = Keyed(int)
+    for key in ("c", "a", "b"):
+        table.put(key, 1)
+    assert [key for key, _ in table.items()] == ["a", "b", "c"]
+
+
+def test_a_fresh_state_adopts_what_was_settled_and_not_what_was_only_put() -> None:
+    old, fresh = State(table=filled()), State(table=Keyed(list[int]))
+    old.tables["table"].put("a", [7])
+    fresh.adopt(old)
+    assert fresh.tables["table"].get("a") == [1]

@@ -1,0 +1,197 @@
+"""`visits`: sessions, attempts and assertions come out the same in any order of arrival."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.stage import Emit, Record
+from schemas import columns, topics
+from schemas.events import Event, Order
+from tests.pipeline.visits.site import MINUTE, START, Site, end_of_time, event, pages, record
+
+
+def test_events_without_a_long_pause_are_one_session() -> None:
+    site = Site().take(event(0), event(30), event(60), end_of_time())
+    assert site.sessions() == [(0, 60, 3)]
+
+
+def test_a_pause_of_more_than_thirty_minutes_begins_a_new_session() -> None:
+    site = Site().take(event(0), event(30.001), end_of_time())
+    assert site.sessions() == [(0, 0, 1), (30.001, 30.001, 1)]
+
+
+def test_a_session_is_written_when_it_is_over_and_not_before() -> None:
+    site = Site().take(event(0), end_of_time(30))
+    assert site.sessions() == []
+    assert site.take(end_of_time(30.1)).sessions() == [(0, 0, 1)]
+
+
+def test_a_late_event_extends_a_written_session_to_the_front_and_withdraws_the_old_row() -> None:
+    site = Site().take(event(10), end_of_time(60)).take(event(0), end_of_time(61))
+    assert site.sessions() == [(0, 10, 2)]
+
+
+def test_a_late_event_between_two_written_sessions_merges_them() -> None:
+    site = Site().take(event(0), event(40), end_of_time(100))
+    assert len(site.sessions()) == 2
+    assert site.take(event(20), end_of_time(101)).sessions() == [(0, 40, 3)]
+
+
+def test_a_clock_in_2038_disturbs_no_other_device() -> None:
+    ahead = 2_147_483_647_000
+    strange = Event(type="page", site="shop", time=ahead, received_at=START,
+                    anonymous_id="odd", message_id="x", path="/")  # fmt: skip
+    site = Site().take(strange, event(0), end_of_time(20)).take(event(25), end_of_time(56))
+    assert (0.0, 25.0, 2) in site.sessions()
+
+
+def test_the_same_message_sent_again_counts_once_and_is_in_the_books() -> None:
+    site = Site().take(event(0), event(0)).take(event(0), end_of_time())
+    assert site.sessions() == [(0, 0, 1)]
+    assert len(site.rows(columns.EVENTS)) == 1
+    books = site.rows(columns.BOOKS)
+    assert [(b["declared"], b["stored"], b["deduplicated"]) for b in books] == [(2, 1, 1), (1, 0, 1)]
+
+
+def test_a_purchase_without_a_device_imported_twice_counts_once() -> None:
+    order = event(0, "", "purchase", identifiers=("user_id:7",), order=Order(order_id="1"))
+    site = Site().take(order).take(event(1, "", "purchase", identifiers=("user_id:7",))).take(order)
+    assert len(site.rows(columns.EVENTS)) == 2
+
+
+def test_a_line_that_is_no_event_becomes_a_reject_and_the_others_are_taken() -> None:
+    site = Site()
+    good = record(0, [event(0)]).value
+    broken = Record(0, 3, b'{"type":"page"}\n' + good + b'\n{"type":')
+    site.emit.begin(0)
+    site.stage.process(site.state, broken, site.emit)
+    assert len(site.rows(columns.EVENTS)) == 1
+    assert [row["reason"] for row in site.rows(columns.REJECTS)] == ["unreadable_record"] * 2
+    assert sum(b["declared"] - b["stored"] - b["rejected"] for b in site.rows(columns.BOOKS)) == 0
+
+
+def test_an_attempt_ends_with_its_horizon_and_lists_the_other_steps_in_order() -> None:
+    steps = pages((0, "/cart"), (1, "/checkout"), (2, "/cart"), (3, "/help"), (6, "/late"))
+    site = Site().take(*steps, end_of_time())
+    assert site.outcomes()["/cart", 0] == ("/checkout", "/help")
+    assert site.outcomes()["/checkout", 1] == ("/cart", "/help", "/late")
+
+
+def test_reloading_a_page_is_one_attempt_until_the_horizon_has_passed() -> None:
+    site = Site().take(*pages((0, "/pay"), (1, "/pay"), (5, "/pay"), (5.5, "/pay")), end_of_time())
+    assert list(site.outcomes()) == [("/pay", 0), ("/pay", 5.5)]
+
+
+def test_a_completed_purchase_is_a_step_and_a_refund_is_none() -> None:
+    bought = event(1, kind="purchase", order=Order(order_id="1"))
+    refunded = event(2, kind="purchase", order=Order(order_id="1", status="refunded"))
+    site = Site().take(*pages((0, "/pay")), bought, refunded, end_of_time())
+    assert site.outcomes()["/pay", 0] == ("Order Completed",)
+
+
+def test_a_declared_funnel_says_forward_at_once_and_failed_at_the_horizon() -> None:
+    site = Site(funnel="/cart > /checkout > Order Completed")
+    site.take(*pages((0, "/cart"), (1, "/checkout")), end_of_time(1.1))
+    assert [(o.page, o.forward) for o in site.said(topics.PAGES)] == [("/cart", True)]
+    site.take(end_of_time(6.1))
+    assert [(o.page, o.forward) for o in site.said(topics.PAGES)][1:] == [("/checkout", False)]
+
+
+def test_a_continuation_that_comes_late_corrects_what_was_said() -> None:
+    site = Site(funnel="/cart > /checkout").take(*pages((0, "/cart")), end_of_time(6))
+    site.take(*pages((2, "/checkout")), end_of_time(7))
+    first, second = (o for o in site.said(topics.PAGES) if o.page == "/cart")
+    assert (first.forward, second.forward, second.revision) == (False, True, 1)
+    assert second.was_forward is False
+
+
+def test_an_attempt_that_a_late_view_makes_part_of_another_is_withdrawn() -> None:
+    site = Site().take(*pages((3, "/pay")), end_of_time(10)).take(*pages((0, "/pay")), end_of_time(11))
+    assert list(site.outcomes()) == [("/pay", 0)]
+    assert [o.time for o in site.said(topics.PAGES) if o.withdrawn] == [START + 3 * MINUTE]
+
+
+def test_an_assertion_is_passed_on_when_it_changes_something_and_only_then() -> None:
+    ada, bob = ("user_id:ada",), ("user_id:bob",)
+    site = Site().take(
+        event(0), event(1, identifiers=ada), event(2, identifiers=ada), event(3, identifiers=bob)
+    )
+    assert [fact.identifiers for fact in site.said(topics.CUSTOMERS)] == [ada, bob]
+
+
+def test_a_late_assertion_inside_a_run_makes_the_rest_of_the_run_be_said_again() -> None:
+    ada, bob = ("user_id:ada",), ("user_id:bob",)
+    site = Site().take(event(1, identifiers=ada), event(3, identifiers=ada))
+    site.take(event(2, identifiers=bob))
+    said = sorted((row["time"], row["identifier"]) for row in site.rows(columns.ASSERTIONS))
+    assert [identifier for _, identifier in said] == ["user_id:ada", "user_id:bob", "user_id:ada"]
+
+
+def test_time_goes_on_to_people_and_dropoff_but_not_with_every_tick() -> None:
+    site = Site()
+    for second in range(25):
+        site.take(end_of_time(second / 60))
+    ticks = [o for o in site.emit.outputs if o.topic == topics.CUSTOMERS]
+    assert len(ticks) == 3
+
+
+visits = st.lists(
+    st.builds(
+        lambda minute, device, path, who: event(
+            minute, device, path=path, identifiers=(f"user_id:{who}",) if who else ()
+        ),
+        st.integers(0, 200).map(lambda n: n * 0.7),
+        st.sampled_from(["d1", "d2"]),
+        st.sampled_from(["/", "/cart", "/pay"]),
+        st.sampled_from(["", "", "ada", "bob"]),
+    ),
+    max_size=25,
+    unique_by=lambda e: (e.anonymous_id, e.message_id),
+)
+
+
+def owners(site: Site) -> list[tuple[str, str]]:
+    """Who has each device at each minute, by the assertions written."""
+    said = sorted((r["device"], r["time"], r["message_id"], r["identifier"])
+                  for r in site.rows(columns.ASSERTIONS))  # fmt: skip
+    return [
+        (device, next((who for d, time, _, who in reversed(said)
+                       if d == device and time <= START + minute * MINUTE), ""))
+        for device in ("d1", "d2") for minute in range(150)
+    ]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(visits, st.randoms(use_true_random=False), st.integers(0, 25))
+def test_any_order_of_arrival_gives_the_same_sessions_attempts_and_owners(
+    events: list[Event], random: object, cut: int
+) -> None:
+    shuffled = list(events)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    straight = Site().take(*events).take(end_of_time())
+    mixed = Site().take(*shuffled[:cut]).take(end_of_time(150)).take(*shuffled[cut:])
+    mixed.take(end_of_time())
+    assert mixed.sessions() == straight.sessions()
+    assert mixed.outcomes() == straight.outcomes()
+    assert owners(mixed) == owners(straight)
+
+
+@settings(max_examples=30, deadline=None)
+@given(visits)
+def test_the_same_records_give_the_same_rows_and_messages(events: list[Event]) -> None:
+    def run() -> Emit:
+        site = Site()
+        for one in events:
+            site.take(one)
+        return site.take(end_of_time()).emit
+
+    first, second = run(), run()
+    assert first.rows == second.rows
+    assert first.outputs == second.outputs
+
+
+def test_a_device_with_more_events_than_are_remembered_keeps_its_session_whole() -> None:
+    site = Site()
+    for number in range(3_000):
+        site.take(event(number / 60))
+    site.take(end_of_time())
+    assert site.sessions() == [(0, 2_999 / 60, 3_000)]
