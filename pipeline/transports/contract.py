@@ -56,6 +56,9 @@ class Journal(Protocol):
         delta; the replay repeats them and readers drop the repeats by origin.
         """
 
+    async def append(self, records: Sequence[Append]) -> None:
+        """Append records that belong to no batch (results of deliveries). Durable on return."""
+
     async def load(
         self, stage: str, partition: int
     ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:

@@ -98,6 +98,15 @@ class EmbeddedJournal:
 
         await self._transaction(write)
 
+    async def append(self, records: Sequence[Append]) -> None:
+        """All in one transaction."""
+
+        def write() -> None:
+            for record in records:
+                self._append(record, time_ns() // 1_000_000)
+
+        await self._transaction(write)
+
     def _append(self, record: Append, now: int) -> None:
         number = self._numbers[record.topic, record.partition]
         (offset,) = self._work.execute(

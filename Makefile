@@ -1,0 +1,40 @@
+# `make demo` and `make test` need Python 3.11 or newer and a package index, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check faults mutants bench clean
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(STAMP)
+
+demo: $(STAMP) ## a make-believe shop, end to end, in about a minute
+	$(BIN)/footfall demo
+
+test: $(STAMP) check ## everything that must hold, in some minutes
+	$(BIN)/pytest
+
+check: $(STAMP) ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+faults: $(STAMP) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven)
+	$(BIN)/python -m tests.faults
+
+mutants: $(STAMP) ## seeded breakages: each must turn the fault suite red
+	$(BIN)/python -m tests.faults.mutants
+
+bench: $(STAMP) ## events per second against the floor and a plain Faust agent
+	$(BIN)/footfall bench
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build data .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,62 @@
+"""The warehouse from a command line: through the worker while one runs, else directly.
+
+An embedded warehouse belongs to one process at a time, so a running worker must be asked.
+"""
+
+from collections.abc import Mapping
+from http.client import HTTPConnection
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import WarehouseRefused, WarehouseUnavailable
+from pipeline.settings import Settings
+from pipeline.warehouse.contract import Rows
+
+_TIMEOUT_SECONDS = 60
+
+
+def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
+    """A read-only query's rows. Raises WarehouseUnavailable or WarehouseRefused."""
+    if (answer := ask_worker(settings, sql, params)) is not None:
+        return answer
+    from pipeline.worker import open_warehouse
+
+    warehouse = open_warehouse(settings)
+    try:
+        return warehouse.query(sql, params)
+    finally:
+        warehouse.close()
+
+
+def ask_worker(settings: Settings, sql: str, params: Mapping[str, Any] | None) -> Rows | None:
+    """The running worker's answer, or None where none listens."""
+    body = msgspec.json.encode({"sql": sql, "params": dict(params or {})})
+    reply = call(settings, "POST", "/api/query", body)
+    if reply is None:
+        return None
+    status, text = reply
+    if status >= 500:
+        raise WarehouseUnavailable(text.decode("utf-8", "replace"))
+    if status >= 400:
+        raise WarehouseRefused(text.decode("utf-8", "replace"))
+    answer = msgspec.json.decode(text)
+    rows = [tuple(row) for row in answer["rows"]]
+    return Rows(tuple(answer["names"]), tuple(answer["types"]), rows)
+
+
+def call(
+    settings: Settings, method: str, path: str, body: bytes | None = None
+) -> tuple[int, bytes] | None:
+    """One request to the worker on this machine; None where nothing listens."""
+    connection = HTTPConnection(settings.host, settings.worker_port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request(method, path, body, {"content-type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except ConnectionRefusedError:
+        return None
+    except OSError as error:
+        raise WarehouseUnavailable(f"The worker did not answer: {error}.") from error
+    finally:
+        connection.close()

@@ -1,0 +1,70 @@
+"""`footfall up`: collector and worker as two processes; one that dies is started again."""
+
+import asyncio
+import ctypes
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+import structlog
+
+log = structlog.get_logger()
+
+ROLES: Final = ("collect", "worker")
+PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Before the next start of a role that died; the last one repeats."""
+STEADY_SECONDS: Final = 60.0
+"""A role that ran so long begins with the first pause again."""
+PATIENCE_SECONDS: Final = 30.0
+_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+
+
+async def run_up(environment: Mapping[str, str]) -> int:
+    """Run until SIGINT or SIGTERM; answers 0. Roles get `environment`."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await asyncio.gather(*(_keep_running(role, environment, stop) for role in ROLES))
+    return 0
+
+
+async def _keep_running(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+    loop, deaths = asyncio.get_running_loop(), 0
+    while not stop.is_set():
+        began = loop.time()
+        code = await _run(role, environment, stop)
+        if stop.is_set():
+            return
+        deaths = 0 if loop.time() - began > STEADY_SECONDS else deaths + 1
+        pause = PAUSES_SECONDS[min(deaths, len(PAUSES_SECONDS)) - 1]
+        log.error("role_ended", role=role, exit_code=code, again_in_seconds=pause)
+        await _first(stop.wait(), asyncio.sleep(pause))
+
+
+async def _run(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> int | None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pipeline.cli", role, env=dict(environment),
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )  # fmt: skip
+    await _first(stop.wait(), process.wait())
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+    return process.returncode
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def _end_with_parent() -> None:
+    """In the child: be told to end when `up` is killed, so that nothing holds its files and ports."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

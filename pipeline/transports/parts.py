@@ -1,0 +1,73 @@
+"""Bodies of any size as records of limited size, and back: for deltas and snapshots on Kafka.
+
+Every part carries a 40-byte head: the whole's id (16 random bytes), `lo`, `applied` (int64), this
+part's number (uint32) with a flag in its top bit where a body goes on in the next part, and the
+number of parts (uint32). A whole with a part missing does not exist: its writer died, or a later
+snapshot's deletion cut it. Parts of several writers may interleave; ids keep them apart.
+"""
+
+import struct
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from schemas.topics import MAX_RECORD_BYTES
+
+_HEAD: Final = struct.Struct(">16sqqII")
+_GOES_ON: Final = 1 << 31
+BODY_BYTES: Final = MAX_RECORD_BYTES - _HEAD.size
+
+
+class Whole(NamedTuple):
+    """Bodies that were split together."""
+
+    lo: int
+    applied: int
+    bodies: list[bytes]
+
+
+def split(applied: int, bodies: Sequence[bytes], lo: int = 0) -> Iterator[bytes]:
+    """The parts of a whole, in the order to store them: at least one, none too large."""
+    cuts = [
+        (body[at : at + BODY_BYTES], at + BODY_BYTES < len(body))
+        for body in bodies or [b""]
+        for at in range(0, max(len(body), 1), BODY_BYTES)
+    ]
+    whole = uuid.uuid4().bytes
+    for number, (cut, goes_on) in enumerate(cuts):
+        place = number | _GOES_ON if goes_on else number
+        yield _HEAD.pack(whole, lo, applied, place, len(cuts)) + cut
+
+
+def applied_of(part: bytes) -> int:
+    """The `applied` of the whole that this part belongs to."""
+    return int(_HEAD.unpack_from(part)[2])
+
+
+class Collector:
+    """Puts parts together again, read in log order from any point."""
+
+    def __init__(self) -> None:
+        self._open: dict[bytes, list[tuple[bytes, bool]]] = {}
+
+    def add(self, part: bytes) -> Whole | None:
+        """The whole that this part completes, or None."""
+        whole, lo, applied, place, count = _HEAD.unpack_from(part)
+        number, goes_on = place & ~_GOES_ON, bool(place & _GOES_ON)
+        cuts = self._open.setdefault(whole, [])
+        if number != len(cuts):  # its beginning is gone
+            return None
+        cuts.append((part[_HEAD.size :], goes_on))
+        if len(cuts) < count:
+            return None
+        del self._open[whole]
+        return Whole(lo, applied, list(_join(cuts)))
+
+
+def _join(cuts: Sequence[tuple[bytes, bool]]) -> Iterator[bytes]:
+    body: list[bytes] = []
+    for cut, goes_on in cuts:
+        body.append(cut)
+        if not goes_on:
+            yield b"".join(body) if len(body) > 1 else cut
+            body = []

@@ -1,0 +1,96 @@
+"""`delivery`: which triggers still have to be handed to the webhook, as far as the log tells.
+
+Triggers and the results of attempts are both on the `triggers` topic, so what is pending is a fold
+over it. Attempts themselves happen in `deliverer`; a crash between an attempt and its result
+repeats the attempt, with the same id.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.stage import Emit, Record
+from pipeline.state.keyed import Keyed, State
+from schemas import columns, topics
+from schemas.rejects import Reason, reject_row
+from schemas.triggers import DeliveryResult, Trigger
+
+PAUSES_SECONDS: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Between attempts: ten in all over some 75 hours, as Standard Webhooks 1.0.0 proposes."""
+
+_trigger = msgspec.json.Decoder(Trigger)
+_result = msgspec.json.Decoder(DeliveryResult)
+
+
+class Pending(Struct, array_like=True):
+    """A trigger to hand over. `not_before` is ms; 0: at once."""
+
+    trigger: Trigger
+    attempts: int = 0
+    not_before: int = 0
+
+
+class DeliveryState(State):
+    """`pending` by trigger id."""
+
+    def __init__(self) -> None:
+        self.pending: Keyed[Pending] = Keyed(Pending)
+        super().__init__(pending=self.pending)
+
+
+class Delivery:
+    """The stage. `endpoint` is the webhook's URL; "": nothing is ever pending."""
+
+    name: Final = "delivery"
+    source: Final = topics.TRIGGERS
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    def new_state(self) -> DeliveryState:
+        """Nothing pending."""
+        return DeliveryState()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """New triggers become pending, results settle or postpone them."""
+        assert isinstance(state, DeliveryState)
+        for line in filter(None, record.value.split(b"\n")):
+            try:
+                if line.startswith(b'{"kind":"delivery"'):
+                    self._settle(state, _result.decode(line), emit)
+                else:
+                    self._take(state, _trigger.decode(line))
+            except msgspec.DecodeError as error:
+                row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", self.source.name, line)
+                emit.row(columns.REJECTS, *row)
+
+    def _take(self, state: DeliveryState, trigger: Trigger) -> None:
+        origin, place = trigger.origin, f"{trigger.origin.topic}/{trigger.origin.partition}"
+        if origin.topic and (origin.offset, origin.ordinal) <= state.seen.get(place, (-1, 0)):
+            return
+        if origin.topic:
+            state.seen[place] = (origin.offset, origin.ordinal)
+        if self.endpoint:
+            state.pending.put(trigger.id, Pending(trigger))
+
+    def _settle(self, state: DeliveryState, result: DeliveryResult, emit: Emit) -> None:
+        pending = state.pending.get(result.trigger_id)
+        if pending is None:
+            return
+        emit.row(
+            columns.DELIVERIES, result.trigger_id, self.endpoint, result.attempt, result.time,
+            result.status, result.detail,
+        )  # fmt: skip
+        pending.attempts = max(pending.attempts, result.attempt)
+        if result.delivered or pending.attempts > len(PAUSES_SECONDS):
+            state.pending.delete(result.trigger_id)
+            return
+        pending.not_before = result.time + PAUSES_SECONDS[pending.attempts - 1] * 1000
+        state.pending.put(result.trigger_id, pending)
+
+
+def due(state: DeliveryState, now: int) -> list[Pending]:
+    """What to attempt at `now`, ms, oldest trigger first."""
+    waiting = (pending for _, pending in state.pending.items() if pending.not_before <= now)
+    return sorted(waiting, key=lambda pending: (pending.trigger.time, pending.trigger.id))

@@ -1,0 +1,97 @@
+"""Imports point down, every dependency has one home, and the project speaks of itself alone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(
+    path for package in ("schemas", "collectors", "pipeline", "sql", "dashboards")
+    for path in (ROOT / package).rglob("*.py")
+)  # fmt: skip
+STARTS_BOTH = {"pipeline/cli.py", "pipeline/demo.py", "pipeline/story"}
+AGENTS = ("pipeline.visits", "pipeline.people", "pipeline.dropoff", "pipeline.triggers")
+HOMES = {  # package → the only places that may import it
+    "faust": ("pipeline/app.py", "pipeline/transports/", "pipeline/bench/"),
+    "mode": ("pipeline/transports/",),
+    "aiokafka": ("pipeline/transports/",),
+    "kafka": ("collectors/kafka_producer.py",),
+    "chdb": ("pipeline/warehouse/",),
+    "clickhouse_driver": ("pipeline/warehouse/",),
+    "sqlite3": ("pipeline/transports/", "collectors/embedded_producer.py"),
+    "uvicorn": ("collectors/",),
+    "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "collectors/demo_shop/"),
+    "prometheus_client": ("pipeline/metrics.py", "collectors/metrics.py", "pipeline/web/"),
+    "click": ("pipeline/cli.py", "pipeline/commands/"),
+}
+IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", "sqlite3", "time",
+          "datetime.now", "random", "asyncio", "socket", "os"}  # fmt: skip
+PURE = ("pipeline/visits/", "pipeline/people/", "pipeline/dropoff/", "pipeline/stage.py",
+        "pipeline/state/", "pipeline/rejects.py", "pipeline/outputs.py", "schemas/",
+        "pipeline/triggers/stage.py", "collectors/dialects/", "collectors/admission.py")  # fmt: skip
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_imports_point_down(path: Path) -> None:
+    name, found = relative(path), set(imports(path))
+    for module in found:
+        top = module.partition(".")[0]
+        if name.startswith("schemas/"):
+            assert top not in ("collectors", "pipeline", "sql", "dashboards"), module
+        if name.startswith("collectors/"):
+            assert top != "pipeline", module
+        if (
+            name.startswith("pipeline/")
+            and name not in STARTS_BOTH
+            and not name.startswith(("pipeline/story/", "pipeline/commands/", "pipeline/bench/"))
+        ):
+            assert top != "collectors", module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_agents_meet_at_a_topic_and_never_in_code(path: Path) -> None:
+    name = relative(path)
+    home = next((a for a in AGENTS if name.startswith(a.replace(".", "/") + "/")), None)
+    if home:
+        others = [m for m in imports(path) if m.startswith(AGENTS) and not m.startswith(home)]
+        assert others == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_a_dependency_is_imported_only_at_its_home(path: Path) -> None:
+    name = relative(path)
+    for module in imports(path):
+        home = HOMES.get(module.partition(".")[0])
+        assert home is None or name.startswith(home), f"{module} belongs in {home}"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if relative(p).startswith(PURE)], ids=relative)
+def test_deciding_modules_import_nothing_that_acts(path: Path) -> None:
+    found = {module.partition(".")[0] for module in imports(path)}
+    assert found & IMPURE == set()
+
+
+def tracked() -> list[Path]:
+    skip = {".git", ".venv", "build", "data", "node_modules"}
+    return [p for p in ROOT.rglob("*") if p.is_file() and not skip & set(p.relative_to(ROOT).parts)]
+
+
+def test_no_registry_host_stands_in_a_file() -> None:
+    hosts = re.compile(r"https?://[^\s\"']*\b(pypi|pythonhosted|npmjs|debian|maven)\b")
+    texts = (p for p in tracked() if p.suffix in {".py", ".lock", ".toml", ".xml", ".json", ".md"})
+    assert [relative(p) for p in texts if hosts.search(p.read_text(errors="replace"))] == []
