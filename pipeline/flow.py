@@ -13,9 +13,13 @@ A collector admits an event and appends it to `events`; then it answers 2xx.
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from pipeline.dropoff.stage import Dropoff
+from pipeline.people.policy import DAY, Policy
+from pipeline.people.stage import People
 from pipeline.rejects import RejectsStage
 from pipeline.settings import Settings
 from pipeline.stage import Stage
+from pipeline.triggers.stage import Delivery
 from pipeline.visits import funnel
 from pipeline.visits.stage import Visits
 from schemas import topics
@@ -35,7 +39,11 @@ FLOW: Final = (
     Leg("visits", topics.EVENTS,
         lambda s: Visits(s.horizon * 1000, s.lateness * 1000, funnel.parse(s.funnel)),
         (topics.CUSTOMERS, topics.PAGES)),
+    Leg("people", topics.CUSTOMERS, lambda s: People(Policy(lead=s.lead_days * DAY)),
+        (topics.TRIGGERS,)),
+    Leg("dropoff", topics.PAGES, lambda s: Dropoff(), (topics.TRIGGERS,)),
     Leg("rejects", topics.REJECTS, lambda s: RejectsStage(), ()),
+    Leg("delivery", topics.TRIGGERS, lambda s: Delivery(s.webhook_url), ()),
 )  # fmt: skip
 
 

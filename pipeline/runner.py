@@ -74,6 +74,7 @@ class Lane:
         self._queued = 0
         self._changed = asyncio.Condition()
         self._in_doubt = True
+        self._existing: Existing = {}
         self._delta_bytes = self._snapshot_bytes = 0
         self._settled: tuple[int, dict[str, tuple[int, int]]] = (-1, {})
         self._task: asyncio.Task[None] | None = None
@@ -211,11 +212,11 @@ class Lane:
         self._in_doubt = False
 
     def _write(self, rows: Rows, applied: int) -> None:
+        """What is found there stays in mind: a later life cuts batches elsewhere."""
         sink, place = self.runner.sink, (self.stage.source.name, self.partition)
         if self._in_doubt:
-            sink.write(*place, rows, sink.read_back(*place, applied))
-        else:
-            sink.write(*place, rows)
+            self._existing = sink.read_back(*place, applied)
+        sink.write(*place, rows, self._existing)
 
     def _settle(self, changes: Changes, delta: Delta) -> None:
         settle(self.state, changes)

@@ -4,29 +4,32 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import structlog
+from aiohttp.web_runner import AppRunner, TCPSite
 
 from pipeline.app import App, make_app
-from pipeline.errors import LogUnavailable
+from pipeline.chores import expire, keep_rollups
+from pipeline.clock import wall
+from pipeline.errors import BadSetting, LogUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.triggers.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink
+from pipeline.watcher import Watcher
+from pipeline.web.server import make_web
+from schemas import topics
 
 log = structlog.get_logger()
-
-STALLED_SECONDS: Final = 120
-"""A lane that is behind and has done nothing for so long ends the worker; whatever starts it again
-begins from durable state."""
-_LOOK_SECONDS: Final = 2.0
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -69,6 +72,8 @@ class Worker:
         self.journal: Journal
         self.runners: dict[str, Runner] = {}
         self.app: App
+        self._web: AppRunner | None = None
+        self.watcher: Watcher
 
     async def start(self) -> None:
         """Open what is outside, then let Faust assign partitions."""
@@ -79,42 +84,46 @@ class Worker:
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics)
+        self.watcher = Watcher(self.journal, self.runners, self.warehouse, self.metrics)
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
+        await self._serve()
         await self.app.start()
+
+    async def _serve(self) -> None:
+        application = make_web(self.warehouse, self.metrics.registry, self.watcher.status)
+        self._web = AppRunner(application, access_log=None)
+        await self._web.setup()
+        site = TCPSite(self._web, self.settings.host, self.settings.worker_port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise BadSetting(
+                f"The worker cannot listen on {self.settings.host}:{self.settings.worker_port}: "
+                f"{error.strerror}. Set FOOTFALL_WORKER_PORT, or stop what listens there."
+            ) from error
+
+    def chores(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs beside the agents until the worker ends; one that raises ends it."""
+        settings = self.settings
+        found = [self.watcher.run(), keep_rollups(self.warehouse, self.runners)]
+        if isinstance(self.journal, EmbeddedJournal):
+            found.append(expire(self.journal, self.runners, settings.retention_days))
+        if settings.webhook_url:
+            delivery = self.runners[topics.TRIGGERS.name]
+            deliverer = Deliverer(delivery, settings.webhook_url, settings.webhook_secret, wall)
+            found.append(deliverer.run())
+        return found
 
     async def stop(self) -> None:
         """End lanes after their batch, then Faust, then the files."""
         for runner in self.runners.values():
             for partition in list(runner.lanes):
                 await runner.revoke(partition)
+        if self._web is not None:
+            await self._web.cleanup()
         await self.app.stop()
         await self.journal.close()
         self.warehouse.close()
-
-    async def watch(self) -> None:
-        """Keep the lag gauges; raise when a lane stands still behind a growing log."""
-        loop = asyncio.get_running_loop()
-        moved: dict[tuple[str, int], tuple[int, float]] = {}
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            for topic, runner in self.runners.items():
-                for partition, lane in list(runner.lanes.items()):
-                    applied, place = lane.state.applied, (topic, partition)
-                    lag = await self._lag(topic, partition, applied)
-                    runner.metrics.lag(partition, lag)
-                    if lag == 0 or moved.get(place, (-2, 0.0))[0] != applied:
-                        moved[place] = (applied, loop.time())
-                    elif loop.time() - moved[place][1] > STALLED_SECONDS:
-                        raise TimeoutError(
-                            f"{runner.stage.name}/{partition} stands at offset {applied}, {lag} "
-                            f"records behind, for {STALLED_SECONDS} s. Ending to start afresh."
-                        )
-
-    async def _lag(self, topic: str, partition: int, applied: int) -> int:
-        try:
-            return max(0, await self.journal.end(topic, partition) - 1 - applied)
-        except LogUnavailable:
-            return 0  # retries are counted where they happen; an absent log is no stalled lane
 
 
 async def run_worker(settings: Settings) -> int:
@@ -123,22 +132,21 @@ async def run_worker(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    waits: list[asyncio.Task[Any]] = [
-        asyncio.create_task(stop.wait()),
-        asyncio.create_task(worker.start()),
-    ]
-    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    if waits[0] in done:
+    stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+    started: asyncio.Task[Any] = asyncio.create_task(worker.start())
+    await asyncio.wait([stopped, started], return_when=asyncio.FIRST_COMPLETED)
+    if not started.done():
         return 0
-    waits[1].result()
+    started.result()
     log.info("worker_started", log=settings.log, warehouse=settings.warehouse, pid=os.getpid())
-    failures = [asyncio.ensure_future(runner.failed) for runner in worker.runners.values()]
-    watch = asyncio.create_task(worker.watch())
-    ends: list[Any] = [waits[0], watch, *failures]
+    chores = [asyncio.create_task(chore) for chore in worker.chores()]
+    ends: list[Any] = [stopped, *chores, *(runner.failed for runner in worker.runners.values())]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    failed = next((e for end in done if end is not waits[0] and (e := end.exception())), None)
+    failed = next((e for end in done if end is not stopped and (e := end.exception())), None)
     if failed:
         log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
+    for chore in chores:
+        chore.cancel()
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(worker.stop(), 30)
     return 1 if failed else 0

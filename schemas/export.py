@@ -1,6 +1,6 @@
 """JSON Schemas of everything on a topic, for readers in other languages: `schemas/json/`.
 
-    python -m schemas.export      writes them anew
+python -m schemas.export      writes them anew
 """
 
 from collections.abc import Mapping

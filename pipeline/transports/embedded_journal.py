@@ -13,7 +13,6 @@ from time import time_ns
 from typing import Final, TypeVar
 
 import sql
-from pipeline.errors import Final as FinalError
 from pipeline.errors import LogUnavailable, StateDamaged
 from pipeline.stage import Record
 from pipeline.transports.contract import Append, Delta, Snapshot
@@ -62,6 +61,7 @@ class EmbeddedJournal:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._numbers = self._prepare()
         self._readable = connect(directory / WORK, write=False)
+        self._expiring = connect(directory / INBOX, write=True)
 
     def _prepare(self) -> dict[tuple[str, int], int]:
         work = self._work
@@ -176,25 +176,28 @@ class EmbeddedJournal:
         return read_records(self._side(topic), topic, partition, start, limit)
 
     async def expire(self, topic: str, partition: int, below: int, before: int, limit: int) -> int:
-        """Delete at most `limit` records under offset `below` appended before `before`, ms."""
-        if topic in _IN_INBOX:
-            raise FinalError(f"{topic} is kept by its collector.")
-        number = self._numbers[topic, partition]
+        """Delete at most `limit` records under offset `below` appended before `before`, ms.
+
+        Freed pages are used again, so a file grows to what `retention_days` need and stays there.
+        """
+        side = self._expiring if topic in _IN_INBOX else self._work
 
         def write() -> int:
-            return self._work.execute(
+            base = _numbers(side)[topic, partition] << OFFSET_BITS
+            return side.execute(
                 "DELETE FROM records WHERE id IN (SELECT id FROM records "
                 "WHERE id >= ? AND id < ? AND appended_at < ? ORDER BY id LIMIT ?)",
-                (number << OFFSET_BITS, (number << OFFSET_BITS) | below, before, limit),
+                (base, base + below, before, limit),
             ).rowcount
 
-        return await self._transaction(write)
+        return await self._call(write)
 
     async def close(self) -> None:
         """Wait for the writer, then close both files."""
         self._writer.shutdown(wait=True)
         self._work.close()
         self._readable.close()
+        self._expiring.close()
         self._inbox.close()
 
     def _side(self, topic: str) -> sqlite3.Connection:

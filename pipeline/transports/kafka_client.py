@@ -41,7 +41,7 @@ def record_of(record: Any) -> Record:
     for name, stated in record.headers:
         if name == EVENTS_HEADER and stated.isdigit():
             return Record(record.offset, int(stated), value)
-    return Record(record.offset, value.count(b"\n") + (not value.endswith(b"\n")), value)
+    return Record(record.offset, value.count(b"\n") + (value[-1:] not in (b"", b"\n")), value)
 
 
 @contextmanager

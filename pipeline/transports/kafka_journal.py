@@ -45,10 +45,14 @@ Message = tuple[TopicPartition, bytes, list[tuple[str, bytes]]]
 
 
 class _Sent(NamedTuple):
-    """What one append left in a partition; `after` is the offset behind its last record."""
+    """What one append left in a partition: its own records are from `first` until before `after`.
 
-    records: int
+    `alone`: no other writer's record is between them.
+    """
+
+    first: int
     after: int
+    alone: bool
 
 
 class _Known:
@@ -105,14 +109,18 @@ class KafkaJournal:
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
     ) -> None:
         """Append all outputs, await them all, then the delta."""
-        await self._send(
-            (TopicPartition(out.topic, out.partition), out.value, events_header(out.events))
-            for out in outputs
-        )
+        await self.append(outputs)
         home = TopicPartition(deltas_topic(stage), partition)
         pieces = parts.split(delta.applied, [delta.body], lo=delta.lo)
         sent = await self._send((home, piece, []) for piece in pieces)
         self._known[home].deltas.append((sent, delta.applied))
+
+    async def append(self, records: Sequence[Append]) -> None:
+        """Append and await all."""
+        await self._send(
+            (TopicPartition(out.topic, out.partition), out.value, events_header(out.events))
+            for out in records
+        )
 
     async def load(
         self, stage: str, partition: int
@@ -136,7 +144,8 @@ class KafkaJournal:
             known.tail = known.tail or record.offset
             whole = collector.add(record.value)
             if whole is not None:
-                known.deltas.append((_Sent(1, record.offset + 1), whole.applied))
+                sent = _Sent(record.offset, record.offset + 1, alone=True)
+                known.deltas.append((sent, whole.applied))
                 yield Delta(whole.lo, whole.applied, b"".join(whole.bodies))
 
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
@@ -146,19 +155,19 @@ class KafkaJournal:
             (home, piece, []) for piece in parts.split(applied, snapshot.chunks)
         )
         known = self._known[home]
-        start = sent.after - sent.records
-        if await self._covered(home, known.tail, start, applied):
-            known.tail = sent.after
-            await self._delete(home, start)
+        if await self._covered(home, known.tail, sent.first, applied):
+            known.tail = sent.after if sent.alone else sent.first
+            await self._delete(home, sent.first)
         await self._drop_deltas(TopicPartition(deltas_topic(stage), partition), applied)
 
     async def _drop_deltas(self, home: TopicPartition, applied: int) -> None:
         known, before = self._known[home], self._known[home].tail
         while known.deltas and known.deltas[0][1] <= applied:
-            (records, after), _ = known.deltas[0]
-            if not await self._covered(home, known.tail, after - records, applied):
+            sent, _ = known.deltas[0]
+            end = sent.first if sent.alone else sent.after
+            if not await self._covered(home, known.tail, end, applied):
                 break
-            known.tail = after
+            known.tail = sent.after
             known.deltas.popleft()
         if known.tail > before:
             await self._delete(home, known.tail)
@@ -215,7 +224,7 @@ class KafkaJournal:
                 await consumer.stop()
 
     async def _send(self, messages: Iterable[Message]) -> _Sent:
-        """Append all and await them all; `after` is the last one's.
+        """Append all and await them all; what is answered holds where they go to one partition.
 
         After a failure the producer's sequence numbers are in doubt: the next call makes a new one.
         """
@@ -231,7 +240,10 @@ class KafkaJournal:
         except LogUnavailable:
             await self._drop(producer)
             raise
-        return _Sent(len(done), done[-1].offset + 1 if done else 0)
+        if not done:
+            return _Sent(0, 0, alone=True)
+        first, after = done[0].offset, done[-1].offset + 1
+        return _Sent(first, after, alone=after - first == len(done))
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._producing:

@@ -63,19 +63,25 @@ def restate(device: Device, watermark: int) -> Restated:
 
 
 def forget(device: Device, before: int, most: int) -> None:
-    """Drop marks of sessions that ended before `before`, and the oldest above `most`.
+    """Drop what lies before `before`, whole sessions at a time, and the oldest marks above `most`.
 
     What the latter leave of an unfinished session is carried as sums.
     """
-    old = [span for span in spans(device.marks, device.carry) if span.end < before]
-    if old:
-        last = old[-1].end
-        device.marks = [mark for mark in device.marks if mark.time > last]
-        device.stored = [span for span in device.stored if span.end > last]
-        device.carry = None
+    kept = next((s for s in spans(device.marks, device.carry) if s.end >= before), None)
+    _drop(device, before if kept is None else min(before, kept.start))
     if len(device.marks) > most:
-        gone, device.marks = device.marks[:-most], device.marks[-most:]
-        device.carry = spans(gone, device.carry)[-1] if gone else device.carry
+        cut = device.marks[-most].time
+        carry = spans((mark for mark in device.marks if mark.time < cut), device.carry)[-1:]
+        _drop(device, cut)
+        device.carry = carry[0] if carry else None
+
+
+def _drop(device: Device, before: int) -> None:
+    device.marks = [mark for mark in device.marks if mark.time >= before]
+    device.stored = [span for span in device.stored if span.start >= before]
+    device.decided = [told for told in device.decided if told.time >= before]
+    if device.carry is not None and device.carry.start < before:
+        device.carry = None
 
 
 def close_time(span: Span) -> int:

@@ -33,7 +33,11 @@ class Warehouse(Protocol):
         """
 
     def query(self, sql: str, params: Params | None = None) -> Rows:
-        """Run a query; `{name:Type}` in it is bound to `params[name]` by the engine itself."""
+        """Run a query; `{name:Type}` in it is bound to `params[name]` by the engine itself.
+
+        Answers hold aware datetimes for DateTime64, Decimals, lists; text that is not UTF-8 is
+        bytes. Times are bound as datetimes, or as Int64 with fromUnixTimestamp64Milli in the SQL.
+        """
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement that answers nothing (DDL, INSERT … SELECT)."""

@@ -33,11 +33,12 @@ CREATE TABLE IF NOT EXISTS events
     `index` UInt32 CODEC(Delta, ZSTD(1)),
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     INDEX by_inserted_at inserted_at TYPE minmax GRANULARITY 1,
+    INDEX by_device device TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_offset offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
-ORDER BY (site, toDate(time), device, time, message_id)
+ORDER BY (site, toStartOfHour(time), device, time, message_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS assertions

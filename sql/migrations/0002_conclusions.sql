@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS outcomes
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 PARTITION BY toYYYYMM(time)
-ORDER BY (site, page, toDate(time), device, time, message_id)
+ORDER BY (site, page, toStartOfHour(time), device, time, message_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS identities

@@ -1,0 +1,71 @@
+"""What a dialect is: one foreign way of writing events, and how it becomes Events. Pure.
+
+`collectors.admission` calls it: `open` once a request, `read` once an event. Both raise Refused.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from schemas.events import Event
+from schemas.rejects import Reason
+
+
+class Refused(Exception):  # a decision about input, not an error
+    """This input cannot be taken, and never will be."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+class Request(NamedTuple):
+    """A request as it came, apart from its transport.
+
+    `headers` are those of `HEADERS`, by lower-case name. `nonce` differs for every request: it
+    names events and rejects that have no name of their own. `received_at` is ms.
+    """
+
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: int
+    nonce: str
+
+
+HEADERS = frozenset({"authorization", "user-agent", "sec-gpc", "content-encoding"})
+
+
+class Envelope(NamedTuple):
+    """A request's events, each as its own JSON, and what they share.
+
+    `single`: the request is one event, so a fault of the event is a fault of the request.
+    """
+
+    write_key: str
+    sent_at: str | float | None
+    items: list[bytes]
+    single: bool
+
+
+class Sender(NamedTuple):
+    """What holds for every event of a request."""
+
+    path: str
+    site: str
+    received_at: int
+    sent_at: int | None
+    user_agent: str
+    opt_out: bool
+
+
+class Dialect(Protocol):
+    """One foreign format. `paths` are all it serves."""
+
+    paths: frozenset[str]
+
+    def open(self, request: Request, body: bytes) -> Envelope:
+        """Take a request apart. `body` is inflated UTF-8."""
+
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+        """One event. `default_id` is its message id where it brings none and has no own time."""

@@ -1,0 +1,37 @@
+"""Where senders put the write key when it is not in the body."""
+
+from base64 import b64decode
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from collectors.dialects.contract import Request
+
+
+def sent_key(request: Request, in_body: Any) -> str:
+    """Basic auth's user, else the body's `writeKey`, else the query's (beacons), else ""."""
+    authorization = request.headers.get("authorization")
+    key = _basic_user(authorization) if authorization else ""
+    if key:
+        return key
+    if isinstance(in_body, str) and in_body:
+        return in_body
+    return _query_key(request.query) if "writeKey" in request.query else ""
+
+
+@lru_cache(maxsize=1_024)
+def _basic_user(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(credentials, validate=True).decode().partition(":")[0]
+    except ValueError:
+        return ""
+
+
+def _query_key(query: str) -> str:
+    try:
+        return parse_qs(query, max_num_fields=32).get("writeKey", [""])[0]
+    except ValueError:
+        return ""

@@ -1,0 +1,110 @@
+"""What dialects have in common: checking one event's parts. Every function raises Refused."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from collectors import limits, times
+from collectors.dialects.contract import Refused, Sender
+from schemas import identifiers
+from schemas.events import EMPTY_OBJECT
+from schemas.rejects import Reason
+
+S = TypeVar("S")
+_LONGEST: Final = identifiers.MAX_LENGTH
+
+
+def decode(decoder: msgspec.json.Decoder[S], data: bytes, reason: Reason = Reason.BAD_SHAPE) -> S:
+    """Decode one event; a wrong type is told with the field's path, never with its value."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise Refused(reason, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(Reason.BAD_JSON, str(error)) from error
+
+
+def object_of(raw: msgspec.Raw, name: str) -> msgspec.Raw:
+    """A free-form object on one line, `EMPTY_OBJECT` for null and {}. Anything else is refused."""
+    if raw is EMPTY_OBJECT:
+        return raw
+    data = bytes(raw)
+    if data in (b"null", b"{}"):
+        return EMPTY_OBJECT
+    if not data.startswith(b"{"):
+        raise Refused(Reason.BAD_SHAPE, f"Expected `object` - at `$.{name}`")
+    if b"\n" in data or b"\r" in data:  # a record has one event per line
+        return msgspec.Raw(msgspec.json.format(data, indent=-1))
+    return raw
+
+
+def text(value: str | None, name: str) -> str:
+    """A text field within MAX_TEXT, "" for null."""
+    if not value:
+        return ""
+    if len(value) > limits.MAX_TEXT:
+        raise Refused(Reason.BAD_SHAPE, f"Longer than {limits.MAX_TEXT} characters - at `$.{name}`")
+    return value
+
+
+def lenient_text(value: Any) -> str:
+    """Text out of a free-form object: anything else is not looked at, and long text is cut."""
+    return value[: limits.MAX_TEXT] if isinstance(value, str) else ""
+
+
+def identifier(value: str | int | None, name: str) -> str:
+    """An identifier's value as text; null and "" are both absent."""
+    if value is None or value == "":
+        return ""
+    word = value if isinstance(value, str) else str(value)
+    if len(word) > _LONGEST:
+        raise Refused(Reason.BAD_IDENTIFIER, f"{name} is longer than {_LONGEST} characters")
+    return word
+
+
+def ranked(found: Iterable[str]) -> tuple[str, ...]:
+    """Identifiers asserted together, each once, in rank order, absent ones ("") left out."""
+    some = [one for one in found if one]
+    return tuple(some) if len(some) < 2 else tuple(sorted(set(some), key=identifiers.rank))
+
+
+def first(*values: str | float | None) -> str | float | None:
+    """The first that is given: null and "" are not."""
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def event_time(value: str | float | None, received_at: int) -> int:
+    """The client's own time, ms; without one the event happened when it came."""
+    if value is None:
+        return received_at
+    ms = times.milliseconds(value)
+    if ms is None:
+        raise Refused(
+            Reason.TIME_OUT_OF_RANGE, f"Not a time from 2000 to 2099: {str(value)[:64]!r}"
+        )
+    return ms
+
+
+def corrected(time: int, sender: Sender) -> int:
+    """received − (sent − original): the client's clock error taken out where `sentAt` tells it."""
+    return time if sender.sent_at is None else sender.received_at - (sender.sent_at - time)
+
+
+def message_id(value: str | None, item: bytes, timed: bool, default: str, site: str) -> str:
+    """The event's name, by which a re-send is told from a new event.
+
+    Without a `messageId`, an event with a time of its own is named by its bytes: the same bytes
+    are the same event. One without either cannot be told from its re-send; it counts as new.
+    """
+    if value:
+        if len(value) > limits.MAX_MESSAGE_ID:
+            raise Refused(
+                Reason.BAD_SHAPE,
+                f"Longer than {limits.MAX_MESSAGE_ID} characters - at `$.messageId`",
+            )
+        return value
+    if timed:
+        return blake2b(site.encode() + b"\n" + item, digest_size=16).hexdigest()
+    return default

@@ -1,0 +1,13 @@
+"""What can go wrong between the outside world and the log: a closed set."""
+
+
+class CollectorError(Exception):
+    """Anything a collector raises on purpose. The text is for the person who can act on it."""
+
+
+class Overloaded(CollectorError):  # as `pipeline.errors`: names say what is so
+    """The log cannot take more now; nothing was promised, and trying again later may help."""
+
+
+class LogMismatch(CollectorError):
+    """The log was made with other settings; trying again will not help."""

@@ -1,0 +1,31 @@
+"""Every limit of a collector, declared once. Bytes unless the name says otherwise."""
+
+from typing import Final
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""A request's body, before and after inflating."""
+MAX_EVENT: Final = 32 * 1024
+"""One event as it was sent."""
+MAX_BATCH_EVENTS: Final = 10_000
+MAX_DEPTH: Final = 64
+"""Levels of nesting in one event; readers of the log recurse over it."""
+MAX_TEXT: Final = 8_192
+"""Characters in one of an event's own text fields, such as its URL."""
+MAX_MESSAGE_ID: Final = 256
+"""Characters in a `messageId`."""
+
+REJECT_BODY: Final = 64 * 1024
+"""Original bytes that a reject keeps."""
+REJECT_PATH: Final = 512
+REJECT_DETAIL: Final = 512
+
+MAX_WAITING: Final = 64 * 1024 * 1024
+"""Encoded bytes gathered but not yet durable; beyond it a collector answers 503."""
+MAX_READING: Final = 64 * 1024 * 1024
+"""Bytes of bodies that are still arriving, over all requests; beyond it a collector answers 503."""
+ARRIVAL_SECONDS: Final = 30.0
+"""How long a request, headers and body, may take to arrive."""
+STOP_SECONDS: Final = 10
+"""How long requests under way may take after SIGTERM."""
+RETRY_AFTER_SECONDS: Final = 5
+"""What a 503 asks the sender to wait."""

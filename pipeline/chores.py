@@ -1,0 +1,52 @@
+"""What a worker does now and then: bring rollups up to date, drop old records from the log."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from pipeline.clock import wall
+from pipeline.errors import Retryable
+from pipeline.runner import Runner
+from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.rollups import Rollups
+from schemas import topics
+
+log = structlog.get_logger()
+
+ROLLUP_SECONDS: Final = 1.0
+EXPIRE_SECONDS: Final = 60.0
+EXPIRE_RECORDS: Final = 200
+"""Records deleted in one transaction: collectors and lanes wait no longer than for that."""
+DAY_MS: Final = 86_400_000
+
+
+async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> None:
+    """Rebuild touched buckets, on the one worker that has partition 0 of the events."""
+    rollups = Rollups(warehouse)
+    while True:
+        await asyncio.sleep(ROLLUP_SECONDS)
+        if 0 not in runners[topics.EVENTS.name].lanes:
+            continue
+        try:
+            await asyncio.to_thread(rollups.refresh)
+        except Retryable as error:
+            log.warning("rollups_put_off", error=str(error))
+
+
+async def expire(journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int) -> None:
+    """Delete records that are folded in and older than `days`, a few at a time."""
+    while True:
+        await asyncio.sleep(EXPIRE_SECONDS)
+        before = wall() - days * DAY_MS
+        for topic, runner in runners.items():
+            for partition, lane in list(runner.lanes.items()):
+                try:
+                    while EXPIRE_RECORDS == await journal.expire(
+                        topic, partition, lane.state.applied + 1, before, EXPIRE_RECORDS
+                    ):
+                        await asyncio.sleep(0.05)
+                except Retryable as error:
+                    log.warning("expiry_put_off", topic=topic, error=str(error))

@@ -1,0 +1,27 @@
+"""What a ClickHouse error code means to Footfall: try again later, or somebody must act."""
+
+from typing import Final
+
+from pipeline.errors import FootfallError, WarehouseRefused, WarehouseUnavailable
+
+RETRYABLE: Final = frozenset(
+    {
+        74, 75, 76, 77,  # a file cannot be read, written, opened or closed: a disk in trouble
+        159, 209, 210,  # timeout, socket timeout, network error
+        173, 241,  # out of memory, over a memory limit
+        202, 439,  # too many queries, no free threads
+        242, 243, 252,  # table is read-only, disk is full, too many parts
+        100, 101, 102,  # packets that make no sense: the connection was cut or mixed up
+        279, 319,  # all connections failed, unknown status of an insert
+        394, 999,  # query was cancelled, no coordination service
+    }
+)  # fmt: skip
+"""Codes after which the same statement may succeed. Names: src/Common/ErrorCodes.cpp."""
+
+_LIMIT: Final = 2_000
+
+
+def failure(code: int, text: str, statement: str) -> FootfallError:
+    """The error to raise for a code. `statement` is SQL text of our own, never event content."""
+    kind = WarehouseUnavailable if code in RETRYABLE else WarehouseRefused
+    return kind(f"{text[:_LIMIT]} (statement: {' '.join(statement.split())[:200]})")

@@ -1,0 +1,117 @@
+"""The warehouse as a ClickHouse server: clickhouse-driver over the native protocol.
+
+Only `raw` goes over the server's HTTP interface, since formats are made there.
+"""
+
+import http.client
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error
+
+from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
+from pipeline.warehouse.binding import for_driver, text_of
+from pipeline.warehouse.contract import Params, Rows
+from pipeline.warehouse.failures import failure
+from pipeline.warehouse.pool import Pool
+
+SETTINGS: Final = {
+    "async_insert": 0,  # an insert is durable when it returns
+    "max_partitions_per_insert_block": 0,  # hostile event times span a hundred years
+}
+CONNECT_SECONDS: Final = 5
+ANSWER_SECONDS: Final = 120
+
+
+class ServerWarehouse:
+    """A warehouse at `clickhouse://user:password@host:9000/database?http_port=8123`."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
+            raise BadSetting(f"the warehouse is clickhouse://user:password@host:9000/db, not {url}")
+        self._host, self._secure = parts.hostname, parts.scheme == "clickhouses"
+        self._http_port = int(parse_qs(parts.query).get("http_port", ["8123"])[0])
+        self._user, self._password = (
+            unquote(parts.username or "default"),
+            unquote(parts.password or ""),
+        )
+        self._database = parts.path.strip("/") or "default"
+        self._clients: Pool[Any] = Pool(
+            lambda: Client(
+                parts.hostname,
+                port=parts.port,
+                database=self._database,
+                user=self._user,
+                password=self._password,
+                secure=self._secure,
+                settings={**SETTINGS, "server_side_params": True},
+                settings_is_important=True,
+                connect_timeout=CONNECT_SECONDS,
+                send_receive_timeout=ANSWER_SECONDS,
+            ),
+            lambda client: client.disconnect(),
+        )
+
+    def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
+        """See `Warehouse.insert`. Raises WarehouseUnavailable also where it may have landed."""
+        names = ", ".join(f"`{name}`" for name in columns)
+        statement = f"INSERT INTO `{table}` ({names}) VALUES"
+        with self._clients.lease() as client, _failures(statement):
+            client.execute(statement, list(data), columnar=True)
+
+    def query(self, sql: str, params: Params | None = None) -> Rows:
+        """See `Warehouse.query`."""
+        with self._clients.lease() as client, _failures(sql):
+            rows, columns = client.execute(sql, for_driver(params or {}), with_column_types=True)
+        names, types = zip(*columns, strict=True) if columns else ((), ())
+        return Rows(names, types, rows)
+
+    def execute(self, sql: str, params: Params | None = None) -> None:
+        """See `Warehouse.execute`."""
+        with self._clients.lease() as client, _failures(sql):
+            client.execute(sql, for_driver(params or {}))
+
+    def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
+        """See `Warehouse.raw`: `readonly` keeps it from writing; what files it may read is the
+        server's own setting."""
+        values = {f"param_{name}": text_of(value) for name, value in (params or {}).items()}
+        options = {"database": self._database, "default_format": fmt, "readonly": "1", **values}
+        status, code, body = self._post(f"/?{urlencode(options)}", sql.encode())
+        if status != http.client.OK:
+            raise failure(code, body.decode(errors="replace"), sql)
+        return body
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._clients.close()
+
+    def _post(self, path: str, body: bytes) -> tuple[int, int, bytes]:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._http_port, timeout=ANSWER_SECONDS)
+        headers = {"X-ClickHouse-User": self._user, "X-ClickHouse-Key": self._password}
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            code = int(answer.getheader("X-ClickHouse-Exception-Code", "0"))
+            return answer.status, code, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise WarehouseUnavailable(f"{self._host}:{self._http_port}: {error}") from error
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _failures(statement: str) -> Iterator[None]:
+    try:
+        yield
+    except Error as error:  # its subclasses carry ClickHouse's codes, network errors included
+        raise failure(error.code or 0, str(error), statement) from error
+    except (EOFError, OSError) as error:
+        raise WarehouseUnavailable(f"the connection to the warehouse broke: {error}") from error
+    except (TypeError, ValueError, AttributeError, ArithmeticError, struct.error) as error:
+        raise WarehouseRefused(f"a value does not fit its column: {error}") from error

@@ -1,0 +1,91 @@
+"""Step 8 of the protocol: rows with their source into the warehouse, once.
+
+One runner writes one (topic, partition); batches of it come one after the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import sql
+from pipeline.warehouse.contract import Warehouse
+from schemas.columns import BY_NAME, SOURCE, Table
+
+Existing = Mapping[Table, frozenset[tuple[int, int]]]
+"""Per table, the (offset, index) of rows that are in the warehouse."""
+
+Row = tuple[Any, ...]
+"""A table's columns in order, then offset and index: what `pipeline.stage.Emit` collects."""
+
+NOTHING: Existing = {}
+
+
+class Sink:
+    """Writes the rows of batches. Methods block: call them from a thread.
+
+    Tables of one batch are inserted side by side: most of an insert is waiting for the disk.
+    """
+
+    def __init__(self, warehouse: Warehouse, log_id: str) -> None:
+        self._warehouse, self._log_id = warehouse, log_id
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sink")
+
+    def read_back(self, topic: str, partition: int, applied: int) -> Existing:
+        """What the warehouse holds of a partition's rows above `applied`.
+
+        Call it before the first write after an assignment, and again after a write that raised:
+        some of its tables may have been inserted.
+        """
+        params = {
+            "log_id": self._log_id, "topic": topic, "partition": partition, "applied": applied,
+        }  # fmt: skip
+        existing: dict[Table, set[tuple[int, int]]] = {}
+        for name, offset, index in self._warehouse.query(_READ_BACK, params).rows:
+            existing.setdefault(BY_NAME[name], set()).add((offset, index))
+        return {table: frozenset(places) for table, places in existing.items()}
+
+    def write(
+        self,
+        topic: str,
+        partition: int,
+        rows: Mapping[Table, Sequence[Row]],
+        existing: Existing = NOTHING,
+    ) -> None:
+        """Insert a batch's rows but those in `existing`. Durable on return.
+
+        Raises WarehouseUnavailable or WarehouseRefused once every table's insert has ended.
+        """
+        missing = ((table, _without(rows[table], existing.get(table))) for table in rows)
+        work = [
+            self._threads.submit(self._insert, topic, partition, table, rest)
+            for table, rest in missing
+            if rest
+        ]
+        errors = [error for error in (future.exception() for future in work) if error]
+        if errors:
+            raise errors[0]
+
+    def close(self) -> None:
+        """End the threads; the warehouse stays open."""
+        self._threads.shutdown()
+
+    def _insert(self, topic: str, partition: int, table: Table, rows: Sequence[Row]) -> None:
+        *values, offsets, indexes = zip(*rows, strict=True)
+        count = len(rows)
+        source: list[Sequence[Any]] = [
+            [self._log_id] * count,
+            [topic] * count,
+            [partition] * count,
+            offsets,
+            indexes,
+        ]
+        self._warehouse.insert(table.name, (*table.columns, *SOURCE), [*values, *source])
+
+
+_READ_BACK = "\nUNION ALL\n".join(
+    sql.load("warehouse/read_back").replace("TABLE", name) for name in BY_NAME
+)  # the names are ours: schemas/columns.py
+
+
+def _without(rows: Sequence[Row], places: frozenset[tuple[int, int]] | None) -> Sequence[Row]:
+    return [row for row in rows if row[-2:] not in places] if places else rows

@@ -1,0 +1,65 @@
+-- Everything one customer did and what followed from it, newest first.
+-- `customer` is a person id, or `device:…` for a device that nobody is known on.
+WITH
+    (
+        SELECT if(startsWith({customer:String}, 'device:'),
+            footfall_person_id({site:String}, {customer:String}), {customer:String})
+    ) AS person,
+    known AS
+    (
+        SELECT identifier FROM people WHERE site = {site:String} AND person_id = {customer:String}
+    ),
+    used AS
+    (
+        SELECT device FROM device_owners WHERE site = {site:String} AND asserted IN known
+        UNION ALL
+        SELECT replaceRegexpOne({customer:String}, '^device:', '') AS device
+        WHERE startsWith({customer:String}, 'device:')
+    )
+SELECT time, kind, title, detail, device
+FROM
+(
+    SELECT
+        time,
+        toString(type) AS kind,
+        multiIf(type IN ('page', 'screen'), path, event != '', toString(event), identifier) AS title,
+        if(type IN ('page', 'screen'), title, if(properties = '{}', '', properties)) AS detail,
+        device
+    FROM events_resolved
+    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+        AND type NOT IN ('purchase', 'ticket', 'feedback')
+    UNION ALL
+    SELECT
+        time,
+        'purchase' AS kind,
+        concat('Order ', order_id, ' ', status) AS title,
+        concat(arrayStringConcat(arrayMap((n, p) -> if(n != '', n, p), names, product_ids), ', '),
+            ' · ', toString(total), ' ', currency) AS detail,
+        device
+    FROM purchases_resolved
+    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    UNION ALL
+    SELECT
+        time,
+        'ticket' AS kind,
+        concat('Ticket ', ticket_id, ' ', action) AS title,
+        concat(subject, if(isNotNull(rating), concat(' · rated ', toString(rating)), '')) AS detail,
+        device
+    FROM tickets_resolved
+    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    UNION ALL
+    SELECT
+        time,
+        'feedback' AS kind,
+        concat(kind, if(isNotNull(score), concat(' ', toString(score)), '')) AS title,
+        concat(about, if(about != '' AND comment != '', ': ', ''), comment) AS detail,
+        device
+    FROM feedback_resolved
+    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    UNION ALL
+    SELECT time, 'trigger' AS kind, toString(rule) AS title, reason AS detail, '' AS device
+    FROM triggers FINAL
+    WHERE site = {site:String} AND subject = person
+)
+ORDER BY time DESC, kind, title
+LIMIT 500

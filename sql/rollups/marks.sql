@@ -1,0 +1,1 @@
+SELECT rollup, toUnixTimestamp64Milli(mark) AS mark FROM rollup_marks FINAL

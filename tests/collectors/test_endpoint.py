@@ -1,0 +1,255 @@
+"""The HTTP edge, called in process: what is promised, refused and allowed to whom."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import pytest
+
+from collectors import limits
+from collectors.endpoint import Endpoint
+from collectors.metrics import Metrics
+from collectors.producer import GroupCommit
+from schemas.rejects import Reason
+from tests.collectors.writers import MemoryWriter
+
+NOW = 1_795_255_200_000
+EVENT = b'{"type":"track","anonymousId":"a","event":"Seen"}'
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Collector:
+    """An endpoint over a log in memory; each call is a whole request."""
+
+    def __init__(
+        self, *, keys: dict[str, str] | None = None, origins: Iterable[str] = (),
+        max_waiting: int = limits.MAX_WAITING,
+    ) -> None:  # fmt: skip
+        self.writer, self.metrics = MemoryWriter(), Metrics()
+        self._keys, self._origins, self._max_waiting = keys or {}, origins, max_waiting
+
+    def call(
+        self, method: str, target: str, body: bytes | list[bytes] = b"",
+        headers: dict[str, str] | None = None,
+    ) -> Answer:  # fmt: skip
+        path, _, query = target.partition("?")
+        scope = {
+            "type": "http", "method": method, "path": path, "query_string": query.encode(),
+            "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
+        }  # fmt: skip
+        parts = body if isinstance(body, list) else [body]
+        return asyncio.run(self._serve(scope, parts))
+
+    async def _serve(self, scope: dict[str, Any], parts: list[bytes]) -> Answer:
+        producer = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
+        endpoint = Endpoint(
+            producer, write_keys=self._keys, origins=self._origins, clock=lambda: NOW,
+            metrics=self.metrics,
+        )  # fmt: skip
+        incoming = [
+            {"type": "http.request", "body": part, "more_body": place < len(parts) - 1}
+            for place, part in enumerate(parts)
+        ]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await endpoint(scope, receive, send)
+        await producer.close()
+        if not sent:
+            return Answer(0, {}, b"")
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], headers, sent[1]["body"])
+
+
+def test_a_taken_event_is_in_the_log_when_200_is_said() -> None:
+    collector = Collector()
+    answer = collector.call("POST", "/v1/track", EVENT)
+    assert (answer.status, json.loads(answer.body)) == (200, {"success": True})
+    assert [one.event for one in collector.writer.events()] == ["Seen"]
+    assert collector.writer.events()[0].received_at == NOW
+
+
+def test_a_refused_request_is_a_4xx_and_its_reject_is_in_the_log() -> None:
+    collector = Collector()
+    answer = collector.call("POST", "/v1/track", b"no json")
+    assert answer.status == 400
+    assert json.loads(answer.body)["reasons"][0]["reason"] == "bad_json"
+    (reject,) = collector.writer.rejects()
+    assert (reject.reason, reject.body) == (Reason.BAD_JSON, b"no json")
+
+
+def test_a_batch_with_a_bad_event_is_taken_and_tells_of_it() -> None:
+    collector = Collector()
+    answer = collector.call("POST", "/v1/batch", b'{"batch":[%s,{"type":"?"}]}' % EVENT)
+    told = json.loads(answer.body)
+    assert (answer.status, told["accepted"], told["rejected"]) == (200, 1, 1)
+
+
+def test_a_log_that_cannot_be_written_is_503_with_retry_after() -> None:
+    collector = Collector()
+    collector.writer.broken = True
+    answer = collector.call("POST", "/v1/track", EVENT)
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert collector.metrics.events == 0
+
+
+def test_too_much_waiting_is_503_even_for_a_refusal() -> None:
+    assert Collector(max_waiting=10).call("POST", "/v1/track", b"no json").status == 503
+
+
+def test_a_body_in_parts_is_one_body() -> None:
+    collector = Collector()
+    parts = [EVENT[place : place + 7] for place in range(0, len(EVENT), 7)]
+    assert collector.call("POST", "/v1/track", parts).status == 200
+    assert len(collector.writer.events()) == 1
+
+
+def test_a_body_over_the_limit_is_413_and_not_read_to_its_end() -> None:
+    collector = Collector()
+    parts = [b"x" * 1_000_000] * 100
+    assert collector.call("POST", "/v1/track", parts).status == 413
+    (reject,) = collector.writer.rejects()
+    assert (reject.reason, reject.cut) == (Reason.BODY_TOO_LARGE, True)
+
+
+def test_too_many_bytes_arriving_at_once_are_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.limits.MAX_READING", 10)
+    assert Collector().call("POST", "/v1/track", [EVENT, EVENT]).status == 503
+
+
+def test_a_sender_that_goes_away_is_not_answered_and_promised_nothing() -> None:
+    collector = Collector()
+    scope_only: list[bytes] = []
+    assert collector.call("POST", "/v1/track", scope_only).status == 0
+    assert collector.writer.writes == 0
+
+
+def test_gzip_and_a_wrong_content_type_are_read_all_the_same() -> None:
+    collector = Collector()
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert collector.call("POST", "/v1/track", gzip.compress(EVENT), form).status == 200
+
+
+def test_a_beacons_key_is_in_the_query() -> None:
+    collector = Collector(keys={"k y": "shop"})
+    target = "/v1/batch?writeKey=k%20y"
+    assert collector.call("POST", target, b'{"batch":[%s]}' % EVENT).status == 200
+    assert collector.writer.events()[0].site == "shop"
+    assert collector.call("POST", "/v1/track", EVENT).status == 401
+
+
+def test_a_preflight_allows_what_sdks_send() -> None:
+    origin = {"origin": "https://shop.example"}
+    answer = Collector().call("OPTIONS", "/v1/track", headers=origin)
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    allowed = answer.headers["access-control-allow-headers"].split(", ")
+    wanted = {
+        "authorization",
+        "content-type",
+        "anonymousid",
+        "sentat",
+        "x-write-key",
+        "x-retry-count",
+    }
+    assert wanted <= set(allowed)
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, EVENT), (400, b"{")])
+def test_answers_carry_cors_headers_too(status: int, body: bytes) -> None:
+    answer = Collector().call("POST", "/v1/track", body, {"origin": "https://a.b"})
+    assert answer.status == status
+    assert answer.headers["access-control-allow-origin"] == "https://a.b"
+
+
+def test_only_listed_origins_are_allowed_where_some_are_listed() -> None:
+    collector = Collector(origins=["https://good.example"])
+    good = collector.call("POST", "/v1/track", EVENT, {"origin": "https://good.example"})
+    bad = collector.call("POST", "/v1/track", EVENT, {"origin": "https://evil.example"})
+    assert "access-control-allow-origin" in good.headers
+    assert "access-control-allow-origin" not in bad.headers
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/ready", "/health"])
+def test_the_operators_pages_are_not_for_other_sites(path: str) -> None:
+    answer = Collector().call("GET", path, headers={"origin": "https://a.b"})
+    assert answer.status == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_snippet_is_served_to_every_page() -> None:
+    answer = Collector().call("GET", "/footfall.js", headers={"origin": "https://a.b"})
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert b"sendBeacon" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("POST", "/v1/nothing", 404),
+        ("GET", "/v1/track", 405),
+        ("PUT", "/health", 405),
+    ],
+)
+def test_what_is_not_served_says_so(method: str, path: str, status: int) -> None:
+    assert Collector().call(method, path).status == status
+
+
+def test_metrics_count_requests_events_and_rejects() -> None:
+    collector = Collector()
+    collector.call("POST", "/v1/track", EVENT)
+    collector.call("POST", "/v1/track", b"{}")
+    text = collector.call("GET", "/metrics").body.decode()
+    assert 'footfall_collector_requests_total{status="200"} 1.0' in text
+    assert 'footfall_collector_requests_total{status="400"} 1.0' in text
+    assert 'footfall_collector_rejects_total{reason="missing_id"} 1.0' in text
+    assert "footfall_collector_events_total 1.0" in text
+
+
+def test_readiness_follows_the_log() -> None:
+    async def scenario() -> list[int]:
+        writer = MemoryWriter()
+        producer = GroupCommit(writer, 1)
+        endpoint = Endpoint(
+            producer, write_keys={}, origins=(), clock=lambda: NOW, metrics=Metrics()
+        )
+        statuses: list[int] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": EVENT}
+
+        async def send(message: Any) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        def scope(method: str, path: str) -> dict[str, Any]:
+            return {
+                "type": "http",
+                "method": method,
+                "path": path,
+                "query_string": b"",
+                "headers": [],
+            }
+
+        for broken in (False, True, False):
+            writer.broken = broken
+            await endpoint(scope("POST", "/v1/track"), receive, send)
+            await endpoint(scope("GET", "/ready"), receive, send)
+        await producer.close()
+        return statuses
+
+    assert asyncio.run(scenario()) == [200, 200, 503, 503, 200, 200]

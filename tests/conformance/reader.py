@@ -1,0 +1,70 @@
+"""The smallest worker: a Faust app that reads one topic through a transport's hooks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import faust
+
+from pipeline.stage import Record
+from pipeline.transports.coalesce import RecordsSchema
+from pipeline.transports.kafka import FAUST_SETTINGS
+
+Place = tuple[str, int]
+
+
+class Reader:
+    """Implements PartitionHooks; keeps what it was handed, by partition."""
+
+    def __init__(self, start: dict[Place, int]) -> None:
+        self.start = start
+        self.runs: dict[Place, list[list[Record]]] = {}
+        self._news = asyncio.Event()
+
+    async def resume_positions(self, partitions: set[Place]) -> dict[Place, int]:
+        return {place: self.start[place] for place in partitions}
+
+    async def partitions_revoked(self, partitions: set[Place]) -> None:
+        """Nothing is held that others could want."""
+
+    def offsets(self, place: Place) -> list[int]:
+        """Offsets handed over so far."""
+        return [record.offset for run in self.runs.get(place, []) for record in run]
+
+    async def wait_for(self, place: Place, offset: int) -> None:
+        """Until the record at `offset` was handed over."""
+        async with asyncio.timeout(30):
+            while (self.offsets(place) or [-1])[-1] < offset:
+                self._news.clear()
+                await self._news.wait()
+
+    async def read(self, stream: Any) -> None:
+        """The agent: keep each run, then acknowledge it."""
+        async for event in stream.noack().events():
+            place = (event.message.topic, event.message.partition)
+            self.runs.setdefault(place, []).append(event.value)
+            self._news.set()
+            await stream.ack(event)
+
+
+@asynccontextmanager
+async def reading(url: str, topic: str, reader: Reader, group: str) -> AsyncIterator[Any]:
+    """A running Faust app that feeds `reader`; stopped on leaving."""
+    app: Any = faust.App(
+        group,
+        broker=url,
+        stream_buffer_maxsize=16,
+        stream_wait_empty=False,
+        web_enabled=False,
+        autodiscover=False,
+        **FAUST_SETTINGS,
+    )
+    app.resume_positions = reader.resume_positions
+    app.partitions_revoked = reader.partitions_revoked
+    app.agent(app.topic(topic, schema=RecordsSchema()), name=group)(reader.read)
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()

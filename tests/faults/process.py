@@ -1,0 +1,29 @@
+"""Runs one role of the product: `python -m tests.faults.process collect|worker`.
+
+Without FAULTS_… variables it is the product and nothing else. With them it is broken on purpose:
+
+FAULTS_CRASH=point:chance[,…]  kill itself at a named step of the protocol
+FAULTS_SEED                    of those chances
+FAULTS_MUTANT=name             one of `tests.faults.mutants.MUTANTS`
+FAULTS_KEEP_PARTS=1            the warehouse merges nothing, so that a row inserted twice stays two
+"""
+
+import os
+
+from pipeline.cli import main
+from tests.faults import breaking
+
+
+def run() -> None:
+    """Break what is asked for, then run the command."""
+    if os.environ.get("FAULTS_KEEP_PARTS"):
+        breaking.keep_parts()
+    if mutant := os.environ.get("FAULTS_MUTANT"):
+        breaking.mutate(mutant)
+    if points := os.environ.get("FAULTS_CRASH"):
+        breaking.crash(points, int(os.environ.get("FAULTS_SEED", "0")))
+    main()
+
+
+if __name__ == "__main__":
+    run()

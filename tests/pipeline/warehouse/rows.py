@@ -1,0 +1,32 @@
+"""Rows as stages emit them, with only what a test is about spelled out."""
+
+from typing import Any
+
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.sink import Sink
+from schemas.columns import Table
+
+NOON = 1_700_049_600_000
+"""2023-11-15 12:00 UTC, in ms."""
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+_DEFAULTS: dict[str, Any] = {
+    "type": "page", "time": NOON, "corrected_time": NOON, "received_at": NOON, "start": NOON,
+    "end": NOON, "decided_at": NOON, "opt_out": False, "next": (), "forward": None, "events": 1,
+    "pages": 1, "version": 1, "deleted": 0, "properties": b"{}", "traits": b"{}", "share": 1.0,
+}  # fmt: skip
+
+
+def row(table: Table, **values: Any) -> tuple[Any, ...]:
+    """A table's columns: what is given, else a default, else an empty text."""
+    unknown = values.keys() - set(table.columns)
+    assert not unknown, f"{table.name} has no {unknown}"
+    return tuple(values.get(name, _DEFAULTS.get(name, "")) for name in table.columns)
+
+
+def store(warehouse: Warehouse, table: Table, *rows: tuple[Any, ...], offset: int = 0) -> None:
+    """Insert rows through the sink, as if record `offset` had made them."""
+    sink = Sink(warehouse, "log")
+    sink.write("topic", 0, {table: [(*row, offset, index) for index, row in enumerate(rows)]})
+    sink.close()
