@@ -1,0 +1,25 @@
+"""The numbers the `people` stage decides by. Times are milliseconds unless the name says days."""
+
+from typing import Final
+
+from msgspec import Struct
+
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+
+
+class Policy(Struct, frozen=True):
+    """What a site's owner may tune. The defaults are those that the tests and scores use."""
+
+    lead: int = 3 * DAY
+    """`repurchase.due` is told this long before the expected date, at most a quarter interval."""
+    fresh: int = 3 * DAY
+    """What happened longer ago than this when it is first seen is recorded, but not told."""
+    cooldown: int = DAY
+    """A person hears of one rule at most once within this."""
+    window_days: int = 14
+    chance: float = 0.2
+    """A return is expected where, when its reminder would go out, the chance of a purchase within
+    `window_days` is at least this. Below, no date is worth acting on: nobody can guess it."""
+    per_tick: int = 1_000
+    """Cycles looked at in one tick, so that no tick's delta outgrows a log record."""
