@@ -1,0 +1,1 @@
+"""Where people give up: what forward means on a page, how many usually go on, and what just broke."""

@@ -1,0 +1,89 @@
+"""Drop-off: page outcomes in; forward sets, flags and triggers out. Composition only."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from pipeline.dropoff import learning
+from pipeline.dropoff.forward import GOAL
+from pipeline.dropoff.scene import Scene, Spot
+from pipeline.dropoff.state import HOUR, new_state, tables_of
+from pipeline.dropoff.watch import watch
+from pipeline.stage import Emit, Record
+from pipeline.state.keyed import State
+from schemas import columns, topics
+from schemas.origins import Origin
+from schemas.outcomes import PageOutcome
+from schemas.rejects import Reason, reject_row
+from schemas.topics import Topic
+
+
+class Dropoff:
+    """Stage: watches every page of every site. `goals` names a site's goal where it is not GOAL.
+
+    Counting is by the attempt's own time but never ahead of the log's. Ticks change nothing here:
+    where nobody comes, nobody is lost. Bots are not counted.
+    """
+
+    name: str = "dropoff"
+    source: Topic = topics.PAGES
+
+    def __init__(self, goals: Mapping[str, str] | None = None) -> None:
+        self._goals = dict(goals or {})
+        self._decode = msgspec.json.Decoder(PageOutcome)
+
+    def new_state(self) -> State:
+        """An empty state for one partition."""
+        return new_state()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """Fold one record in; lines that are no outcomes become rejects."""
+        scene = Scene(tables_of(state), emit)
+        for outcome in self._read(record, emit):
+            if _fresh(state.seen, outcome.origin) and outcome.page:
+                self._fold(scene, outcome)
+
+    def _fold(self, scene: Scene, outcome: PageOutcome) -> None:
+        if outcome.device_class == "bot":
+            return
+        name, tables = outcome.site, scene.tables
+        goal = self._goals.get(name, GOAL)
+        time = min(outcome.time, outcome.decided_at)
+        site = tables.sites.get(name) or learning.new_site(time)
+        site.views += outcome.revision == 0
+        tables.sites.put(name, site)
+        if time >= site.clock:
+            site.clock = time
+            if time // HOUR != site.hour:
+                learning.turn_hour(scene, name, site, goal)
+        key = f"{name}\n{outcome.page}"
+        page = tables.pages.get(key) or learning.new_page(scene, name, outcome.page, time)
+        if page is not None:
+            watch(scene, Spot(name, outcome.page, key, site, page), outcome, goal)
+
+    def _read(self, record: Record, emit: Emit) -> Iterable[PageOutcome]:
+        try:
+            return self._decode.decode_lines(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            lines = [line for line in record.value.split(b"\n") if line.strip()]
+            return [outcome for line in lines if (outcome := self._read_line(line, emit))]
+
+    def _read_line(self, line: bytes, emit: Emit) -> PageOutcome | None:
+        try:
+            return self._decode.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.PAGES.name, line)
+            emit.row(columns.REJECTS, *row)
+            return None
+
+
+def _fresh(seen: dict[str, tuple[int, int]], origin: Origin) -> bool:
+    """Whether a message was not folded in before; notes that it now is."""
+    if not origin.topic:
+        return True
+    source = f"{origin.topic}/{origin.partition}"
+    place = (origin.offset, origin.ordinal)
+    if place <= seen.get(source, (-1, -1)):
+        return False
+    seen[source] = place
+    return True
