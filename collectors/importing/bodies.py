@@ -1,0 +1,168 @@
+"""Rows → the bodies that the same facts would have had over HTTP. Pure."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any, Final
+
+from collectors import orders
+from collectors.dialects.contract import Refused
+from collectors.importing import moments
+from collectors.importing.mapping import LINE, Kind, Mapping
+from collectors.importing.tables import PROPERTY, Row, Unit
+
+Body = dict[str, Any]
+
+PATH: Final[dict[Kind, str]] = {
+    "events": "/v1/batch",
+    "purchases": "/v1/purchases",
+    "tickets": "/v1/tickets",
+}
+"""Where such bodies would be posted; a reject that is replayed goes there."""
+
+_PRICE_STEP: Final = Decimal("0.0001")
+
+
+def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Body]]:
+    """A function from a unit to its bodies, of which each becomes one event or one reject.
+
+    Message ids depend on what the fact is (order and status; ticket, action and time; an event's
+    own id, else its whole content), so that importing again repeats them.
+    """
+    time_of = moments.reader(mapping.time)
+    make = {"events": _event, "purchases": _purchase, "tickets": _ticket}[mapping.kind]
+
+    def bodies(unit: Unit) -> Iterator[Body]:
+        row = {name: _plain(cell) for name, cell in unit.row.items()}
+        cell = row.get("time")
+        time = None if cell is None else time_of(cell)
+        row["time"] = f"not a time: {cell}" if time is None else time
+        for body in make(row, mapping.site):
+            yield {name: value for name, value in body.items() if value is not None}
+
+    return bodies
+
+
+def _plain(cell: Any) -> Any:
+    """Whole floats are ids that a missing value has turned into floats; NaN is that value."""
+    if not isinstance(cell, float):
+        return cell
+    if cell != cell:  # noqa: PLR0124 - NaN
+        return None
+    return int(cell) if cell.is_integer() else cell
+
+
+def _event(row: Row, site: str) -> Iterator[Body]:
+    place = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
+    properties = {n.removeprefix(PROPERTY): v for n, v in row.items() if n.startswith(PROPERTY)}
+    traits = {
+        ours: str(row[name])
+        for name, ours in (
+            ("email", "email"),
+            ("phone", "phone"),
+            ("crm", "crmId"),
+            ("social", "social"),
+        )
+        if row.get(name) is not None
+    }
+    yield {
+        "type": row.get("type"),
+        "event": row.get("event"),
+        "messageId": row.get("message_id"),
+        "timestamp": row["time"],
+        "userId": row.get("user_id"),
+        "anonymousId": row.get("anonymous_id"),
+        "traits": traits or None,
+        "context": {"page": place, "userAgent": row.get("user_agent")},
+        "properties": properties or None,
+    }
+
+
+def _purchase(row: Row, site: str) -> Iterator[Body]:
+    """The order with its good lines; every bad line as an order of its own, to be refused alone."""
+    status = row.get("status") or "completed"
+    order = _typed(row, site, row.get("order_id"), status) | {
+        "orderId": row.get("order_id"),
+        "status": status,
+        "currency": row.get("currency"),
+    }
+    good, bad = _lines(row)
+    if good or not bad:
+        yield order | {"items": good, "total": row.get("total")}
+    for line in bad:
+        yield order | {"items": [line]}
+
+
+def _lines(row: Row) -> tuple[list[Body], list[Body]]:
+    columns = {name: row[name] for name in LINE if isinstance(row.get(name), list)}
+    good: list[Body] = []
+    bad: list[Body] = []
+    for cells in zip(*columns.values(), strict=True):
+        line = _line(dict(zip(columns, map(_plain, cells), strict=True)))
+        (good if _is_good(line) else bad).append(line)
+    return good, bad
+
+
+def _line(cells: Row) -> Body:
+    line = {
+        "productId": cells.get("product_id"),
+        "name": cells.get("name"),
+        "category": cells.get("category"),
+        "quantity": cells.get("quantity"),
+        "price": cells.get("price"),
+    }
+    if cells.get("line_total") is not None:
+        line["price"] = _per_piece(cells["line_total"], cells.get("quantity"))
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def _per_piece(line_total: Any, quantity: Any) -> Any:
+    """The line's total shared out; the total itself where that cannot be done."""
+    try:
+        pieces = Decimal(str(1 if quantity is None else quantity))
+        return (Decimal(str(line_total)) / pieces).quantize(_PRICE_STEP)
+    except (InvalidOperation, ZeroDivisionError):
+        return line_total
+
+
+def _is_good(line: Body) -> bool:
+    """Whether admission will take the line: the same functions decide."""
+    try:
+        orders.required(line.get("productId"), "productId")
+        if "quantity" in line:
+            orders.quantity(Decimal(str(line["quantity"])))
+        orders.money(Decimal(str(line.get("price", 0))), "price")
+    except (Refused, InvalidOperation):
+        return False
+    return True
+
+
+def _ticket(row: Row, site: str) -> Iterator[Body]:
+    rating = row.get("rating")
+    yield _typed(row, site, row.get("ticket_id"), row.get("action"), row["time"]) | {
+        "ticketId": row.get("ticket_id"),
+        "action": row.get("action"),
+        "channel": row.get("channel"),
+        "subject": row.get("subject"),
+        "priority": row.get("priority"),
+        "rating": int(rating) if isinstance(rating, str) and rating.isdecimal() else rating,
+    }
+
+
+def _typed(row: Row, site: str, *key: Any) -> Body:
+    """What purchases and tickets share; `key` is what makes the fact this one and no other."""
+    customer = {
+        ours: row[name]
+        for name, ours in (
+            ("user_id", "userId"), ("email", "email"), ("phone", "phone"), ("crm", "crmId"),
+            ("social", "social"),
+        )
+        if row.get(name) is not None
+    }  # fmt: skip
+    name = "\n".join(map(str, (site, *key)))
+    return {
+        "messageId": blake2b(name.encode(), digest_size=16).hexdigest(),
+        "time": row["time"],
+        "anonymousId": row.get("anonymous_id"),
+        "customer": customer or None,
+    }

@@ -1,0 +1,141 @@
+"""An import from end to end: file → units → admission → log, in big batches."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from collectors import admission
+from collectors.dialects.contract import Refused, Request
+from collectors.errors import Overloaded
+from collectors.importing import bodies, tables
+from collectors.importing.mapping import Mapping
+from collectors.importing.progress import PositionFile
+from collectors.importing.tables import Unit
+from collectors.producer import Producer
+from schemas.rejects import Reason
+
+BATCH_ITEMS: Final = 2_000
+BATCH_BYTES: Final = 1024 * 1024
+ATTEMPTS: Final = 30
+PAUSE_SECONDS: Final = 1.0
+"""A log that cannot take more now is asked again this often, with this pause."""
+
+
+class Summary(Struct):
+    """What an import came to. `resumed` units were durable before and were not sent again."""
+
+    lines: int = 0
+    events: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+    resumed: int = 0
+    seconds: float = 0.0
+
+
+class Batch(NamedTuple):
+    """Units that are made durable together. `last` counts the file's units up to its end."""
+
+    last: int
+    lines: int
+    items: list[bytes]
+
+
+async def run(
+    path: Path,
+    mapping: Mapping,
+    producer: Producer,
+    clock: Callable[[], int],
+    position: PositionFile,
+    progress: Callable[[Summary], None] = lambda summary: None,
+) -> Summary:
+    """Import one file, then write the time to the log, so that its events have their effects.
+
+    `progress` hears after every batch. Raises FileError, and Overloaded where the log stays away.
+    """
+    started = perf_counter()
+    summary = Summary(resumed=position.read())
+    table = tables.read(path, mapping)
+    source = _Source(path, mapping)
+    for batch in batches(table.units, mapping):
+        if batch.last > summary.resumed:
+            await _write(source.admit(batch.items, batch.last), producer, summary)
+            position.write(batch.last)
+        summary.lines += batch.lines
+        summary.seconds = perf_counter() - started
+        progress(summary)
+    await _write(source.refuse(table.unreadable), producer, summary)
+    summary.lines += len(table.unreadable)
+    await producer.tick(clock())
+    position.forget()
+    summary.seconds = perf_counter() - started
+    return summary
+
+
+def batches(units: Iterable[Unit], mapping: Mapping) -> Iterator[Batch]:
+    """Units as JSON, in batches that the same file and mapping always cut the same way."""
+    make, encode = bodies.maker(mapping), msgspec.json.Encoder().encode
+    items: list[bytes] = []
+    last = lines = size = 0
+    for last, unit in enumerate(units, 1):
+        for body in make(unit):
+            items.append(encode(body))
+            size += len(items[-1])
+        lines += unit.lines
+        if len(items) >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield Batch(last, lines, items)
+            items, lines, size = [], 0, 0
+    if items:
+        yield Batch(last, lines, items)
+
+
+class _Source:
+    """A file as the sender of requests.
+
+    They are received when the file was last changed, so that importing it again gives the same
+    rejects.
+    """
+
+    def __init__(self, path: Path, mapping: Mapping) -> None:
+        self._name, self._site = path.name, mapping.site
+        self._path = bodies.PATH[mapping.kind]
+        self._received_at = path.stat().st_mtime_ns // 1_000_000
+
+    def admit(self, items: list[bytes], place: int) -> admission.Admitted:
+        """As if `items` had been posted together."""
+        batch = {"batch": [msgspec.Raw(item) for item in items], "writeKey": self._site}
+        request = self._request(msgspec.json.encode(batch), place)
+        return admission.admit(request, {self._site: self._site})
+
+    def refuse(self, lines: list[str]) -> admission.Admitted:
+        """Lines of the file that are not even rows."""
+        rejects = [
+            admission.rejected(
+                self._request(line.encode(), -number),
+                Refused(Reason.BAD_SHAPE, line),
+                site=self._site,
+            )
+            for number, line in enumerate(lines, 1)
+        ]
+        return admission.Admitted(200, [], rejects)
+
+    def _request(self, body: bytes, place: int) -> Request:
+        nonce = f"{self._site}\n{self._name}\n{place}"
+        return Request(self._path, "", {}, body, self._received_at, nonce)
+
+
+async def _write(admitted: admission.Admitted, producer: Producer, summary: Summary) -> None:
+    for attempt in range(ATTEMPTS):
+        try:
+            await producer.append(admitted.events, admitted.rejects)
+            break
+        except Overloaded:
+            if attempt == ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+    summary.events += len(admitted.events)
+    summary.rejects.update(reject.reason.value for reject in admitted.rejects)

@@ -1,0 +1,161 @@
+"""Files → rows, read by Arrow: only the columns that the mapping names, a chunk at a time.
+
+Cells of CSV are text, so that a customer `007` stays one. Purchases are read whole (their mapped
+columns only), because the lines of one order may stand anywhere in the file.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+from collectors.errors import CollectorError
+from collectors.importing.mapping import LINE, Mapping
+
+CHUNK_ROWS: Final = 8_192
+PROPERTY: Final = "properties."
+
+Row = dict[str, Any]
+
+
+class FileError(CollectorError):
+    """The file cannot be read as what its name says, or lacks a mapped column."""
+
+
+class Unit(NamedTuple):
+    """What becomes one event: the columns of a row, or of an order and of its lines.
+
+    `row` holds our fields, and properties under `PROPERTY` and their own names; `lines` is how
+    many lines of the file it is. Of an order, the fields in `LINE` are lists of that length.
+    """
+
+    row: Row
+    lines: int
+
+
+class Table(NamedTuple):
+    """A file's rows, and the lines of it that are not even rows."""
+
+    units: Iterator[Unit]
+    unreadable: list[str]
+
+
+def read(path: Path, mapping: Mapping) -> Table:
+    """Open a `.csv`, `.jsonl` (either with `.gz`) or `.parquet` file. Raises FileError."""
+    unreadable: list[str] = []
+    units = _orders if mapping.kind == "purchases" else _rows
+    return Table(_guarded(path, units(_batches(path, mapping, unreadable), mapping)), unreadable)
+
+
+def _guarded(path: Path, units: Iterator[Unit]) -> Iterator[Unit]:
+    try:
+        yield from units
+    except (pa.ArrowException, OSError) as error:
+        raise FileError(f"{path} cannot be read: {error}") from error
+
+
+def _batches(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[pa.RecordBatch]:
+    name = path.name.lower().removesuffix(".gz")
+    for batch in _open(path, name, mapping.used, unreadable):
+        missing = [column for column in mapping.used if column not in batch.schema.names]
+        if missing:
+            raise FileError(f"{path} has no column {missing[0]!r}; the mapping names it.")
+        yield _renamed(batch, mapping)
+
+
+def _open(
+    path: Path, name: str, columns: list[str], unreadable: list[str]
+) -> Iterator[pa.RecordBatch]:
+    if name.endswith((".parquet", ".pq")):
+        file = pyarrow.parquet.ParquetFile(path)
+        present = [column for column in columns if column in file.schema_arrow.names]
+        return iter(file.iter_batches(CHUNK_ROWS, columns=present))
+    if name.endswith((".jsonl", ".ndjson")):
+        return iter(pyarrow.json.open_json(pa.input_stream(path, compression="detect")))
+    if name.endswith(".csv"):
+        return _open_csv(path, columns, unreadable)
+    raise FileError(f"{path}: the name must end in .csv, .jsonl (or either with .gz), or .parquet.")
+
+
+def _open_csv(path: Path, columns: list[str], unreadable: list[str]) -> Iterator[pa.RecordBatch]:
+    def keep(row: Any) -> str:
+        unreadable.append(f"{row.actual_columns} columns, not {row.expected_columns}: {row.text}")
+        return "skip"
+
+    return iter(
+        pyarrow.csv.open_csv(
+            pa.input_stream(path, compression="detect"),
+            parse_options=pyarrow.csv.ParseOptions(
+                invalid_row_handler=keep, newlines_in_values=True
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={column: pa.string() for column in columns},
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+    )
+
+
+def _renamed(batch: pa.RecordBatch, mapping: Mapping) -> pa.RecordBatch:
+    """Our names instead of theirs; timestamps in µs, the finest that Python's own can hold."""
+    names = mapping.columns | {PROPERTY + column: column for column in mapping.properties}
+    arrays = [_micros(batch.column(column)) for column in names.values()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(names))
+
+
+def _micros(column: Any) -> Any:
+    if not pa.types.is_timestamp(column.type):
+        return column
+    return pc.cast(column, pa.timestamp("us", column.type.tz), safe=False)
+
+
+def _rows(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]:
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield Unit(mapping.constants | row, 1)
+
+
+def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]:
+    """Rows grouped by order and status, in the order of their first lines."""
+    found = list(batches)
+    if not found:
+        return
+    table = pa.Table.from_batches(found)
+    names = table.schema.names
+    keys = [name for name in ("order_id", "status") if name in names]
+    each = [name for name in LINE if name in names]
+    once = [name for name in names if name not in each and name not in keys]
+    table = table.append_column("lines", pa.repeat(1, table.num_rows))
+    table = table.append_column("place", pa.array(range(table.num_rows), pa.int64()))
+    grouped = table.group_by(keys, use_threads=False).aggregate(
+        [
+            ("lines", "sum"), ("place", "min"),
+            *((name, "first") for name in once), *((name, "list") for name in each),
+        ]
+    )  # fmt: skip
+    grouped = grouped.sort_by("place_min").drop_columns("place_min")  # groups come in any order
+    ours = grouped.rename_columns([_plain(name, keys) for name in grouped.schema.names])
+    constants = _spread(mapping.constants)
+    for batch in ours.to_batches(CHUNK_ROWS):
+        for row in batch.to_pylist():
+            lines = row.pop("lines")
+            yield Unit({**_repeated(constants, lines), **row}, lines)
+
+
+def _plain(name: str, keys: Sequence[str]) -> str:
+    """`price_list` → `price`: aggregates are called after their function."""
+    return name if name in keys else name.rpartition("_")[0]
+
+
+def _spread(constants: dict[str, str | int | float]) -> dict[str, Any]:
+    return {name: [value] if name in LINE else value for name, value in constants.items()}
+
+
+def _repeated(constants: dict[str, Any], lines: int) -> Row:
+    return {n: v * lines if isinstance(v, list) else v for n, v in constants.items()}

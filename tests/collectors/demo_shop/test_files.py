@@ -1,0 +1,25 @@
+"""The history as files: what is written is what the importer reads back."""
+
+from pathlib import Path
+
+from collectors.demo_shop import files, history
+from collectors.demo_shop.customers import customers
+from collectors.importing import bodies, mapping, tables
+
+UNTIL = 1_780_012_800_000
+
+
+def test_the_importer_reads_the_orders_that_were_written(tmp_path: Path) -> None:
+    pasts = history.pasts(1, customers(1, 30), UNTIL)
+    orders = history.orders(1, pasts, UNTIL)
+    written = files.write(orders, "shop", tmp_path)
+    how = mapping.load(written.mapping)
+    make = bodies.maker(how)
+    found = [body for unit in tables.read(written.purchases, how).units for body in make(unit)]
+    assert len(found) == len(orders)
+    for body, order in zip(found, orders, strict=True):
+        assert body["orderId"] == order.order_id
+        assert body["status"] == order.status
+        assert body["time"] == order.time // 1000 * 1000
+        assert body["customer"] == {"userId": order.customer.user_id, "email": order.customer.email}
+        assert [line["productId"] for line in body["items"]] == [p.sku for p, _ in order.lines]
