@@ -11,6 +11,7 @@ from faust.types import TP
 from pipeline.flow import FLOW, Leg
 from pipeline.runner import Handed, Runner
 from pipeline.transports.coalesce import RecordsSchema
+from pipeline.transports.kafka import FAUST_SETTINGS
 
 GROUP: Final = "footfall"
 TRANSPORTS: Final = {"embedded": "embedded", "kafka": "footfallkafka"}
@@ -47,12 +48,11 @@ def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
         broker=f"{TRANSPORTS[scheme]}://{place}",
         web_enabled=False,
         topic_allow_declare=False,
-        topic_disable_leader=True,
         topic_partitions=partitions,
         stream_buffer_maxsize=16,
         stream_wait_empty=False,
         autodiscover=False,
-        datadir="/nonexistent",
+        **FAUST_SETTINGS,
     )
     app.runners = runners
     for leg in FLOW:

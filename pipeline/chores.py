@@ -17,6 +17,7 @@ from schemas import topics
 log = structlog.get_logger()
 
 ROLLUP_SECONDS: Final = 1.0
+"""The first pause; the later ones grow with what a refresh took."""
 EXPIRE_SECONDS: Final = 60.0
 EXPIRE_RECORDS: Final = 200
 """Records deleted in one transaction: collectors and lanes wait no longer than for that."""
@@ -26,12 +27,13 @@ DAY_MS: Final = 86_400_000
 async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> None:
     """Rebuild touched buckets, on the one worker that has partition 0 of the events."""
     rollups = Rollups(warehouse)
+    pause = ROLLUP_SECONDS
     while True:
-        await asyncio.sleep(ROLLUP_SECONDS)
+        await asyncio.sleep(pause)
         if 0 not in runners[topics.EVENTS.name].lanes:
             continue
         try:
-            await asyncio.to_thread(rollups.refresh)
+            pause = await asyncio.to_thread(rollups.refresh)
         except Retryable as error:
             log.warning("rollups_put_off", error=str(error))
 
@@ -44,8 +46,11 @@ async def expire(journal: EmbeddedJournal, runners: Mapping[str, Runner], days: 
         for topic, runner in runners.items():
             for partition, lane in list(runner.lanes.items()):
                 try:
-                    while EXPIRE_RECORDS == await journal.expire(
-                        topic, partition, lane.state.applied + 1, before, EXPIRE_RECORDS
+                    while (
+                        await journal.expire(
+                            topic, partition, lane.state.applied + 1, before, EXPIRE_RECORDS
+                        )
+                        == EXPIRE_RECORDS
                     ):
                         await asyncio.sleep(0.05)
                 except Retryable as error:

@@ -1,35 +1,12 @@
-"""The command `footfall`. Each command builds what it needs from settings and runs it."""
+"""The command `footfall`."""
 
-import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
-from pipeline.clock import clock
+from pipeline.commands.ask import doctor, query, rejects
+from pipeline.commands.run import collect, migrate, up, worker
 from pipeline.errors import FootfallError
-from pipeline.settings import SETTINGS, Settings
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
-    """Add a flag for each named setting; the function gets `settings` first."""
-
-    def decorate(function: Command) -> Callable[..., Any]:
-        def command(**options: Any) -> Any:
-            given = {name: options.pop(name) for name in names}
-            return function(Settings(given), **options)
-
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-        for setting in (s for s in reversed(SETTINGS) if s.name in names):
-            text = f"{setting.help} [{setting.variable}; default: {setting.default or 'empty'}]"
-            command = click.option(setting.flag, setting.name, default=None, help=text)(command)
-        return command
-
-    return decorate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,35 +18,8 @@ def cli() -> None:
     """
 
 
-@cli.command()
-@with_settings("log", "partitions", "host", "port", "write_keys", "tick_ms", "clock")
-def collect(settings: Settings) -> None:
-    """Take events over HTTP and write them to the log.
-
-    Example: footfall collect --port 8100 --write-keys k3y:myshop
-    """
-    from collectors.server import CollectorConfig, serve
-
-    config = CollectorConfig(
-        log=settings.log, partitions=settings.partitions, host=settings.host, port=settings.port,
-        write_keys=settings.write_keys, tick_seconds=settings.tick_ms / 1000,
-        clock=clock(settings.clock),
-    )  # fmt: skip
-    serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))
-
-
-@cli.command()
-@with_settings("log", "warehouse", "partitions", "replication", "host", "worker_port", "funnel",
-               "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret",
-               "retention_days", "memory_limit")  # fmt: skip
-def worker(settings: Settings) -> None:
-    """Fold the log into the warehouse, and serve dashboards, queries and metrics.
-
-    Example: footfall worker --log kafka://localhost:9092 --warehouse clickhouse://localhost:9000/footfall
-    """
-    from pipeline.worker import run_worker
-
-    sys.exit(asyncio.run(run_worker(settings)))
+for command in (up, collect, worker, query, rejects, doctor, migrate):
+    cli.add_command(command)
 
 
 def main() -> None:

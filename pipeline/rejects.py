@@ -7,7 +7,7 @@ import msgspec
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import State
 from schemas import columns, topics
-from schemas.rejects import Reason, Reject, reject_row
+from schemas.rejects import Reason, Reject, as_text, reject_row
 
 _decoder = msgspec.json.Decoder(Reject)
 
@@ -36,5 +36,5 @@ def _row(line: bytes) -> tuple[object, ...]:
         r = _decoder.decode(line)
     except msgspec.DecodeError as error:
         return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.REJECTS.name, line)
-    body = r.body.decode("utf-8", "backslashreplace")
+    body = as_text(r.body)
     return (r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, body, r.cut)

@@ -21,7 +21,6 @@ STALLED_SECONDS: Final = 120
 """A lane that is behind and has done nothing for so long ends the worker; whatever starts it again
 begins from durable state."""
 LOOK_SECONDS: Final = 2.0
-_READ: Final = 1_000
 
 
 class Watcher:
@@ -63,9 +62,9 @@ class Watcher:
             return 0  # retries are counted where they happen; an absent log is no stalled lane
         return max(0, end - 1 - lane.state.applied)
 
-    async def status(self) -> dict[str, Any]:
-        """`ready`, `lanes` with their offsets and lag, and the `books`."""
-        lanes = [
+    async def lanes(self) -> list[dict[str, Any]]:
+        """Each lane's stage, partition, applied offset and lag in records."""
+        return [
             {
                 "stage": runner.stage.name, "partition": partition,
                 "applied": lane.state.applied, "lag": await self._lag(topic, partition, lane),
@@ -73,6 +72,10 @@ class Watcher:
             for topic, runner in self._runners.items()
             for partition, lane in sorted(runner.lanes.items())
         ]  # fmt: skip
+
+    async def status(self) -> dict[str, Any]:
+        """`ready`, `lanes` with their offsets and lag, and the `books`."""
+        lanes = await self.lanes()
         drained = all(lane["lag"] == 0 for lane in lanes)
         return {"ready": bool(lanes), "drained": drained, "lanes": lanes,
                 "books": await self.books()}  # fmt: skip
@@ -82,7 +85,7 @@ class Watcher:
         in_flight = 0
         for topic in (topics.EVENTS.name, topics.REJECTS.name):
             for partition, lane in list(self._runners[topic].lanes.items()):
-                in_flight += await self._in_flight(topic, partition, lane.state.applied)
+                in_flight += await self._journal.count(topic, partition, lane.state.applied + 1)
         try:
             answer = await asyncio.to_thread(self._warehouse.query, sql.load("queries/books_now"))
         except Retryable:
@@ -95,10 +98,3 @@ class Watcher:
         for name, value in entries.items():
             self._metrics.books.labels(name).set(value)
         return entries
-
-    async def _in_flight(self, topic: str, partition: int, applied: int) -> int:
-        events, start = 0, applied + 1
-        while records := await self._journal.read(topic, partition, start, _READ):
-            events += sum(record.events for record in records)
-            start = records[-1].offset + 1
-        return events

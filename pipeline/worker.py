@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from contextlib import suppress
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 

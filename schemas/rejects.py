@@ -1,5 +1,6 @@
 """Rejects: input that could not be taken, with the reason and the original bytes."""
 
+from base64 import b64decode, b64encode
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
@@ -8,6 +9,8 @@ from msgspec import Struct
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of an original that a reject keeps."""
+
+_BASE64: Final = "base64:"
 
 
 class Reason(StrEnum):
@@ -67,5 +70,18 @@ def reject_row(
 ) -> tuple[object, ...]:
     """A row of `columns.REJECTS` for input refused by the worker; the same input, the same id."""
     digest = blake2b(path.encode() + b"\n" + body, digest_size=16).hexdigest()
-    kept = body[:MAX_BODY].decode("utf-8", "backslashreplace")
-    return (digest, reason.value, detail, site, received_at, path, kept, len(body) > MAX_BODY)
+    kept, cut = as_text(body[:MAX_BODY]), len(body) > MAX_BODY
+    return (digest, reason.value, detail, site, received_at, path, kept, cut)
+
+
+def as_text(body: bytes) -> str:
+    """Original bytes as a text column holds them: as they are, or Base64 where they are no UTF-8."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return _BASE64 + b64encode(body).decode()
+
+
+def as_bytes(text: str) -> bytes:
+    """The original bytes again."""
+    return b64decode(text[len(_BASE64) :]) if text.startswith(_BASE64) else text.encode()

@@ -70,6 +70,9 @@ class Journal(Protocol):
     async def end(self, topic: str, partition: int) -> int:
         """The offset the next record will get."""
 
+    async def count(self, topic: str, partition: int, start: int) -> int:
+        """Events from offset `start` to the end, by the producers' own count."""
+
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """Records from offset `start`, for counting what is in flight and for operators."""
 

@@ -171,6 +171,16 @@ class EmbeddedJournal:
         ).fetchone()  # fmt: skip
         return int(row[0]) if row else 0
 
+    async def count(self, topic: str, partition: int, start: int) -> int:
+        """Events from `start` on."""
+        side = self._side(topic)
+        base = _numbers(side)[topic, partition] << OFFSET_BITS
+        (events,) = side.execute(
+            "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
+            (base + start, base + (1 << OFFSET_BITS)),
+        ).fetchone()
+        return int(events)
+
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """At most `limit` records from `start`."""
         return read_records(self._side(topic), topic, partition, start, limit)

@@ -9,12 +9,28 @@ from faust.types import TP, ConsumerMessage
 from pipeline.stage import Record
 
 
+class _Unread(dict[TP, int]):
+    """Faust's memory of offsets handed over, forgotten: it drops what lies before them.
+
+    After a seek back, a message still on its way would put the memory ahead of the position, and
+    records would be skipped. The runner knows what is next and refuses what is not.
+    """
+
+    def __getitem__(self, tp: TP) -> Any:
+        return None
+
+
 class InOrder:
     """Mixed into a Faust consumer whose fetched records are runs (`coalesce.runs`)."""
 
     app: Any
     _acked: Any  # Faust's own bookkeeping: TP → offsets, in a list and in a set
     _acked_index: Any
+    _read_offset: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = _Unread()
 
     def _to_message(self, tp: TP, record: Sequence[Record]) -> ConsumerMessage:
         value: Any = record  # `RecordsSchema` passes it on as it is

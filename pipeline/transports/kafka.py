@@ -118,6 +118,9 @@ class Consumer(InOrder, driver.Consumer):
         self._committed_offset.update(dict.fromkeys(assigned))
         return positions
 
+    async def _seek(self, partition: TP, offset: int) -> None:
+        await self.seek_wait({partition: offset})  # in the client's own thread
+
     async def _getmany(
         self,
         active_partitions: set[TP] | None,

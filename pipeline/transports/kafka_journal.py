@@ -63,6 +63,9 @@ class _Known:
         self.deltas: deque[tuple[_Sent, int]] = deque()  # with their `applied`
 
 
+_COUNTED_AT_ONCE: Final = 500
+
+
 class KafkaJournal:
     """See `pipeline.transports.contract.Journal`. Made by `open`."""
 
@@ -209,6 +212,14 @@ class KafkaJournal:
                         break
                 self._reader.unsubscribe()  # or it would go on fetching
         return records[:limit]
+
+    async def count(self, topic: str, partition: int, start: int) -> int:
+        """Events from `start` on; reads the records, for Kafka keeps no sums."""
+        events = 0
+        while records := await self.read(topic, partition, start, _COUNTED_AT_ONCE):
+            events += sum(record.events for record in records)
+            start = records[-1].offset + 1
+        return events
 
     async def _scan(self, home: TopicPartition, start: int) -> AsyncGenerator[Any, None]:
         """Every record kept from `start` to the partition's end as of now, by a client of its own."""

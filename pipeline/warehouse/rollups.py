@@ -5,7 +5,7 @@ matter which worker wrote them, or how often. Only the warehouse's clock is comp
 """
 
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import sql
 from pipeline.warehouse.contract import Warehouse
@@ -35,6 +35,7 @@ class Rollups:
         self._marks: dict[str, int] = dict(warehouse.query(sql.load("rollups/marks")).rows)
         self._stored = dict(self._marks)
         self._done: dict[str, _News] = {}
+        self._sources: list[tuple[Any, ...]] = []
 
     def refresh(self) -> float:
         """Rebuild what was touched since the last call; how many seconds to wait for the next.
@@ -42,8 +43,11 @@ class Rollups:
         Blocks. Raises WarehouseUnavailable; the next call then does it again.
         """
         started = monotonic()
-        for rollup in ROLLUPS:
-            self._refresh(rollup)
+        sources = self._warehouse.query(sql.load("rollups/sources")).rows
+        if sources != self._sources:
+            for rollup in ROLLUPS:
+                self._refresh(rollup)
+            self._sources = sources
         return max(MIN_PAUSE_SECONDS, PAUSE_SHARE * (monotonic() - started))
 
     def _refresh(self, rollup: str) -> None:

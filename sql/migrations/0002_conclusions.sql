@@ -181,13 +181,14 @@ ENGINE = ReplacingMergeTree
 ORDER BY id
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- status: what the endpoint answered in HTTP, 0 for no answer.
 CREATE TABLE IF NOT EXISTS deliveries
 (
     trigger_id String,
     endpoint LowCardinality(String),
     attempt UInt16,
     time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    status LowCardinality(String),
+    status UInt16,
     detail String CODEC(ZSTD(1)),
     log_id LowCardinality(String),
     topic LowCardinality(String),

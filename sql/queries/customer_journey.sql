@@ -20,14 +20,19 @@ SELECT time, kind, title, detail, device
 FROM
 (
     SELECT
-        time,
-        toString(type) AS kind,
-        multiIf(type IN ('page', 'screen'), path, event != '', toString(event), identifier) AS title,
-        if(type IN ('page', 'screen'), title, if(properties = '{}', '', properties)) AS detail,
-        device
-    FROM events_resolved
-    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
-        AND type NOT IN ('purchase', 'ticket', 'feedback')
+        e.time AS time,
+        toString(e.type) AS kind,
+        multiIf(
+            e.type IN ('page', 'screen'), e.path, e.event != '', toString(e.event), e.identifier
+        ) AS title,
+        multiIf(
+            e.type IN ('page', 'screen'), e.title, e.properties != '{}', e.properties, ''
+        ) AS detail,
+        e.device AS device
+    FROM events_resolved AS e
+    WHERE e.site = {site:String} AND (e.device IN used OR e.identifier IN known)
+        AND e.person_id = person
+        AND e.type NOT IN ('purchase', 'ticket', 'feedback')
     UNION ALL
     SELECT
         time,

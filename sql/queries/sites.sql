@@ -1,7 +1,12 @@
--- Sites, and how far each one's log has been read: `now` is the newest event's arrival.
+-- Sites, and `now` in each one's log: when its newest event arrived or its newest trigger was made.
 -- With an accelerated clock this is the only "now" there is.
-SELECT site, max(time) AS now, sum(stored) AS events
-FROM books FINAL
+SELECT site, max(at) AS now, sum(stored_) AS events
+FROM
+(
+    SELECT site, time AS at, stored AS stored_ FROM books FINAL
+    UNION ALL
+    SELECT site, time AS at, 0 AS stored_ FROM triggers
+)
 WHERE site != ''
 GROUP BY site
-ORDER BY events DESC
+ORDER BY events DESC, site

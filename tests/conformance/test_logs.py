@@ -1,7 +1,6 @@
 """What every journal promises (`pipeline.transports.contract.Journal`), on both logs."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -205,13 +204,20 @@ def test_loading_ends_where_the_log_ended_when_it_began(log: Log, stage: str) ->
         _, deltas = await journal.load(stage, 0)
         seen = [await anext(deltas)]
         await commit_all(journal, stage, delta(2, 3))
-        seen += [each async for each in rest(deltas)]
+        seen += [each async for each in deltas]
         assert seen == [delta(0, 1)]
         await journal.close()
 
     asyncio.run(scenario())
 
 
-async def rest(deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
-    async for each in deltas:
-        yield each
+def test_records_appended_without_a_delta_are_read_like_any_other(log: Log, stage: str) -> None:
+    async def scenario() -> None:
+        journal = await log.open(stage)
+        first = await journal.end(PAGES.name, 0)
+        await journal.append([Append(PAGES.name, 0, 3, b"a\nb\nc")])
+        assert await journal.read(PAGES.name, 0, first, 10) == [Record(first, 3, b"a\nb\nc")]
+        assert await loaded(journal, stage) == (None, [])
+        await journal.close()
+
+    asyncio.run(scenario())

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from faust.types import TP
 
 from pipeline.transports import coalesce
 from pipeline.transports.contract import Journal
@@ -84,6 +85,23 @@ def test_records_that_come_later_are_noticed(log: Log, stage: str) -> None:
                 await log.collect(*FIRST, [b"{}"])
                 await reader.wait_for(FIRST, start[FIRST] + n)
         assert reader.offsets(FIRST) == [start[FIRST] + n for n in range(3)]
+        await journal.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_seek_back_hands_the_same_records_over_again(log: Log, stage: str) -> None:
+    async def scenario() -> None:
+        journal = await log.open()
+        start = await ends(journal)
+        await log.collect(*FIRST, [b"{}"] * 100)
+        reader = Reader(start)
+        async with reading(log.url, EVENTS.name, reader, stage) as app:
+            await reader.wait_for(FIRST, start[FIRST] + 99)
+            reader.runs.clear()
+            await app.consumer.seek(TP(*FIRST), start[FIRST] + 10)
+            await reader.wait_for(FIRST, start[FIRST] + 99)
+        assert reader.offsets(FIRST) == list(range(start[FIRST] + 10, start[FIRST] + 100))
         await journal.close()
 
     asyncio.run(scenario())

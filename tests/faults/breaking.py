@@ -1,4 +1,4 @@
-"""The product broken on purpose, from outside: where it kills itself, and how it can be wrong."""
+"""Processes that end themselves, by SIGKILL, in the windows that matter."""
 
 import os
 import signal
@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from collectors.embedded_producer import EmbeddedWriter
-from pipeline.runner import Lane
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.sink import Sink
@@ -50,21 +49,6 @@ def crash(points: str, seed: int) -> None:
         strike("committed")
 
     _replace(EmbeddedJournal, "commit", struck)
-
-
-def mutate(name: str) -> None:
-    """Make this process wrong in the named way."""
-    MUTANTS[name]()
-
-
-def _no_read_back() -> None:
-    def write(self: Lane, rows: Any, applied: int) -> None:
-        self.runner.sink.write(self.stage.source.name, self.partition, rows)
-
-    _replace(Lane, "_write", write)
-
-
-MUTANTS: dict[str, Callable[[], None]] = {"no read-back": _no_read_back}
 
 
 def _pairs(points: str) -> list[tuple[str, str, str]]:

@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     seconds: float
     partitions: int = 2
     crash: str = ""
-    mutant: str = ""
+    mutation: str = ""
     keep_parts: bool = True
 
 
@@ -72,7 +72,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "FAULTS_SEED": str(plan.seed),
             "FAULTS_CRASH": plan.crash,
-            "FAULTS_MUTANT": plan.mutant,
+            "FAULTS_MUTATION": plan.mutation,
             "FAULTS_KEEP_PARTS": "1" if plan.keep_parts else "",
         }
         self.collector = self._managed("collect")

@@ -87,13 +87,13 @@ class MemoryJournal:
         for output in outputs:
             self.log.append(output)
             if not self.atomic:
-                await self._after_part()
+                await self._between()
         if not self.atomic:
             await self.faults.point("before delta")
         self.log.deltas[stage, partition].append(delta)
         await self.faults.point("after delta")
 
-    async def _after_part(self) -> None:
+    async def _between(self) -> None:
         await self.faults.point("between outputs")
         if self.faults.fails():
             raise LogUnavailable("The broker is away.")
@@ -112,6 +112,7 @@ class MemoryJournal:
 
     async def append(self, records: Sequence[Append]) -> None:
         for record in records:
+            await self._between()
             self.log.append(record)
 
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:

@@ -4,7 +4,7 @@ Without FAULTS_… variables it is the product and nothing else. With them it is
 
 FAULTS_CRASH=point:chance[,…]  kill itself at a named step of the protocol
 FAULTS_SEED                    of those chances
-FAULTS_MUTANT=name             one of `tests.faults.mutants.MUTANTS`
+FAULTS_MUTATION=name           one of `tests.faults.mutations.MUTATIONS`
 FAULTS_KEEP_PARTS=1            the warehouse merges nothing, so that a row inserted twice stays two
 """
 
@@ -12,14 +12,15 @@ import os
 
 from pipeline.cli import main
 from tests.faults import breaking
+from tests.faults.mutations import MUTATIONS
 
 
 def run() -> None:
     """Break what is asked for, then run the command."""
     if os.environ.get("FAULTS_KEEP_PARTS"):
         breaking.keep_parts()
-    if mutant := os.environ.get("FAULTS_MUTANT"):
-        breaking.mutate(mutant)
+    if name := os.environ.get("FAULTS_MUTATION"):
+        MUTATIONS[name]().__enter__()
     if points := os.environ.get("FAULTS_CRASH"):
         breaking.crash(points, int(os.environ.get("FAULTS_SEED", "0")))
     main()

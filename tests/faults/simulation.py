@@ -20,7 +20,7 @@ from pipeline.state.deltas import changes_of, restore, settle
 from pipeline.state.keyed import State
 from pipeline.transports.contract import Append
 from pipeline.warehouse.sink import Sink
-from schemas.columns import BY_NAME, SOURCE
+from schemas.columns import BY_NAME, REJECTS, SOURCE
 from tests.faults.memory import Faults, Inline, Killed, MemoryJournal, MemoryLog, MemoryWarehouse
 
 MAX_LIVES: Final = 400
@@ -29,6 +29,8 @@ ALL: Final = 1 << 40
 PATIENCE: Final = 200
 """Turns without progress after which a worker counts as stuck, and is killed."""
 PAUSES: Final = ("insert", "inserted", "before outputs", "between outputs", "before delta")
+POISON: Final = b"poison"
+"""A record with this in it makes a stage raise half-way; it must be as if it never was."""
 
 
 _faults: ContextVar[Faults] = ContextVar("faults")
@@ -59,6 +61,7 @@ class World:
         """Live until everything is applied. Batches and snapshots are small, so that all happens."""
         with (
             patch("asyncio.to_thread", _inline),
+            patch.object(product, "log", MagicMock()),
             patch.object(product, "RETRY_SECONDS", (0.0,)),
             patch.object(product, "BATCH_EVENTS", self.rng.choice((1, 4, 12))),
             patch.object(product, "SNAPSHOT_BYTES", self.rng.choice((200, 10_000))),
@@ -109,6 +112,10 @@ class World:
             == len(self.log.records[stage.source.name, partition])
             for stage, partition in self.places()
         )
+
+    def aside(self) -> set[tuple[Any, ...]]:
+        """The source records of rejects."""
+        return {_source(row) for row in self.rows[REJECTS.name]}
 
     async def state(self, stage: Stage, partition: int) -> State:
         """What a new worker would load."""
@@ -194,6 +201,8 @@ def judge(world: World) -> list[str]:
     wrong = []
     if not world.plan.zombies and (twice := _twice(world)):
         wrong.append(f"{twice} rows are held twice")
+    if _poisoned(world) != len(world.aside()):
+        wrong.append(f"{len(world.aside())} records were set aside, not {_poisoned(world)}")
     wanted, got = _content(quiet), _content(world)
     if differing := (wanted - got) + (got - wanted):
         wrong.append(f"rows differ: {sorted(map(repr, differing))[:3]}")
@@ -216,8 +225,9 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
     for stage, partition in world.places():
         state, emit = stage.new_state(), Emit(stage.source, partition)
         for record in world.log.read(stage.source.name, partition, 0, ALL):
-            emit.begin(record.offset)
-            stage.process(state, record, emit)
+            if POISON not in record.value:
+                emit.begin(record.offset)
+                stage.process(state, record, emit)
             state.applied = record.offset
         settle(state, changes_of(state))
         for output in records_of(emit.outputs, world.log.partitions):
@@ -236,6 +246,10 @@ def _source(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in SOURCE)
 
 
+def _poisoned(world: World) -> int:
+    return sum(POISON in each.value for records in world.log.records.values() for each in records)
+
+
 def _twice(world: World) -> int:
     return sum(len(rows) - len({*map(_source, rows)}) for rows in world.rows.values())
 
@@ -243,12 +257,14 @@ def _twice(world: World) -> int:
 def _content(world: World) -> Counter[tuple[Any, ...]]:
     """Rows by their columns alone: on derived topics, repeats shift offsets.
 
-    Where a row is held twice, both copies must agree; then they count once.
+    Where a row is held twice, both copies must agree; then they count once. Rejects are counted
+    elsewhere: the quiet world has none.
     """
     distinct = {
         (name, _source(row), tuple(map(_fixed, (row[c] for c in BY_NAME[name].columns))))
         for name, rows in world.rows.items()
         for row in rows
+        if name != REJECTS.name
     }
     return Counter((name, values) for name, _, values in distinct)
 

@@ -1,36 +1,35 @@
-"""`visits` and the collector's admission against the oracle, without processes."""
+"""The collector's admission, `visits` and `people` against the oracle, without processes."""
 
 import pytest
 
-from pipeline.visits.funnel import parse
-from pipeline.visits.stage import Visits
+from pipeline.people.stage import People
 from tests.faults import feeding, traffic
-from tests.faults.checks import differences, found_in
-from tests.faults.oracle import HORIZON, recount
+from tests.faults.checks import differences, found_in, strangers
+from tests.faults.oracle import recount
 from tests.faults.simulation import Plan, World, calm, judge
-
-LATENESS = 7 * 86_400_000
-
-
-def visits() -> Visits:
-    return Visits(HORIZON, LATENESS, parse(""))
+from tests.faults.worlds import visits
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_visits_equals_the_oracle(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_found_equals_the_oracle(seed: int) -> None:
     sent = traffic.sendings(seed, 2_000)
-    world = calm([visits()], feeding.records(sent))
-    assert differences(recount(feeding.accepted(sent)), found_in(world.rows)) == []
+    truth = recount(feeding.accepted(sent))
+    found = found_in(calm([visits(), People()], feeding.records(sent)).rows)
+    assert differences(truth, found) == []
+    assert strangers(truth, found) == []
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
     sent = traffic.sendings(1, 1_000)
-    world = calm([visits()], feeding.records(traffic.shuffled(sent, seed), 1))
-    assert differences(recount(feeding.accepted(sent)), found_in(world.rows)) == []
+    truth = recount(feeding.accepted(sent))
+    shuffled = feeding.records(traffic.shuffled(sent, seed), 1)
+    found = found_in(calm([visits(), People()], shuffled).rows)
+    assert differences(truth, found) == []
+    assert strangers(truth, found) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("zombies", [False, True])
 def test_deaths_at_every_step_change_nothing(seed: int, zombies: bool) -> None:
     sent = traffic.sendings(seed, 600)
@@ -40,3 +39,14 @@ def test_deaths_at_every_step_change_nothing(seed: int, zombies: bool) -> None:
     assert judge(world) == [], plan
     truth = recount(feeding.accepted(sent))
     assert differences(truth, found_in(world.rows), zombies=zombies) == [], plan
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("zombies", [False, True])
+def test_deaths_change_nobodys_identity(seed: int, zombies: bool) -> None:
+    sent = traffic.sendings(seed, 600)
+    plan = Plan(seed, atomic=False, zombies=zombies)
+    world = World([visits(), People()], feeding.records(sent), plan)
+    world.run()
+    found = found_in(world.rows)
+    assert strangers(recount(feeding.accepted(sent)), found) == [], plan

@@ -1,0 +1,59 @@
+"""Settings as click options, and answers as tables or JSON."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.settings import BY_NAME, Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+WAREHOUSE = ("log", "warehouse", "host", "worker_port", "memory_limit")
+"""What a command needs to reach the warehouse, through a running worker or directly."""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
+
+
+def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
+    """Add a flag for each named setting; the function gets `settings` first."""
+
+    def decorate(function: Command) -> Callable[..., Any]:
+        def command(**options: Any) -> Any:
+            given = {name: options.pop(name) for name in names}
+            return function(Settings(given), **options)
+
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        for setting in (BY_NAME[name] for name in reversed(names)):
+            text = f"{setting.help} [{setting.variable}; default: {setting.default or 'empty'}]"
+            command = click.option(setting.flag, setting.name, default=None, help=text)(command)
+        return command
+
+    return decorate
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON value."""
+    sys.stdout.buffer.write(msgspec.json.encode(value, enc_hook=str) + b"\n")
+    sys.stdout.flush()
+
+
+def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows for people. Content is never read as markup or control codes."""
+    table = Table(show_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.print(table)
+    console.print(f"{len(rows)} rows")
+
+
+def _plain(cell: Any) -> str:
+    return "".join(c if c.isprintable() else "�" for c in str(cell))

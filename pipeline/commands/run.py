@@ -1,0 +1,86 @@
+"""`up`, `collect`, `worker`, `migrate`: what runs, and what must be there first."""
+
+import asyncio
+import os
+import sys
+
+import click
+
+from pipeline.clock import clock
+from pipeline.commands.options import WAREHOUSE, as_json, show_json, with_settings
+from pipeline.settings import SETTINGS, Settings
+
+COLLECT = ("log", "partitions", "host", "port", "write_keys", "tick_ms", "clock")
+WORK = ("log", "warehouse", "partitions", "replication", "host", "worker_port", "funnel",
+        "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
+        "memory_limit")  # fmt: skip
+
+
+@click.command()
+@with_settings(*COLLECT)
+def collect(settings: Settings) -> None:
+    """Take events over HTTP and write them to the log.
+
+    \b
+    Example: footfall collect --port 8100 --write-keys k3y:myshop
+    """
+    from collectors.server import CollectorConfig, serve
+
+    config = CollectorConfig(
+        log=settings.log, partitions=settings.partitions, host=settings.host, port=settings.port,
+        write_keys=settings.write_keys, tick_seconds=settings.tick_ms / 1000,
+        clock=clock(settings.clock),
+    )  # fmt: skip
+    serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))
+
+
+@click.command()
+@with_settings(*WORK)
+def worker(settings: Settings) -> None:
+    """Fold the log into the warehouse, and serve dashboards, queries and metrics.
+
+    \b
+    Example: footfall worker --log kafka://localhost:9092 \\
+               --warehouse clickhouse://localhost:9000/footfall
+    """
+    from pipeline.worker import run_worker
+
+    sys.exit(asyncio.run(run_worker(settings)))
+
+
+@click.command()
+@with_settings(*(setting.name for setting in SETTINGS))
+def up(settings: Settings) -> None:
+    """Run a collector and a worker; start again what dies. Ctrl-C ends both.
+
+    \b
+    Example: footfall up --write-keys k3y:myshop
+    """
+    from pipeline.operate.up import run_up
+
+    base = f"http://{settings.host}"
+    click.echo(f"events go to {base}:{settings.port}, pages are on {base}:{settings.worker_port}")
+    sys.exit(asyncio.run(run_up({**os.environ, **settings.environment()})))
+
+
+@click.command()
+@as_json
+@with_settings(*WAREHOUSE)
+def migrate(settings: Settings, as_json: bool) -> None:
+    """Bring the warehouse's tables up to date. A worker does so when it starts.
+
+    \b
+    Example: footfall migrate --warehouse clickhouse://localhost:9000/footfall
+    """
+    from pipeline.warehouse.migrate import migrate as apply
+    from pipeline.worker import open_warehouse
+
+    warehouse = open_warehouse(settings)
+    try:
+        applied = apply(warehouse)
+    finally:
+        warehouse.close()
+    if as_json:
+        show_json({"applied": applied})
+    else:
+        click.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

@@ -1,0 +1,66 @@
+"""Rejects to the collector again, as the requests they came from."""
+
+from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.errors import LogUnavailable
+from pipeline.settings import Settings
+from schemas.rejects import as_bytes
+
+_TIMEOUT_SECONDS = 30
+
+
+class Replayed(NamedTuple):
+    """How many rejects were taken, refused again, or kept in part only."""
+
+    taken: int
+    refused: int
+    impossible: int
+
+
+def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]]) -> Replayed:
+    """Send each once. Raises LogUnavailable where no collector takes them."""
+    taken = refused = impossible = 0
+    connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
+    keys = {site: key for key, site in settings.write_keys.items()}
+    try:
+        for reject in rejects:
+            if reject["cut"]:
+                impossible += 1
+            elif _send(connection, reject, keys.get(reject["site"], "")):
+                taken += 1
+            else:
+                refused += 1
+    except OSError as error:
+        raise LogUnavailable(
+            f"No collector on {settings.host}:{settings.port}: {error}. Start one with "
+            f"`footfall up`, or name it with --host and --port."
+        ) from error
+    finally:
+        connection.close()
+    return Replayed(taken, refused, impossible)
+
+
+def _send(connection: HTTPConnection, reject: Mapping[str, Any], key: str) -> bool:
+    body = _request_body(reject["path"], as_bytes(reject["body"]))
+    path = f"{reject['path']}?writeKey={key}"
+    connection.request("POST", path, body, {"content-type": "application/json"})
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status == 503:
+        raise OSError("the log cannot take events now; try again later")
+    return response.status == 200 and b'"rejected"' not in answer
+
+
+def _request_body(path: str, body: bytes) -> bytes:
+    """An event refused out of a batch goes back as a batch of one."""
+    if not path.endswith(("/batch", "/b", "/import")):
+        return body
+    try:
+        content = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return body
+    return body if "batch" in content else b'{"batch":[' + body + b"]}"

@@ -1,0 +1,14 @@
+// The worker's JSON: rows of named queries as objects. Nothing here knows what they mean.
+
+export async function ask(name, params = {}) {
+  const response = await fetch(`/api/named/${name}?${new URLSearchParams(params)}`);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? response.statusText);
+  return answer.rows.map((row) => Object.fromEntries(answer.names.map((n, i) => [n, row[i]])));
+}
+
+// Times come as "2026-01-31 14:05:00.000", UTC.
+export const millis = (text) => Date.parse(text.replace(" ", "T") + "Z");
+export const minute = (text) => text.slice(0, 16);
+export const whole = (n) => Number(n ?? 0).toLocaleString("en");
+export const percent = (share) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);

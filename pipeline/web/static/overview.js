@@ -1,0 +1,129 @@
+// The overview: asks the named queries again every ten seconds and redraws. "Now" is the log's.
+
+import { ask, millis, minute, percent, whole } from "./api.js";
+import { chart } from "./chart.js";
+import { $, chooseSite, customerAddress, el, findCustomers, notice, show, table } from "./dom.js";
+
+const DAY = 86_400_000;
+const STEPS = { 1: 1800, 7: 6 * 3600, 30: 86_400 };
+const REFRESH = 10_000;
+
+const link = (site, who, text) => el("a", { href: customerAddress(site, who) }, text);
+const flagged = (row) => (row.flag ? el("span", { class: "bad" }, "broken") : "");
+
+function interval(row) {
+  if (row.share === null) return el("span", { class: "muted" }, "nothing learned yet");
+  const bar = el("span", { class: "bar" }, el("span", { class: "range" }), el("span", { class: "norm" }));
+  bar.children[0].style.left = `${100 * row.low}%`;
+  bar.children[0].style.width = `${100 * (row.high - row.low)}%`;
+  bar.children[1].style.left = `${100 * row.page_share}%`;
+  bar.title = `${percent(row.low)} to ${percent(row.high)}; the page on all devices: ${percent(row.page_share)}`;
+  return bar;
+}
+
+const parts = {
+  async tiles(span) {
+    const [[totals], revenue] = await Promise.all([ask("overview_totals", span), ask("revenue", span)]);
+    const tile = (name, value) => el("div", { class: "tile" }, el("b", {}, value), el("span", {}, name));
+    show("tiles",
+      tile("visitors", whole(totals.visitors)), tile("sessions", whole(totals.sessions)),
+      tile("page views", whole(totals.page_views)), tile("orders", whole(totals.orders)),
+      ...revenue.slice(0, 2).map((r) => tile(`revenue, ${r.currency || "no currency"}`, whole(Math.round(r.revenue)))),
+    );
+  },
+  async charts(span, step) {
+    const rows = await ask("overview_series", { ...span, step });
+    const one = (title, column) =>
+      el("figure", {}, el("figcaption", {}, title), chart(title, rows.map((r) => [r.time, Number(r[column])])));
+    show("charts", one("Visitors", "visitors"), one("Sessions", "sessions"),
+      one("Page views", "page_views"), one("Orders", "orders"));
+  },
+  async dropoff(span) {
+    const [pages, flags] = await Promise.all([ask("dropoff_pages", span), ask("flags", span)]);
+    show("flags", ...flags.slice(0, 5).map((f) =>
+      el("p", { class: f.state === "broke" ? "flag bad" : "flag good" }, el("b", {}, minute(f.time)), " ", f.reason)));
+    show("dropoff", table(pages.slice(0, 20), [
+      ["Page", (r) => r.page], ["Device", (r) => r.device_class], ["Reached", (r) => whole(r.attempts), "num"],
+      ["Went forward", (r) => percent(r.share), "num"], ["", interval],
+      ["Site's norm", (r) => percent(r.norm), "num"], ["Left the site", (r) => whole(r.left_site), "num"], ["", flagged],
+    ], "No page views are decided yet; that takes until a visitor's horizon has passed."));
+  },
+  async due({ site }) {
+    const rows = await ask("cycles_due", { site });
+    show("due", table(rows.slice(0, 12), [
+      ["Customer", (r) => link(site, r.person_id, r.customer)], ["Product", (r) => r.product],
+      ["Every", (r) => `${r.interval_days} days`, "num"], ["Expected", (r) => r.due_at.slice(0, 10), "short"],
+      ["", (r) => el("span", { class: r.state === "late" ? "warn" : "" }, r.state)],
+    ], "Nobody is due."));
+  },
+  async triggers(span) {
+    const rows = await ask("triggers", span);
+    show("triggers", table(rows.slice(0, 12), [
+      ["Time", (r) => minute(r.time), "short"], ["Rule", (r) => r.rule, "short"],
+      ["About", (r) => (r.person_id ? link(span.site, r.person_id, r.about || r.person_id) : r.about)],
+      ["Reason", (r) => r.reason],
+    ], "None in this range."));
+  },
+  async pages(span) {
+    show("pages", table((await ask("top_pages", span)).slice(0, 10), [
+      ["Page", (r) => r.page], ["Views", (r) => whole(r.views), "num"], ["Visitors", (r) => whole(r.visitors), "num"],
+    ], "No page views in this range."));
+  },
+  async referrers(span) {
+    show("referrers", table((await ask("referrers", span)).slice(0, 10), [
+      ["Host", (r) => r.referrer_host], ["Visitors", (r) => whole(r.visitors), "num"],
+    ], "No referrers in this range."));
+  },
+  async support(span) {
+    const { site, to } = span;
+    const [states, scores] = await Promise.all([ask("tickets_states", { site, to }), ask("satisfaction", span)]);
+    show("tickets", table(states, [["Tickets", (r) => r.state], ["", (r) => whole(r.tickets), "num"]], "No tickets."));
+    show("satisfaction", table(scores, [
+      ["Asked", (r) => r.kind], ["Answers", (r) => whole(r.answers), "num"],
+      ["Average", (r) => r.average, "num"], ["Happy", (r) => percent(r.happy), "num"],
+    ], "No ratings in this range."));
+  },
+  async books({ from, to }) {
+    const [books, rejects] = await Promise.all([ask("books"), ask("rejects_reasons", { from, to })]);
+    show("books", table(books, [
+      ["Topic", (r) => r.topic], ["Declared", (r) => whole(r.declared), "num"], ["Stored", (r) => whole(r.stored), "num"],
+      ["Repeats", (r) => whole(r.deduplicated), "num"], ["Rejected", (r) => whole(r.rejected), "num"],
+      ["", (r) => el("span", { class: r.difference ? "bad" : "good" }, r.difference ? `${whole(r.difference)} missing` : "balanced")],
+    ], "Nothing was read yet."));
+    show("rejects", table(rejects.slice(0, 6), [
+      ["Reject", (r) => r.reason], ["", (r) => whole(r.rejects), "num"], ["For example", (r) => r.example],
+    ], "Nothing was rejected."));
+  },
+};
+
+async function draw() {
+  const site = chooseSite(await ask("sites"));
+  if (!site) return notice("No events yet. Put the snippet on a page, or run `footfall demo`.");
+  const days = Number($("range").value);
+  const to = Math.max(0, millis(site.now)) + 1;
+  const span = { site: site.site, from: to - days * DAY, to };
+  $("asof").textContent = `as of ${minute(site.now)} UTC`;
+  const failures = await Promise.allSettled([
+    parts.tiles(span), parts.charts(span, STEPS[days]), parts.dropoff(span), parts.due(span),
+    parts.triggers(span), parts.pages(span), parts.referrers(span), parts.support(span), parts.books(span),
+  ]);
+  const failed = failures.find((each) => each.status === "rejected");
+  return notice(failed ? failed.reason.message : "");
+}
+
+async function keepDrawing() {
+  if (!document.hidden) await draw().catch((error) => notice(error.message));
+  setTimeout(keepDrawing, REFRESH);
+}
+
+function chosen() {
+  history.replaceState(null, "", `?${new URLSearchParams({ site: $("site").value, range: $("range").value })}`);
+  draw().catch((error) => notice(error.message));
+}
+
+const range = new URLSearchParams(location.search).get("range");
+if (range in STEPS) $("range").value = range;
+$("site").addEventListener("change", chosen);
+$("range").addEventListener("change", chosen);
+findCustomers();
+keepDrawing();

@@ -1,0 +1,87 @@
+"""How fast the `people` stage folds facts: `python -m tests.bench.people_speed [purchases] [people]`."""
+
+import random
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from pipeline.people.policy import DAY
+from pipeline.people.stage import People
+from pipeline.people.state import PeopleState
+from pipeline.stage import Emit, Record
+from pipeline.state.deltas import changes_of, delta_of, settle
+from schemas.customers import CustomerFact
+from schemas.events import Item, Order
+from schemas.origins import Origin
+
+START = 1_750_000_000_000
+PER_RECORD = 200
+BATCH = 25
+
+
+def facts(purchases: int, people: int) -> Iterator[CustomerFact]:
+    """Half a year of purchases by known people, one to three products each, and ticks."""
+    rng = random.Random(1)
+    step = 180 * DAY // purchases
+    for n in range(purchases):
+        at = START + n * step
+        if n % 1_000 == 0:
+            yield CustomerFact(kind="tick", site="", time=at, message_id="",
+                               origin=Origin("footfall-events", 0, n, 0))  # fmt: skip
+        person = rng.randrange(people)
+        items = tuple(
+            Item(f"p{(person + rng.randrange(4)) % 200}", "Coffee", "food")
+            for _ in range(rng.choice((1, 1, 2, 3)))
+        )
+        yield CustomerFact(
+            kind="purchase", site="shop", time=at, message_id=f"m{n}", device=f"d{person}",
+            origin=Origin("footfall-events", 0, n, 1),
+            identifiers=(f"user_id:{person}", f"email:{person}@example.com"),
+            order=Order(f"o{n}", items=items),
+        )  # fmt: skip
+
+
+def records(purchases: int, people: int) -> Iterator[Record]:
+    """The facts, encoded and grouped as `visits` would."""
+    lines = [msgspec.json.encode(fact) for fact in facts(purchases, people)]
+    for offset, at in enumerate(range(0, len(lines), PER_RECORD)):
+        group = lines[at : at + PER_RECORD]
+        yield Record(offset, len(group), b"\n".join(group))
+
+
+def main() -> None:
+    """Fold with deltas settled as the runner does, then time a restart."""
+    purchases, people = (int(text) for text in (sys.argv[1:] or ("100000", "10000")))
+    stage, taken = People(), list(records(purchases, people))
+    state = stage.new_state()
+    started, fold, rows, biggest = time.process_time(), 0.0, 0, 0
+    for at in range(0, len(taken), BATCH):
+        begun = time.process_time()
+        emit = Emit(stage.source, 0)
+        for record in taken[at : at + BATCH]:
+            emit.begin(record.offset)
+            stage.process(state, record, emit)
+            state.applied = record.offset
+        fold += time.process_time() - begun
+        rows += sum(map(len, emit.rows.values()))
+        changes = changes_of(state)
+        biggest = max(biggest, len(delta_of(state, changes, at).body))
+        settle(state, changes)
+    spent = time.process_time() - started
+    print(f"{purchases / fold:,.0f} purchases/s folding, {purchases / spent:,.0f} with deltas, "
+          f"{rows} rows, biggest delta of {BATCH * PER_RECORD} facts {biggest:,} bytes")  # fmt: skip
+    for name, table in state.tables.items():
+        print(f"  {name}: {len(table)} keys, {sum(map(len, table.encoded().values())):,} bytes")
+    fresh = PeopleState()
+    fresh.adopt(state)
+    begun = time.process_time()
+    next(fresh.timers.due(0), None)
+    print(
+        f"heap of {len(fresh.deadlines)} deadlines rebuilt in {time.process_time() - begun:.2f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
