@@ -4,7 +4,9 @@ import sys
 
 import click
 
+from collectors.errors import CollectorError
 from pipeline.commands.ask import doctor, query, rejects
+from pipeline.commands.feed import demo, import_file
 from pipeline.commands.run import collect, migrate, up, worker
 from pipeline.errors import FootfallError
 
@@ -18,7 +20,7 @@ def cli() -> None:
     """
 
 
-for command in (up, collect, worker, query, rejects, doctor, migrate):
+for command in (demo, up, collect, worker, import_file, query, rejects, doctor, migrate):
     cli.add_command(command)
 
 
@@ -26,7 +28,7 @@ def main() -> None:
     """The entry point: errors made on purpose become one line and exit code 2."""
     try:
         cli(standalone_mode=True)
-    except FootfallError as error:
+    except (FootfallError, CollectorError) as error:
         click.echo(f"footfall: {error}", err=True)
         sys.exit(2)
 
