@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp.web_runner import AppRunner, TCPSite
 
 from pipeline.app import App, make_app
 from pipeline.chores import expire, keep_rollups
 from pipeline.clock import wall
-from pipeline.errors import BadSetting, LogUnavailable
+from pipeline.errors import LogUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
@@ -27,6 +26,7 @@ from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink
 from pipeline.watcher import Watcher
 from pipeline.web.server import make_web
+from pipeline.web.serving import serve
 from schemas import topics
 
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ class Worker:
         self.journal: Journal
         self.runners: dict[str, Runner] = {}
         self.app: App
-        self._web: AppRunner | None = None
+        self._web: Any = None  # aiohttp's runner
         self.watcher: Watcher
 
     async def start(self) -> None:
@@ -86,21 +86,9 @@ class Worker:
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics)
         self.watcher = Watcher(self.journal, self.runners, self.warehouse, self.metrics)
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
-        await self._serve()
-        await self.app.start()
-
-    async def _serve(self) -> None:
         application = make_web(self.warehouse, self.metrics.registry, self.watcher.status)
-        self._web = AppRunner(application, access_log=None)
-        await self._web.setup()
-        site = TCPSite(self._web, self.settings.host, self.settings.worker_port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise BadSetting(
-                f"The worker cannot listen on {self.settings.host}:{self.settings.worker_port}: "
-                f"{error.strerror}. Set FOOTFALL_WORKER_PORT, or stop what listens there."
-            ) from error
+        self._web = await serve(application, self.settings.host, self.settings.worker_port)
+        await self.app.start()
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the agents until the worker ends; one that raises ends it."""

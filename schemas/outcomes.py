@@ -7,6 +7,9 @@ from schemas.origins import Origin
 MAX_NEXT = 8
 """How many distinct next steps an outcome keeps, in order."""
 
+ORDER_COMPLETED = "Order Completed"
+"""The step that a completed purchase is, and a site's goal: the Segment spec's name of its event."""
+
 
 class PageOutcome(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """An attempt: the first view of `page` in a session and its repeats within the page's horizon.

@@ -109,6 +109,8 @@ def predict(baseline: Baseline, hour: int) -> tuple[float, float]:
 
 def train(baseline: Baseline, hour: int, views: int, forward: int, usual: float) -> None:
     """Learn from an hour's counts; `usual` is what had been predicted for it when it began."""
+    if views <= 0:
+        return
     forward = min(max(forward, 0), views)
     if baseline.views < WARM_VIEWS:
         _warm(baseline, hour, views, forward)

@@ -60,7 +60,7 @@ def stake(week_views: int) -> float:
 
 def ratios_of(cell: Cell) -> list[float]:
     """Log likelihood ratios of a cell, one per drop."""
-    views = cell.views
+    views = max(cell.views, 0)  # a withdrawal may meet a block beside that of its view
     forward = min(max(cell.forward, 0), views)
     return [
         views * gain - forward * drop for gain, drop in zip(_gains(cell.floor), DROPS, strict=True)
@@ -107,7 +107,7 @@ def _advance(
     if known is None:
         known = evidence[segment] = Evidence([0.0] * len(DROPS), [0.0] * len(DROPS))
     for n, ratio in enumerate(ratios):
-        known.bets[n] = (known.bets[n] + stakes) * exp(min(ratio, CEILING))
+        known.bets[n] = (known.bets[n] + max(stakes, 0.0)) * exp(min(ratio, CEILING))
         known.runs[n] = max(known.runs[n], 0.0) + ratio
 
 

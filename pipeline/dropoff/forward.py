@@ -14,9 +14,6 @@ from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-GOAL: Final = "Order Completed"
-"""The step that sites sell towards, by the Segment spec's name, unless they declare another."""
-
 LEFT: Final = ""
 """The step of those who took none."""
 

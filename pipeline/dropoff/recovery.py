@@ -14,12 +14,13 @@ DEVICES: Final = ("desktop", "mobile", "tablet", "unknown")
 
 
 class Back(NamedTuple):
-    """A view of a flagged segment. `was` is None where it corrects nothing."""
+    """A view of a flagged segment; as `watch.Seen`."""
 
     time: int
     device: str
     went: bool
     was: bool | None
+    views: int
 
 
 def follow(scene: Scene, spot: Spot, flag: Flag, back: Back, now: int) -> None:
@@ -37,10 +38,11 @@ def follow(scene: Scene, spot: Spot, flag: Flag, back: Back, now: int) -> None:
 
 def _weigh(flag: Flag, back: Back, usual: float) -> None:
     if back.was is not None:
-        if back.time >= flag.since and back.was != back.went:
+        if back.time >= flag.since and (back.was != back.went or back.views):
             once = detector.recovery(1.0, back.went, usual, flag.gap)
             flag.evidence *= once / detector.recovery(1.0, back.was, usual, flag.gap)
             flag.back_forward += back.went - back.was
+            flag.back_views += back.views
         return
     if flag.evidence <= 1.0:
         flag.since, flag.back_views, flag.back_forward = back.time, 0, 0

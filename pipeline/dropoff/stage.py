@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from pipeline.dropoff import learning
-from pipeline.dropoff.forward import GOAL
 from pipeline.dropoff.scene import Scene, Spot
 from pipeline.dropoff.state import HOUR, new_state, tables_of
 from pipeline.dropoff.watch import watch
@@ -13,13 +12,13 @@ from pipeline.stage import Emit, Record
 from pipeline.state.keyed import State
 from schemas import columns, topics
 from schemas.origins import Origin
-from schemas.outcomes import PageOutcome
+from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
 from schemas.topics import Topic
 
 
 class Dropoff:
-    """Stage: watches every page of every site. `goals` names a site's goal where it is not GOAL.
+    """Stage: watches every page of every site. `goals` names a site's goal where it is not ORDER_COMPLETED.
 
     Counting is by the attempt's own time but never ahead of the log's. Ticks change nothing here:
     where nobody comes, nobody is lost. Bots are not counted.
@@ -47,7 +46,7 @@ class Dropoff:
         if outcome.device_class == "bot":
             return
         name, tables = outcome.site, scene.tables
-        goal = self._goals.get(name, GOAL)
+        goal = self._goals.get(name, ORDER_COMPLETED)
         time = min(outcome.time, outcome.decided_at)
         site = tables.sites.get(name) or learning.new_site(time)
         site.views += outcome.revision == 0

@@ -29,12 +29,16 @@ PATIENCE: Final = 72 * HOUR
 
 
 class Seen(NamedTuple):
-    """An outcome as far as counting goes. `was` is None where it corrects nothing."""
+    """An outcome as far as counting goes. `was` is None where it corrects nothing.
+
+    `views` is 1 for a new attempt, 0 for a correction, −1 for one that is withdrawn.
+    """
 
     time: int
     device: str
     went: bool
     was: bool | None
+    views: int
 
     @property
     def change(self) -> int:
@@ -48,14 +52,23 @@ def watch(scene: Scene, spot: Spot, outcome: PageOutcome, goal: str) -> None:
     if time // HOUR > spot.page.hour:
         _turn_hour(scene, spot, time)
     _count_step(scene, spot, outcome, time, goal)
-    went = verdict(outcome.forward, outcome.next, spot.page.forward)
+    went = _went(outcome, spot.page)
     if went is not None and time >= _since(spot.page, outcome.device_class):
-        was = None
-        if outcome.revision:
-            was = verdict(outcome.was_forward, outcome.was_next, spot.page.forward)
-        seen = Seen(time, outcome.device_class or "unknown", went, was)
+        was = _was(outcome, spot.page) if outcome.revision else None
+        views = -1 if outcome.withdrawn else int(not outcome.revision)
+        seen = Seen(time, outcome.device_class or "unknown", went, was, views)
         _count(scene, spot, seen, outcome.decided_at)
     scene.tables.pages.put(spot.key, spot.page)
+
+
+def _went(outcome: PageOutcome, page: Page) -> bool | None:
+    if outcome.withdrawn:
+        return None if _was(outcome, page) is None else False
+    return verdict(outcome.forward, outcome.next, page.forward)
+
+
+def _was(outcome: PageOutcome, page: Page) -> bool | None:
+    return verdict(outcome.was_forward, outcome.was_next, page.forward)
 
 
 def quarantine(site: Site) -> int:
@@ -78,7 +91,7 @@ def _since(page: Page, device: str) -> int:
 def _count(scene: Scene, spot: Spot, seen: Seen, now: int) -> None:
     flag = flags.covering(spot.page, seen.device)
     if flag is not None:
-        back = recovery.Back(seen.time, seen.device, seen.went, seen.was)
+        back = recovery.Back(seen.time, seen.device, seen.went, seen.was, seen.views)
         recovery.follow(scene, spot, flag, back, now)
         return
     counted = _into_block(scene, spot, seen)
@@ -114,7 +127,7 @@ def _into_cell(scene: Scene, spot: Spot, block: Block, seen: Seen) -> bool:
         spot.page.patience = 0
     if seen.was is not None:
         spot.page.patience = 0
-    cell.views += seen.was is None
+    cell.views += seen.views
     cell.forward += seen.change
     return True
 
@@ -139,13 +152,13 @@ def _look(scene: Scene, spot: Spot, now: int) -> None:
     top = 0.0
     for segment in (*page.block.cells, detector.ALL):
         cells = detector.cells_of(page.block, segment)
-        views = sum([cell.views for cell in cells])
+        views = max(sum([cell.views for cell in cells]), 1)
         known, ratios = page.evidence.get(segment), detector.together(cells)
         m = detector.statistic(known, spot.site.stake * views, ratios)
         if m >= 1.0:
             flags.alarm(scene, spot, segment, now)
             return
-        top = max(top, m * BLOCK_VIEWS / max(views, 1))
+        top = max(top, m * BLOCK_VIEWS / views)
     page.patience = detector.patience(top, page.block)
 
 
@@ -199,7 +212,8 @@ def _count_step(scene: Scene, spot: Spot, outcome: PageOutcome, time: int, goal:
             scene.tables.pasts.put(spot.key, past)
     if steps is None:
         return
-    _add(steps, first_step(outcome.next, goal), 1)
+    if not outcome.withdrawn:
+        _add(steps, first_step(outcome.next, goal), 1)
     if outcome.revision:
         _add(steps, first_step(outcome.was_next, goal), -1)
 

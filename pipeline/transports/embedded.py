@@ -7,6 +7,7 @@ SQLite's `data_version`, which changes when another connection commits.
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
 
@@ -14,9 +15,9 @@ from faust.transport import base
 from faust.types import TP
 
 from pipeline.stage import Record
-from pipeline.transports.coalesce import MAX_EVENTS, runs
+from pipeline.transports.coalesce import runs
 from pipeline.transports.contract import PartitionHooks
-from pipeline.transports.embedded_journal import INBOX, WORK, connect, describe, read_records
+from pipeline.transports.embedded_journal import INBOX, WORK, connect, describe, records_from
 from pipeline.transports.in_order import InOrder, Producer
 from schemas import topics
 
@@ -96,9 +97,9 @@ class Consumer(InOrder, base.Consumer):
                 continue
             start = self._position[tp]
             connection = self._readers[_WRITER[tp.topic]].connection
-            records = read_records(connection, tp.topic, tp.partition, start, MAX_EVENTS)
-            if records:
-                run = next(iter(runs(records)))
+            with closing(records_from(connection, tp.topic, tp.partition, start)) as records:
+                run = next(runs(records), None)
+            if run:
                 self._position[tp] = run[-1].offset + 1
                 found[tp] = [run]
             else:

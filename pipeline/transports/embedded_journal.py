@@ -6,8 +6,10 @@ collector; both files carry the log's id, so that state never meets another log'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from time import time_ns
 from typing import Final, TypeVar
@@ -183,7 +185,7 @@ class EmbeddedJournal:
 
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """At most `limit` records from `start`."""
-        return read_records(self._side(topic), topic, partition, start, limit)
+        return list(islice(records_from(self._side(topic), topic, partition, start), limit))
 
     async def expire(self, topic: str, partition: int, below: int, before: int, limit: int) -> int:
         """Delete at most `limit` records under offset `below` appended before `before`, ms.
@@ -239,18 +241,20 @@ def _numbers(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
     return {(topic, partition): number for topic, partition, number in rows}
 
 
-def read_records(
-    connection: sqlite3.Connection, topic: str, partition: int, start: int, limit: int
-) -> list[Record]:
-    """Records of one partition from offset `start`, in order; fewer than `limit` at its end."""
+def records_from(
+    connection: sqlite3.Connection, topic: str, partition: int, start: int
+) -> Generator[Record, None, None]:
+    """Records of one partition from offset `start`, in order. Read as far as it is iterated."""
     row = connection.execute(
         "SELECT number FROM partitions WHERE topic = ? AND partition = ?", (topic, partition)
     ).fetchone()
     if row is None:
-        return []
+        return
     base = row[0] << OFFSET_BITS
     rows = connection.execute(
-        "SELECT id, events, value FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-        (base + start, base + (1 << OFFSET_BITS), limit),
-    ).fetchall()
-    return [Record(identifier - base, events, value) for identifier, events, value in rows]
+        "SELECT id, events, value FROM records WHERE id >= ? AND id < ? ORDER BY id",
+        (base + start, base + (1 << OFFSET_BITS)),
+    )
+    with closing(rows):  # an open cursor would hold the file's old pages
+        for identifier, events, value in rows:
+            yield Record(identifier - base, events, value)

@@ -2,7 +2,8 @@
 
 An attempt opens with the first view of a page; further views of it within the horizon are the same
 attempt (somebody reloading a broken page five times is one failure). Its `next` are the distinct
-other steps within the horizon.
+other steps within the horizon. Successes, too, are told at the horizon: told at once, they would
+run ahead of the failures, and every fall in traffic would look like a break.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def _attempt(
     forward = funnel.outcome(first.step, steps)
     return Attempt(
         first.time, first.message_id, first.step, first.device_class, tuple(steps), forward,
-        bool(forward) or watermark > first.time + horizon,
+        watermark > first.time + horizon,
     )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def restate(
     before = {(d.time, d.message_id): d for d in device.decided}
     told: list[Told] = []
     waiting: list[Attempt] = []
-    device.decided = []
+    decided: list[Decided] = []
     for attempt in attempts(device.marks, horizon, funnel, watermark):
         if not attempt.decided:
             waiting.append(attempt)
@@ -86,8 +87,9 @@ def restate(
         if known is None or (known.next, known.forward) != (attempt.next, attempt.forward):
             revision += known is not None
             told.append(Told(attempt, revision, known))
-        device.decided.append(
-            Decided(attempt.time, attempt.message_id, attempt.page, attempt.next,
-                    attempt.forward, revision)
+        decided.append(
+            Decided(attempt.time, attempt.message_id, attempt.page, attempt.device_class,
+                    attempt.next, attempt.forward, revision)
         )  # fmt: skip
+    device.decided = tuple(decided)
     return told, list(before.values()), waiting

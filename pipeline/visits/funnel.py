@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-ORDER_COMPLETED = "Order Completed"
-"""The step a completed purchase is, as the Segment spec names its event."""
-
 
 @dataclass(frozen=True)
 class Funnel:

@@ -63,15 +63,16 @@ def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit)
 def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit) -> None:
     """A late event made this attempt part of an earlier one: take back what was told."""
     emit.row(
-        columns.OUTCOMES, site, was.page, was.time, device, was.message_id, "", was.next,
-        _flag(was.forward), now, emit.version, 1,
+        columns.OUTCOMES, site, was.page, was.time, device, was.message_id, was.device_class,
+        was.next, _flag(was.forward), now, emit.version, 1,
     )  # fmt: skip
     emit.out(
         topics.PAGES,
         site,
         PageOutcome(
             site=site, page=was.page, time=was.time, decided_at=now, device=device,
-            message_id=was.message_id, revision=was.revision + 1, withdrawn=True,
+            message_id=was.message_id, device_class=was.device_class,
+            revision=was.revision + 1, withdrawn=True,
             was_next=was.next, was_forward=was.forward, origin=emit.origin,
         ),
     )  # fmt: skip

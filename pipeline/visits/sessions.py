@@ -53,7 +53,7 @@ def restate(device: Device, watermark: int) -> Restated:
 
     A session is over when the device's own time has passed its end by more than the gap.
     """
-    over = [s for s in spans(device.marks, device.carry) if watermark - s.end > GAP_MS]
+    over = tuple(s for s in spans(device.marks, device.carry) if watermark - s.end > GAP_MS)
     before = {span.start: span for span in device.stored}
     told = [span for span in over if before.get(span.start) != span]
     starts = {span.start for span in over}
@@ -78,8 +78,8 @@ def forget(device: Device, before: int, most: int) -> None:
 
 def _drop(device: Device, before: int) -> None:
     device.marks = [mark for mark in device.marks if mark.time >= before]
-    device.stored = [span for span in device.stored if span.start >= before]
-    device.decided = [told for told in device.decided if told.time >= before]
+    device.stored = tuple(span for span in device.stored if span.start >= before)
+    device.decided = tuple(told for told in device.decided if told.time >= before)
     if device.carry is not None and device.carry.start < before:
         device.carry = None
 

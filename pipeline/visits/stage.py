@@ -21,12 +21,12 @@ from pipeline.visits.device import (
     knows,
     remember,
 )
-from pipeline.visits.funnel import ORDER_COMPLETED, Funnel
+from pipeline.visits.funnel import Funnel
 from pipeline.visits.pages import template
 from schemas import columns, topics
 from schemas.customers import CustomerFact
 from schemas.events import Event
-from schemas.outcomes import PageOutcome
+from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
 
 NAME: Final = "visits"
@@ -84,7 +84,7 @@ class Visits:
         device = state.devices.get(key)
         skew = event.received_at - event.time
         if device is None:
-            device = Device(skew, [], [], [], [])
+            device = Device(skew, [])
         elif knows(device, event.message_id):
             return False
         device.skew = min(device.skew, skew)
@@ -160,7 +160,7 @@ class Visits:
     def _wake(self, state: VisitsState, key: str, device: Device, mark: Mark) -> None:
         """See to it that a tick looks at the device when the event can have been decided."""
         wait = self.horizon if mark.view else sessions.GAP_MS
-        deadline = 0 if mark.step in self.funnel else mark.time + wait + 1 + device.skew
+        deadline = mark.time + wait + 1 + device.skew
         known = state.timers.table.get(key)
         if known is None or deadline < known:
             state.timers.set(key, deadline)

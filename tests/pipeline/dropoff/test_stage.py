@@ -203,6 +203,21 @@ def test_a_correction_undoes_what_was_said(wrong: set[int]) -> None:
     assert steps[0].steps == steps[1].steps
 
 
+@pytest.mark.parametrize("went", [True, False])
+def test_a_withdrawn_attempt_was_never_there(went: bool) -> None:
+    right = list(views(START, 18, 40, USUAL))
+    extra = checkout(right[-1].time - 60_000, went)
+    taken_back = msgspec.structs.replace(
+        extra, next=(), forward=None, revision=1, withdrawn=True, was_next=extra.next,
+        was_forward=went,
+    )  # fmt: skip
+    plain, mended = Play().play(right), Play().play([*right, extra, taken_back])
+    assert counts(plain) == counts(mended)
+    pages = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
+    assert pages[0] is not None and pages[1] is not None
+    assert pages[0].steps == pages[1].steps
+
+
 def test_corrected_failures_raise_no_flag() -> None:
     """Phones that report late: first told as gone, then as gone on."""
     late = [checkout(BREAK + n * 90_000, False) for n in range(12)]
