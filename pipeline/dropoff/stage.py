@@ -11,7 +11,6 @@ from pipeline.dropoff.watch import watch
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import State
 from schemas import columns, topics
-from schemas.origins import Origin
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
 from schemas.topics import Topic
@@ -39,7 +38,7 @@ class Dropoff:
         """Fold one record in; lines that are no outcomes become rejects."""
         scene = Scene(tables_of(state), emit)
         for outcome in self._read(record, emit):
-            if _fresh(state.seen, outcome.origin) and outcome.page:
+            if state.is_new(outcome.origin) and outcome.page:
                 self._fold(scene, outcome)
 
     def _fold(self, scene: Scene, outcome: PageOutcome) -> None:
@@ -74,15 +73,3 @@ class Dropoff:
             row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.PAGES.name, line)
             emit.row(columns.REJECTS, *row)
             return None
-
-
-def _fresh(seen: dict[str, tuple[int, int]], origin: Origin) -> bool:
-    """Whether a message was not folded in before; notes that it now is."""
-    if not origin.topic:
-        return True
-    source = f"{origin.topic}/{origin.partition}"
-    place = (origin.offset, origin.ordinal)
-    if place <= seen.get(source, (-1, -1)):
-        return False
-    seen[source] = place
-    return True

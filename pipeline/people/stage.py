@@ -34,22 +34,9 @@ class People:
         for fact in read(record.value):
             if isinstance(fact, Unreadable):
                 _reject(turn, record, fact)
-            elif _is_new(state, fact):
+            elif state.is_new(fact.origin):
                 _fold(turn, fact)
         repurchase.flush(turn)
-
-
-def _is_new(state: State, fact: CustomerFact) -> bool:
-    """Step 4: drop what was folded in before. Other producers than a stage have no origin."""
-    origin = fact.origin
-    if not origin.topic:
-        return True
-    key = f"{origin.topic}/{origin.partition}"
-    place = (origin.offset, origin.ordinal)
-    if place <= state.seen.get(key, (-1, -1)):
-        return False
-    state.seen[key] = place
-    return True
 
 
 def _fold(turn: Turn, fact: CustomerFact) -> None:

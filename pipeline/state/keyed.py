@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from schemas.origins import Origin
+
 V = TypeVar("V")
 
 LIVE_LIMIT = 50_000
@@ -94,6 +96,20 @@ class State:
         self.applied = -1
         self.seen: dict[str, tuple[int, int]] = {}
         self.tables: dict[str, Keyed[Any]] = dict(tables)
+
+    def is_new(self, origin: Origin) -> bool:
+        """Step 4: whether a message was not folded in before; notes that it now is.
+
+        Outputs of one upstream partition come in the order of their origins, repeats included.
+        A message without an origin is some other producer's and always new.
+        """
+        if not origin.topic:
+            return True
+        upstream, place = f"{origin.topic}/{origin.partition}", (origin.offset, origin.ordinal)
+        if place <= self.seen.get(upstream, (-1, -1)):
+            return False
+        self.seen[upstream] = place
+        return True
 
     def adopt(self, settled: "State") -> None:
         """Take over, in this fresh state, what another had when its last delta was settled."""

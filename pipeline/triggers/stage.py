@@ -66,12 +66,7 @@ class Delivery:
                 emit.row(columns.REJECTS, *row)
 
     def _take(self, state: DeliveryState, trigger: Trigger) -> None:
-        origin, place = trigger.origin, f"{trigger.origin.topic}/{trigger.origin.partition}"
-        if origin.topic and (origin.offset, origin.ordinal) <= state.seen.get(place, (-1, 0)):
-            return
-        if origin.topic:
-            state.seen[place] = (origin.offset, origin.ordinal)
-        if self.endpoint:
+        if self.endpoint and state.is_new(trigger.origin):
             state.pending.put(trigger.id, Pending(trigger))
 
     def _settle(self, state: DeliveryState, result: DeliveryResult, emit: Emit) -> None:
