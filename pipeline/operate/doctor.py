@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+import sql
 from pipeline.errors import FootfallError
 from pipeline.operate.reach import ask, call
 from pipeline.settings import Settings
@@ -115,8 +116,7 @@ def _books(books: dict[str, int]) -> Finding:
 
 def _warehouse(settings: Settings) -> Finding:
     try:
-        rows = ask(settings, "SELECT version() AS version, count() AS tables FROM system.tables "
-                             "WHERE database = currentDatabase()").rows  # fmt: skip
+        rows = ask(settings, sql.load("queries/engine")).rows
     except FootfallError as error:
         return Finding("warehouse", False, str(error),
                        "Start it, or set FOOTFALL_WAREHOUSE right; events wait in the log.")  # fmt: skip
@@ -133,5 +133,5 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             p for p in (Path(place).resolve(), *Path(place).resolve().parents) if p.exists()
         )
         free = shutil.disk_usage(path).free
-        yield Finding("disk", free > FREE_BYTES, f"{free / 1e9:.1f} GB free for {place}",
-                      "" if free > FREE_BYTES else "Make room: collectors refuse events when it is full.")  # fmt: skip
+        advice = "" if free > FREE_BYTES else "Make room: collectors refuse events when it is full."
+        yield Finding("disk", not advice, f"{free / 1e9:.1f} GB free for {place}", advice)

@@ -15,6 +15,7 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [("port", "99999"), ("port", "x"), ("log", "redis://here"), ("write_keys", "key-without-site"),
+     ("webhook_secrets", "shopify:shop="),
      ("clock", "tomorrow"), ("partitions", "0"), ("horizon", "-1")],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_the_setting_takes(name: str, text: str) -> None:
@@ -28,7 +29,12 @@ def test_a_webhook_without_a_secret_is_refused() -> None:
 
 
 def test_the_environment_for_a_child_gives_the_same_settings() -> None:
-    given = {"write_keys": "a:shop,b:blog", "clock": "5,6,2.5", "port": "8123"}
+    given = {
+        "write_keys": "a:shop,b:blog",
+        "clock": "5,6,2.5",
+        "port": "8123",
+        "webhook_secrets": "shopify:shop=a=b,stripe=whsec_c",
+    }
     settings = Settings(given, {})
     again = Settings({}, settings.environment())
     assert all(getattr(again, s.name) == getattr(settings, s.name) for s in SETTINGS)

@@ -53,3 +53,11 @@ def test_a_fresh_state_adopts_what_was_settled_and_not_what_was_only_put() -> No
     old.tables["table"].put("a", [7])
     fresh.adopt(old)
     assert fresh.tables["table"].get("a") == [1]
+
+
+def test_each_sees_what_was_put_and_not_what_was_deleted_since() -> None:
+    table = filled()
+    table.put("c", [3])
+    table.put("a", [7])
+    table.delete("b")
+    assert dict(table.each()) == dict(table.items()) == {"a": [7], "c": [3]}
