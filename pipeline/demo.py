@@ -1,6 +1,6 @@
 """The demonstration's story: import half a year, play a day, see what was found.
 
-The day is yesterday, so that after it the shop's time can go on as the real one does.
+The day is yesterday.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ def run_demo(as_json: bool = False) -> int:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
             sys.stdout.flush()
         elif sys.stdout.isatty():
-            _keep_serving(stack, console)
+            _keep_serving(stack, console, world.end + AFTERMATH)
     return 0 if report.ok else 1
 
 
@@ -177,9 +177,9 @@ def _judge(world: World, worker: Face, played: Played, seconds: float) -> Report
     )
 
 
-def _keep_serving(stack: Stack, console: Console) -> None:
-    """The shop's time becomes the real one; until Ctrl-C."""
-    stack.start("collect")
+def _keep_serving(stack: Stack, console: Console, now: int) -> None:
+    """The shop's time goes on from `now`, as fast as the real one, so that its day stays in view."""
+    stack.start("collect", (now, wall(), 1.0))
     stack.wait_ready("collect")
     console.print(
         f"Still serving. Dashboards: {stack.worker.url}  Collector: {stack.collector.url} "
