@@ -92,7 +92,7 @@ def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> P
 
 def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Summary:
     """Before there is a collector, whose ticks would run ahead of the past."""
-    written = files.write(world.orders, SITE, folder)
+    written = files.write(world.orders, SITE, folder, world.begin)
     how = mapping.load(written.mapping)
     position = PositionFile.of(folder, written.purchases, how)
     task = progress.add_task("Importing six months of purchases", total=len(world.orders))

@@ -1,6 +1,7 @@
 """The history as a shop would hand it over: a CSV file and the mapping that says what is in it."""
 
 import csv
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,8 +47,11 @@ class Files(NamedTuple):
     mapping: Path
 
 
-def write(orders: Iterable[Order], site: str, folder: Path) -> Files:
-    """Write the orders, one line per product, and their mapping into `folder`."""
+def write(orders: Iterable[Order], site: str, folder: Path, written_at: int) -> Files:
+    """Write the orders, one line per product, and their mapping into `folder`.
+
+    The file's date is `written_at`, ms: an import was received when its file was last changed.
+    """
     files = Files(folder / "purchases.csv", folder / "purchases.toml")
     files.mapping.write_text(MAPPING.format(site=site), encoding="utf-8")
     with files.purchases.open("w", encoding="utf-8", newline="") as out:
@@ -55,6 +59,7 @@ def write(orders: Iterable[Order], site: str, folder: Path) -> Files:
         writer.writerow(COLUMNS)
         for order in orders:
             writer.writerows(_lines(order))
+    os.utime(files.purchases, (written_at / 1000, written_at / 1000))
     return files
 
 
