@@ -24,7 +24,7 @@ _PLAIN: Final = b"\x00"
 """A column's serialization is not sparse: after its type since revision 54454."""
 _FRAMED_SINCE: Final = 54454
 _ERROR_CODE: Final = re.compile(r"Code: (\d+)")
-_SYNTAX_ERROR: Final = 62
+_READONLY: Final = 164
 _NOT_NOW: Final = 202  # TOO_MANY_SIMULTANEOUS_QUERIES: clients may try again
 _ERROR_LENGTH: Final = 600
 
@@ -114,7 +114,7 @@ def _failed(error: FootfallError) -> web.Response:
     text = str(error)[:_ERROR_LENGTH]
     found = _ERROR_CODE.search(text)
     refused = isinstance(error, WarehouseRefused)
-    code = int(found[1]) if found else _SYNTAX_ERROR if refused else _NOT_NOW
+    code = int(found[1]) if found else _READONLY if refused else _NOT_NOW
     if not found:
         text = f"Code: {code}. DB::Exception: {text}"
     headers = {"X-ClickHouse-Exception-Code": str(code)}

@@ -13,6 +13,8 @@ WITH
     (
         SELECT device FROM device_owners WHERE site = {site:String} AND asserted IN known
         UNION ALL
+        SELECT '' AS device
+        UNION ALL
         SELECT replaceRegexpOne({customer:String}, '^device:', '') AS device
         WHERE startsWith({customer:String}, 'device:')
     )
@@ -30,7 +32,8 @@ FROM
         ) AS detail,
         e.device AS device
     FROM events_resolved AS e
-    WHERE e.site = {site:String} AND (e.device IN used OR e.identifier IN known)
+    WHERE e.site = {site:String} AND e.device IN used
+        AND (e.device != '' OR e.identifier IN known)
         AND e.person_id = person
         AND e.type NOT IN ('purchase', 'ticket', 'feedback')
     UNION ALL
@@ -42,7 +45,8 @@ FROM
             ' · ', toString(total), ' ', currency) AS detail,
         device
     FROM purchases_resolved
-    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
+        AND person_id = person
     UNION ALL
     SELECT
         time,
@@ -51,7 +55,8 @@ FROM
         concat(subject, if(isNotNull(rating), concat(' · rated ', toString(rating)), '')) AS detail,
         device
     FROM tickets_resolved
-    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
+        AND person_id = person
     UNION ALL
     SELECT
         time,
@@ -60,7 +65,8 @@ FROM
         concat(about, if(about != '' AND comment != '', ': ', ''), comment) AS detail,
         device
     FROM feedback_resolved
-    WHERE site = {site:String} AND (device IN used OR identifier IN known) AND person_id = person
+    WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
+        AND person_id = person
     UNION ALL
     SELECT time, 'trigger' AS kind, toString(rule) AS title, reason AS detail, '' AS device
     FROM triggers FINAL

@@ -78,7 +78,9 @@ def _visit(time: int, number: int) -> Iterator[Event]:
         return
     if number % 5:
         who = f"user_id:u{number % 60}"
-        yield page("/login", kind="identify", identifiers=(who, f"email:{number % 60}@mail.example"))
+        yield page(
+            "/login", kind="identify", identifiers=(who, f"email:{number % 60}@mail.example")
+        )
         order = Order(f"web-{number}", currency="EUR", total=Decimal("24.90"), items=(TEA,))
         yield page("/thanks", kind="purchase", order=order)
 

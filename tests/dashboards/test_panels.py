@@ -31,13 +31,16 @@ def _sql_panels() -> Iterator[Any]:
                 yield pytest.param(panel, id=name)
 
 
+SQL_PANELS = list(_sql_panels())
+
+
 def _ask(warehouse: EmbeddedWarehouse, raw: str) -> dict[str, Any]:
     sent = expand(raw, shop.SITE, shop.START, shop.END, INTERVAL)
     answer: dict[str, Any] = json.loads(warehouse.raw(sent, "JSONCompact"))
     return answer
 
 
-@pytest.mark.parametrize("panel", _sql_panels())
+@pytest.mark.parametrize("panel", SQL_PANELS)
 def test_a_panel_shows_something(warehouse: EmbeddedWarehouse, panel: dict[str, Any]) -> None:
     (target,) = panel["targets"]
     answer = _ask(warehouse, target["rawSql"])
@@ -45,7 +48,7 @@ def test_a_panel_shows_something(warehouse: EmbeddedWarehouse, panel: dict[str, 
     assert any(value not in (None, 0, "") for row in answer["data"] for value in row)
 
 
-@pytest.mark.parametrize("panel", _sql_panels())
+@pytest.mark.parametrize("panel", SQL_PANELS)
 def test_a_time_series_has_a_time_and_numbers(
     warehouse: EmbeddedWarehouse, panel: dict[str, Any]
 ) -> None:
@@ -57,7 +60,7 @@ def test_a_time_series_has_a_time_and_numbers(
     assert any(kind.startswith(("UInt", "Int", "Float")) for kind in types[1:])
 
 
-@pytest.mark.parametrize("panel", _sql_panels())
+@pytest.mark.parametrize("panel", SQL_PANELS)
 def test_columns_with_a_unit_or_hidden_are_there(
     warehouse: EmbeddedWarehouse, panel: dict[str, Any]
 ) -> None:

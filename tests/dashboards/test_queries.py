@@ -47,7 +47,7 @@ def test_totals_are_what_was_sent(warehouse: EmbeddedWarehouse) -> None:
     orders -= {event.order.order_id for event in ALREADY if event.order and event.time < START}
     assert totals["page_views"] == len(views)
     assert totals["visitors"] == len({event.anonymous_id for event in views})
-    assert totals["sessions"] == 14 * shop.VISITS  # two visits of a device are a day apart
+    assert totals["sessions"] == 14 * shop.VISITS - 2  # the last half hour's are not over
     assert totals["orders"] == len(orders)
 
 
@@ -108,7 +108,7 @@ def test_forward_shares_lie_in_their_intervals(warehouse: EmbeddedWarehouse) -> 
     visits = [n for n in numbers if n % 2 == 0 and n % 4 != 3]
     on_time = [n for n in visits if n % 5 and n < 13 * shop.VISITS]
     assert (checkout["attempts"], checkout["went_forward"]) == (len(visits), len(on_time))
-    assert all(0 <= row["low"] <= row["share"] <= row["high"] <= 1 for row in rows)
+    assert all(0 <= row["low"] <= row["share"] <= row["high"] + 1e-9 <= 1 + 1e-9 for row in rows)
 
 
 def test_wilsons_interval_is_the_published_one(warehouse: EmbeddedWarehouse) -> None:
@@ -119,12 +119,20 @@ def test_wilsons_interval_is_the_published_one(warehouse: EmbeddedWarehouse) -> 
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
-@pytest.mark.parametrize("who", ["u4", "user_id:u4", "4@MAIL.example", "device-4", "device:device-4"])
+@pytest.mark.parametrize("who", ["u4", "user_id:u4", "4@MAIL.example"])
 def test_a_customer_is_found_by_whatever_is_known(warehouse: EmbeddedWarehouse, who: str) -> None:
     (found,) = ask(warehouse, "customer_find", who=who)
     assert found["canonical"] == "user_id:u4"
     assert found["identifiers"] == ["email:4@mail.example", "user_id:u4"]
     assert found["customer"] == person_id(SITE, "user_id:u4")
+
+
+@pytest.mark.parametrize("who", ["device-4", "device:device-4"])
+def test_a_shared_device_leads_to_everybody_who_used_it(
+    warehouse: EmbeddedWarehouse, who: str
+) -> None:
+    found = ask(warehouse, "customer_find", who=who)
+    assert [row["canonical"] for row in found] == ["user_id:u34", "user_id:u4"]
 
 
 def test_a_device_that_nobody_is_known_on_is_a_customer_too(warehouse: EmbeddedWarehouse) -> None:
