@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check faults mutants bench clean
+.PHONY: demo test check faults mutants bench sdks clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,3 +38,18 @@ lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 
 clean:
 	rm -rf $(VENV) build data .mypy_cache .ruff_cache .hypothesis
+
+SDKS := build/sdks
+$(SDKS)/.installed: tests/sdks/requirements.txt tests/sdks/requirements-legacy.txt
+	$(PYTHON) -m venv $(SDKS)/venv
+	$(SDKS)/venv/bin/pip install --quiet --disable-pip-version-check -r tests/sdks/requirements.txt
+	$(SDKS)/venv/bin/pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+	  --upgrade --target $(SDKS)/legacy -r tests/sdks/requirements-legacy.txt
+	touch $@
+
+tests/sdks/node_modules/.package-lock.json: tests/sdks/package-lock.json
+	if command -v npm >/dev/null; then cd tests/sdks && \
+	  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+
+sdks: $(STAMP) $(SDKS)/.installed tests/sdks/node_modules/.package-lock.json ## stock SDKs, for real (npm, Chromium)
+	$(BIN)/pytest -s -m sdks tests/sdks

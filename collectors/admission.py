@@ -1,18 +1,16 @@
 """The way in: a raw request → events and rejects, and the HTTP status. Pure.
 
-Request steps, in order: bounded → inflated → text → opened → known site → counted. Event steps:
+Request steps, in order: bounded → inflated → text → opened and counted → known site. Event steps:
 small → shallow → read → identified. The first step that fails says why; every refusal becomes a
 Reject that keeps the original bytes. `STATUS` is the only place where a reason meets HTTP.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from collectors import limits, times
-from collectors.dialects import BY_PATH
+from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from schemas.events import Event
 from schemas.rejects import Reason, Reject
@@ -25,6 +23,7 @@ STATUS: Final[Mapping[Reason, int]] = {
     Reason.BATCH_TOO_LARGE: 413,
     Reason.EVENT_TOO_LARGE: 413,
     Reason.UNKNOWN_KEY: 401,
+    Reason.BAD_SIGNATURE: 401,
     Reason.UNKNOWN_TYPE: 400,
     Reason.MISSING_ID: 400,
     Reason.BAD_IDENTIFIER: 400,
@@ -60,7 +59,6 @@ def admit(request: Request, write_keys: Mapping[str, str]) -> Admitted:
         dialect = BY_PATH[request.path]
         envelope = _open(dialect, request)
         site = _site(envelope.write_key, write_keys)
-        _count(envelope)
     except Refused as refused:
         return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
     return _each(dialect, envelope, _sender(request, envelope, site), request)
@@ -128,11 +126,6 @@ def _site(write_key: str, write_keys: Mapping[str, str]) -> str:
     return site
 
 
-def _count(envelope: Envelope) -> None:
-    if len(envelope.items) > limits.MAX_BATCH_EVENTS:
-        raise Refused(Reason.BATCH_TOO_LARGE, f"{len(envelope.items)} events")
-
-
 def _sender(request: Request, envelope: Envelope, site: str) -> Sender:
     # A `sentAt` that is no time cannot correct anything; it is not worth an event.
     sent = None if envelope.sent_at is None else times.milliseconds(envelope.sent_at)
@@ -162,26 +155,7 @@ def _each(dialect: Dialect, envelope: Envelope, sender: Sender, request: Request
 def _bound(item: bytes) -> None:
     if len(item) > limits.MAX_EVENT:
         raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
-    if item.count(b"{") + item.count(b"[") > limits.MAX_DEPTH and _deep(item):
-        raise Refused(Reason.BAD_SHAPE, f"Nested deeper than {limits.MAX_DEPTH} levels")
-
-
-def _deep(item: bytes) -> bool:
-    try:
-        level: Sequence[Any] = [msgspec.json.decode(item)]
-    except RecursionError:
-        return True
-    except msgspec.DecodeError:
-        return False  # `read` will say what is wrong
-    for _ in range(limits.MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
-    return bool(level)
-
-
-def _children(node: Any) -> Sequence[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else ()
+    reading.shallow(item)
 
 
 def _identified(event: Event) -> None:

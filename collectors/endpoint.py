@@ -1,7 +1,11 @@
 """The HTTP edge: a bare ASGI application. Requests in, promises out.
 
 POST  every path of `collectors.dialects`   200 once durable; 4xx final; 503 try again later
-GET   /footfall.js /health /ready /metrics
+GET   the same for those that take events in the query; the answer is a pixel
+GET   what SDKs ask beside sending events   see `contract.Question`
+POST  /webhooks/VENDOR/SITE                  200 once durable and verified; see `collectors.webhooks`
+GET   /health /ready /metrics
+/footfall.js, or what it was renamed to      see `collectors.snippet.served`
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
@@ -13,11 +17,13 @@ import msgspec
 
 from collectors import limits, snippet
 from collectors.admission import STATUS, Admitted, admit, rejected
-from collectors.dialects import BY_PATH
-from collectors.dialects.contract import HEADERS, Refused, Request
+from collectors.dialects import BY_PATH, answer, takes
+from collectors.dialects.contract import HEADERS, PIXEL, TAKEN, Refused, Reply, Request
 from collectors.errors import Overloaded
 from collectors.metrics import Metrics
 from collectors.producer import Producer
+from collectors.snippet.served import Served
+from collectors.webhooks.doors import Doors
 from schemas.rejects import MEANING, Reason
 
 Message = MutableMapping[str, Any]
@@ -26,13 +32,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_WANTED: Final = {name.encode(): name for name in HEADERS}
 _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-_SCRIPT: Final = (b"content-type", b"text/javascript; charset=utf-8")
 _RETRY_AFTER: Final = (b"retry-after", str(limits.RETRY_AFTER_SECONDS).encode())
 _NOT_TAKEN: Final = b'{"success":false}'
-_TAKEN: Final = b'{"success":true}'
+_NOT_STORED: Final = (b"cache-control", b"no-store")
+"""A pixel that a cache answers is an event that nobody hears of."""
 _ALLOWED_HEADERS: Final = b", ".join(
     (
         b"authorization",
@@ -42,6 +47,8 @@ _ALLOWED_HEADERS: Final = b", ".join(
         b"sentat",
         b"x-write-key",
         b"x-retry-count",
+        b"x-ip-policy",
+        b"sp-anonymous",
     )
 )
 _PREFLIGHT: Final[Headers] = [
@@ -66,16 +73,24 @@ class Endpoint:
         origins: Iterable[str],
         clock: Callable[[], int],
         metrics: Metrics,
+        doors: Doors | None = None,
+        snippet_path: str = snippet.PATH,
     ) -> None:
-        """`origins` may use the endpoint from a browser; with none given, every origin may."""
+        """`origins` may use the endpoint from a browser; with none given, every origin may.
+
+        `doors` are the webhooks that are open; none by default. `snippet_path` is where the
+        snippet is served and sends to: blockers' lists know the usual names.
+        """
         self._producer, self._write_keys, self._clock = producer, write_keys, clock
         self._origins = frozenset(origin.encode() for origin in origins)
         self._metrics = metrics
+        self._doors = Doors.of() if doors is None else doors
+        self._wanted = {name.encode(): name for name in HEADERS | self._doors.headers}
         self._reading = 0
         process = uuid4().hex
         self._nonces = (f"{process}-{number}" for number in count())
+        self._snippet = Served(snippet_path, clock)
         self._pages = {
-            "/footfall.js": self._snippet,
             "/health": self._health,
             "/ready": self._ready,
             "/metrics": self._exposition,
@@ -85,24 +100,40 @@ class Endpoint:
         """Serve one request."""
         if scope["type"] != "http":
             return
+        if scope["path"] == self._snippet.path:
+            if scope["method"] in ("GET", "HEAD"):
+                await self._serve_snippet(scope, send)
+                return
+            scope = {**scope, "path": snippet.EVENTS}
         method, path = scope["method"], scope["path"]
-        if method == "POST" and path in BY_PATH:
+        if takes(method, path) or (method == "POST" and self._doors.serves(path)):
             await self._ingest(scope, receive, send)
+        elif method == "HEAD" and self._doors.serves(path):
+            await self._answer(send, 200, b"", [])  # Intercom asks before it saves a webhook
         elif method == "OPTIONS":
             await self._answer(send, 204, b"", [*self._cors(scope), *_PREFLIGHT])
         elif method in ("GET", "HEAD") and path in self._pages:
             status, body, header = self._pages[path]()
-            headers = [header, *(self._cors(scope) if path == "/footfall.js" else ())]
-            await self._answer(send, status, b"" if method == "HEAD" else body, headers)
+            await self._answer(send, status, b"" if method == "HEAD" else body, [header])
+        elif method in ("GET", "POST") and (reply := answer(path)) is not None:
+            await self._answer(send, 200, reply.body, [_typed(reply), *self._cors(scope)])
         else:
-            status = 405 if path in BY_PATH or path in self._pages else 404
+            known = path in BY_PATH or path in self._pages or self._doors.serves(path)
+            status = 405 if known else 404
             await self._answer(send, status, _NOT_TAKEN, [_JSON, *self._cors(scope)])
+
+    async def _serve_snippet(self, scope: Scope, send: Send) -> None:
+        query, peer = scope["query_string"].decode("latin-1"), (scope.get("client") or ("",))[0]
+        answered = self._snippet.answer(query, dict(scope["headers"]), peer)
+        body = b"" if scope["method"] == "HEAD" else answered.body
+        await self._answer(send, answered.status, body, [*answered.headers, *self._cors(scope)])
 
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [_JSON, *self._cors(scope)]
+        asked = scope["method"] == "GET"
         try:
-            body = await self._body(receive)
-            admitted = self._admit(_request(scope, body, self._clock(), next(self._nonces)))
+            body = scope["query_string"] if asked else await self._body(receive)
+            admitted = self._admit(self._request(scope, body))
             await self._producer.append(admitted.events, admitted.rejects)
         except Gone:
             return
@@ -110,7 +141,13 @@ class Endpoint:
             await self._answer(send, 503, _NOT_TAKEN, [*headers, _RETRY_AFTER])
             return
         self._metrics.durable(admitted)
-        await self._answer(send, admitted.status, _reply(admitted), headers)
+        if admitted.rejects:
+            await self._answer(send, admitted.status, _refusal(admitted), headers)
+            return
+        dialect = BY_PATH.get(scope["path"])
+        reply = PIXEL if asked else TAKEN if dialect is None else dialect.taken
+        fresh = [_NOT_STORED] if asked else []
+        await self._answer(send, 200, reply.body, [_typed(reply), *fresh, *headers[1:]])
 
     async def _body(self, receive: Receive) -> bytes:
         """The whole body, or a little more than MAX_BODY of it. Raises Gone and Overloaded."""
@@ -129,8 +166,19 @@ class Endpoint:
         finally:
             self._reading -= len(parts)
 
+    def _request(self, scope: Scope, body: bytes) -> Request:
+        headers = {
+            self._wanted[name]: value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in self._wanted
+        }
+        query = scope["query_string"].decode("latin-1")
+        return Request(scope["path"], query, headers, body, self._clock(), next(self._nonces))
+
     def _admit(self, request: Request) -> Admitted:
         if len(request.body) <= limits.MAX_BODY:
+            if self._doors.serves(request.path):
+                return self._doors.admit(request)
             return admit(request, self._write_keys)
         # Its end was not read: what there is of it is the reject.
         refused = Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
@@ -143,7 +191,8 @@ class Endpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _cors(self, scope: Scope) -> Headers:
-        """Echo the origin: trackers that send credentials refuse `*`. Nothing here reads cookies."""
+        """Echo the origin: trackers that send credentials refuse `*`. The one cookie is
+        SameSite, so it says nothing to other sites' pages."""
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None or (self._origins and origin not in self._origins):
             return []
@@ -152,9 +201,6 @@ class Endpoint:
             (b"access-control-allow-credentials", b"true"),
             (b"vary", b"origin"),
         ]
-
-    def _snippet(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
-        return 200, snippet.script(), _SCRIPT
 
     def _health(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
         return 200, b"ok\n", _TEXT
@@ -175,19 +221,11 @@ def _part(message: Message) -> bytes:
     return part
 
 
-def _request(scope: Scope, body: bytes, received_at: int, nonce: str) -> Request:
-    headers = {
-        _WANTED[name]: value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in _WANTED
-    }
-    query = scope["query_string"].decode("latin-1")
-    return Request(scope["path"], query, headers, body, received_at, nonce)
+def _typed(reply: Reply) -> tuple[bytes, bytes]:
+    return (b"content-type", reply.content_type.encode())
 
 
-def _reply(admitted: Admitted) -> bytes:
-    if not admitted.rejects:
-        return _TAKEN
+def _refusal(admitted: Admitted) -> bytes:
     shown = admitted.rejects[:10]
     return msgspec.json.encode(
         {

@@ -4,8 +4,12 @@ from typing import Final
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """A request's body, before and after inflating."""
+MAX_FORM: Final = 512 * 1024
+"""A body of form fields, or a query: taking escapes out costs more than reading JSON."""
 MAX_EVENT: Final = 32 * 1024
 """One event as it was sent."""
+MAX_FACT: Final = 256 * 1024
+"""One fact out of a webhook, in our own words: an order of some two thousand lines."""
 MAX_BATCH_EVENTS: Final = 10_000
 MAX_DEPTH: Final = 64
 """Levels of nesting in one event; readers of the log recurse over it."""

@@ -18,12 +18,13 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from collectors import limits
+from collectors import limits, snippet
 from collectors.embedded_producer import open_embedded
 from collectors.endpoint import Endpoint
 from collectors.errors import LogMismatch, Overloaded
 from collectors.metrics import Metrics
 from collectors.producer import GroupCommit, NullWriter, Producer
+from collectors.webhooks.doors import Doors
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class CollectorConfig:
     """What a collector is told. `log`: embedded://DIR, kafka://HOST:PORT[,HOST:PORT] or null://.
 
     `write_keys`: key → site; none: every key is of the site "default". `origins`: which browser
-    origins may send; none: all. `clock` gives the log's time, ms. `port` 0 takes any free one.
+    origins may send; none: all. `snippet_path`: see `collectors.endpoint`.
+    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.doors.Doors.of`. `clock`
+    gives the log's time, ms. `port` 0 takes any free one.
     """
 
     log: str
@@ -47,6 +50,9 @@ class CollectorConfig:
     port: int = 8080
     write_keys: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
+    snippet_path: str = snippet.PATH
+    webhook_secrets: tuple[str, ...] = ()
+    webhook_mappings: tuple[str, ...] = ()
     tick_seconds: float = 1.0
     clock: Callable[[], int] = wall_clock
 
@@ -73,6 +79,7 @@ async def run(
 ) -> None:
     """Serve until `stop` is set. `on_listening` hears the port, once connections are accepted."""
     metrics = Metrics()
+    doors = Doors.of(config.webhook_secrets, config.webhook_mappings)
     producer = await open_producer(config, on_commit=metrics.committed)
     metrics.waiting = lambda: producer.waiting
     endpoint = Endpoint(
@@ -81,6 +88,8 @@ async def run(
         origins=config.origins,
         clock=config.clock,
         metrics=metrics,
+        doors=doors,
+        snippet_path=config.snippet_path,
     )
     server = _Server(_uvicorn_config(config, endpoint), on_listening)
     ticker = asyncio.create_task(tick(producer, config.clock, config.tick_seconds))

@@ -1,6 +1,7 @@
 """Every setting: name, default, kind, unit, help. From flags, else `FOOTFALL_…`, else the default."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,6 +54,16 @@ def _keys(text: str) -> dict[str, str]:
     return {key.strip(): site.strip() for key, _, site in pairs}
 
 
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"(?:/[\w.-]+)+", text, re.ASCII):
+        raise ValueError("a path such as /footfall.js")
+    return text
+
+
 def _clock(text: str) -> tuple[int, int, float] | None:
     if not text:
         return None
@@ -78,6 +89,12 @@ SETTINGS: Final = (
             _whole(1, 65535)),
     Setting("write_keys", "", "key:site pairs with commas between; none: every key is site "
             "'default'.", _keys),
+    Setting("snippet_path", "/footfall.js", "Path of the tracking snippet on the collector; it sends "
+            "its events there too. Blockers' lists know the usual names.", _path),
+    Setting("webhook_secrets", "", "Secrets of webhooks that come in, as vendor[:site]=secret with "
+            "commas between. A vendor without a secret is refused.", _texts),
+    Setting("webhook_mappings", "", "Mapping files (TOML) of further webhooks that come in, with "
+            "commas between.", _texts),
     Setting("funnel", "", "Steps to the goal, for example: /cart > /checkout > Order Completed. "
             "Without it, what leads forward is learned."),
     Setting("horizon", "300", "Seconds a visitor has to go on from a page before the view has "

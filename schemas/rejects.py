@@ -23,6 +23,7 @@ class Reason(StrEnum):
     BATCH_TOO_LARGE = "batch_too_large"
     EVENT_TOO_LARGE = "event_too_large"
     UNKNOWN_KEY = "unknown_key"
+    BAD_SIGNATURE = "bad_signature"
     UNKNOWN_TYPE = "unknown_type"
     MISSING_ID = "missing_id"
     BAD_IDENTIFIER = "bad_identifier"
@@ -41,6 +42,7 @@ MEANING: dict[Reason, str] = {
     Reason.BATCH_TOO_LARGE: "The batch holds more events than the limit; send fewer per request.",
     Reason.EVENT_TOO_LARGE: "One event is over the limit; send less in properties.",
     Reason.UNKNOWN_KEY: "The write key is not one of FOOTFALL_WRITE_KEYS.",
+    Reason.BAD_SIGNATURE: "The webhook's signature, its time or its secret is wrong; the detail says which.",
     Reason.UNKNOWN_TYPE: "The event type is not one Footfall knows.",
     Reason.MISSING_ID: "Neither anonymousId nor userId nor another identifier is there.",
     Reason.BAD_IDENTIFIER: "An identifier is too long or malformed.",

@@ -31,7 +31,8 @@ IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", 
           "datetime.now", "random", "asyncio", "socket", "os"}  # fmt: skip
 PURE = ("pipeline/visits/", "pipeline/people/", "pipeline/dropoff/", "pipeline/stage.py",
         "pipeline/state/", "pipeline/rejects.py", "pipeline/outputs.py", "schemas/",
-        "pipeline/triggers/stage.py", "collectors/dialects/", "collectors/admission.py")  # fmt: skip
+        "pipeline/triggers/stage.py", "collectors/dialects/", "collectors/admission.py",
+        "collectors/webhooks/")  # fmt: skip
 
 
 def relative(path: Path) -> str:

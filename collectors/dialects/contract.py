@@ -3,8 +3,10 @@
 `collectors.admission` calls it: `open` once a request, `read` once an event. Both raise Refused.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from re import Match, Pattern
+from typing import Final, NamedTuple, Protocol
 
 from schemas.events import Event
 from schemas.rejects import Reason
@@ -21,8 +23,9 @@ class Refused(Exception):  # a decision about input, not an error
 class Request(NamedTuple):
     """A request as it came, apart from its transport.
 
-    `headers` are those of `HEADERS`, by lower-case name. `nonce` differs for every request: it
-    names events and rejects that have no name of their own. `received_at` is ms.
+    `headers` are those of `HEADERS`, by lower-case name. A GET's `body` is its query string, as
+    its events are in there. `nonce` differs for every request: it names events and rejects that
+    have no name of their own. `received_at` is ms.
     """
 
     path: str
@@ -33,7 +36,28 @@ class Request(NamedTuple):
     nonce: str
 
 
-HEADERS = frozenset({"authorization", "user-agent", "sec-gpc", "content-encoding"})
+HEADERS = frozenset({"authorization", "user-agent", "sec-gpc", "content-encoding", "x-write-key"})
+
+
+class Reply(NamedTuple):
+    """The body of a 200, with its content type."""
+
+    content_type: str
+    body: bytes
+
+
+TAKEN: Final = Reply("application/json", b'{"success":true}')
+PIXEL: Final = Reply(
+    "image/gif", b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+)
+"""One transparent pixel: what every GET that brings an event is answered with."""
+
+
+class Question(NamedTuple):
+    """Something an SDK asks beside sending events. The answer depends on the path alone."""
+
+    path: Pattern[str]
+    answer: Callable[[Match[str]], Reply]
 
 
 class Envelope(NamedTuple):
@@ -60,9 +84,16 @@ class Sender(NamedTuple):
 
 
 class Dialect(Protocol):
-    """One foreign format. `paths` are all it serves."""
+    """One foreign format.
 
-    paths: frozenset[str]
+    `posts` and `gets` are the paths that bring events by each method, `questions` what its SDKs
+    ask beside that, `taken` what a POST hears once all its events are durable.
+    """
+
+    posts: frozenset[str]
+    gets: frozenset[str] = frozenset()
+    questions: tuple[Question, ...] = ()
+    taken: Reply = TAKEN
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """Take a request apart. `body` is inflated UTF-8."""

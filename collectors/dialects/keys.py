@@ -9,9 +9,15 @@ from collectors.dialects.contract import Request
 
 
 def sent_key(request: Request, in_body: Any) -> str:
-    """Basic auth's user, else the body's `writeKey`, else the query's (beacons), else ""."""
-    authorization = request.headers.get("authorization")
+    """Basic auth's user, else X-Write-Key's, the body's `writeKey`, the query's (beacons) or "".
+
+    Jitsu's SDK insists on KEY:SECRET in X-Write-Key; as in Basic auth, the part before the colon
+    is the key.
+    """
+    headers = request.headers
+    authorization = headers.get("authorization")
     key = _basic_user(authorization) if authorization else ""
+    key = key or headers.get("x-write-key", "").partition(":")[0]
     if key:
         return key
     if isinstance(in_body, str) and in_body:

@@ -1,8 +1,9 @@
 """What dialects have in common: checking one event's parts. Every function raises Refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +25,37 @@ def decode(decoder: msgspec.json.Decoder[S], data: bytes, reason: Reason = Reaso
         raise Refused(reason, str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Reason.BAD_JSON, str(error)) from error
+
+
+def apart(batch: list[msgspec.Raw]) -> list[bytes]:
+    """A batch's events as bytes. Counted first: 4 MiB can hold a million empty ones."""
+    if len(batch) > limits.MAX_BATCH_EVENTS:
+        raise Refused(Reason.BATCH_TOO_LARGE, f"{len(batch)} events")
+    return [bytes(item) for item in batch]
+
+
+def shallow(item: bytes) -> None:
+    """Refuse JSON nested deeper than MAX_DEPTH. Text that unpacks to JSON needs it once more."""
+    if item.count(b"{") + item.count(b"[") > limits.MAX_DEPTH and _deep(item):
+        raise Refused(Reason.BAD_SHAPE, f"Nested deeper than {limits.MAX_DEPTH} levels")
+
+
+def _deep(item: bytes) -> bool:
+    try:
+        level: Sequence[Any] = [msgspec.json.decode(item)]
+    except RecursionError:
+        return True
+    except msgspec.DecodeError:
+        return False  # `read` will say what is wrong
+    for _ in range(limits.MAX_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+    return bool(level)
+
+
+def _children(node: Any) -> Sequence[Any]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else ()
 
 
 def object_of(raw: msgspec.Raw, name: str) -> msgspec.Raw:
@@ -52,6 +84,17 @@ def text(value: str | None, name: str) -> str:
 def lenient_text(value: Any) -> str:
     """Text out of a free-form object: anything else is not looked at, and long text is cut."""
     return value[: limits.MAX_TEXT] if isinstance(value, str) else ""
+
+
+def path_of(path: Any, url: str) -> str:
+    """Where on its site a page is: as said, else as its URL has it; "" where neither says."""
+    if said := lenient_text(path):
+        return said
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a URL with a broken host
+        return ""
+    return (parts.path or "/") if parts.netloc else ""
 
 
 def identifier(value: str | int | None, name: str) -> str:

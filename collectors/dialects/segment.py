@@ -3,36 +3,31 @@
     POST /v1/{track,page,screen,identify,alias,group}   one event; also /v1/{t,p,s,i,a,g}
     POST /v1/reset                                      one event: the device's next user is new
     POST /v1/batch, /v1/b, /v1/import                   {"batch": [event, …], "sentAt": …}
+    GET  /v1/projects/KEY/settings                      what analytics-next asks of its CDN
 
 The write key comes by Basic auth (`KEY:`), in the body (`writeKey`) or in the query (beacons).
-Content-Type says nothing: browsers send JSON as text/plain. `userId` null and "" are both absent.
+Content-Type says nothing: browsers send JSON as text/plain.
 """
 
-from typing import Any, Final, Literal, get_args
+import re
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
-from collectors import orders
-from collectors.devices import device_class
-from collectors.dialects import reading
-from collectors.dialects.contract import Envelope, Refused, Request, Sender
+from collectors.dialects import reading, spec
+from collectors.dialects.contract import Dialect, Envelope, Question, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from schemas import identifiers
-from schemas.events import EMPTY_OBJECT, Event
-from schemas.rejects import Reason
+from schemas.events import Event
 
-Kind = Literal["track", "page", "screen", "identify", "alias", "group", "reset"]
-_KINDS: Final = frozenset(get_args(Kind))
 _SHORT: Final = {
     "t": "track", "p": "page", "s": "screen", "i": "identify", "a": "alias", "g": "group",
 }  # fmt: skip
 _BATCH: Final = frozenset({"/v1/batch", "/v1/b", "/v1/import"})
 _SINGLE: Final[dict[str, str]] = {
-    **{f"/v1/{kind}": kind for kind in _KINDS},
+    **{f"/v1/{kind}": kind for kind in sorted(spec.KINDS)},
     **{f"/v1/{short}": kind for short, kind in _SHORT.items()},
 }
-_WITHDRAWN: Final = frozenset({"advertising", "marketing", "targeting", "saleofdata"})
 
 
 class _Batch(Struct, rename="camel"):
@@ -46,189 +41,45 @@ class _Single(Struct, rename="camel"):
     sent_at: str | float | None = None
 
 
-class _Place(Struct):
-    """Where the visitor was. Free-form in the spec, so nothing here is refused."""
-
-    url: Any = None
-    path: Any = None
-    title: Any = None
-    referrer: Any = None
-
-
-class _Consent(Struct, rename="camel"):
-    category_preferences: Any = None
-
-
-class _Context(Struct, rename="camel"):
-    page: _Place | None = None
-    user_agent: str | None = None
-    traits: Raw = EMPTY_OBJECT
-    gpc: Any = None
-    consent: _Consent | None = None
-
-
-class _Traits(Struct):
-    email: Any = None
-    phone: Any = None
-    crm_id: Any = None
-    crm_id_camel: Any = msgspec.field(default=None, name="crmId")
-    social: Any = None
-
-
-class _Payload(Struct, rename="camel"):
-    type: str | None = None
-    message_id: str | None = None
-    anonymous_id: str | int | None = None
-    user_id: str | int | None = None
-    previous_id: str | int | None = None
-    group_id: str | int | None = None
-    event: str | None = None
-    name: str | None = None
-    timestamp: str | float | None = None
-    original_timestamp: str | float | None = None
-    context: _Context | None = None
-    properties: Raw = EMPTY_OBJECT
-    traits: Raw = EMPTY_OBJECT
-
-
 _batch: Final = msgspec.json.Decoder(_Batch)
 _single: Final = msgspec.json.Decoder(_Single)
-_payload: Final = msgspec.json.Decoder(_Payload)
-_traits: Final = msgspec.json.Decoder(_Traits)
-_place: Final = msgspec.json.Decoder(_Place)
-_NO_CONTEXT: Final = _Context()
-_NO_PLACE: Final = _Place()
 
 
-class Segment:
+def open_batch(request: Request, body: bytes) -> Envelope:
+    """`{"batch": [event, …]}`, as RudderStack's beacons have it too."""
+    batch = reading.decode(_batch, body)
+    key = sent_key(request, batch.write_key)
+    return Envelope(key, batch.sent_at, reading.apart(batch.batch), False)
+
+
+def open_single(request: Request, body: bytes) -> Envelope:
+    """One event with the request's own fields beside its own."""
+    single = reading.decode(_single, body)
+    return Envelope(sent_key(request, single.write_key), single.sent_at, [body], True)
+
+
+def _settings(found: re.Match[str]) -> Reply:
+    """No destinations but this one. The address to send to stays what the page says."""
+    settings = {
+        "integrations": {"Segment.io": {"apiKey": found["key"]}},
+        "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+        "metrics": {"sampleRate": 0},
+    }
+    return Reply("application/json", msgspec.json.encode(settings))
+
+
+class Segment(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
-    paths = frozenset(_SINGLE) | _BATCH
+    posts = frozenset(_SINGLE) | _BATCH
+    questions = (
+        Question(re.compile(r"/v1/projects/(?P<key>[\w-]{1,128})/settings", re.ASCII), _settings),
+    )
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """Single paths hold one event, batch paths a list."""
-        if request.path in _BATCH:
-            batch = reading.decode(_batch, body)
-            key = sent_key(request, batch.write_key)
-            return Envelope(key, batch.sent_at, [bytes(item) for item in batch.batch], False)
-        single = reading.decode(_single, body)
-        return Envelope(sent_key(request, single.write_key), single.sent_at, [body], True)
+        return (open_batch if request.path in _BATCH else open_single)(request, body)
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
         """One event; in a batch its `type` says which, on a single path the path does."""
-        payload = reading.decode(_payload, item)
-        kind = _SINGLE.get(sender.path) or payload.type
-        if kind not in _KINDS:
-            raise Refused(Reason.UNKNOWN_TYPE, str(kind)[:64])
-        return _event(kind, payload, item, default_id, sender)  # type: ignore[arg-type]
-
-
-def _event(kind: Kind, payload: _Payload, item: bytes, default_id: str, sender: Sender) -> Event:
-    context = payload.context or _NO_CONTEXT
-    own_time = reading.first(payload.original_timestamp, payload.timestamp)
-    time = reading.event_time(own_time, sender.received_at)
-    properties = reading.object_of(payload.properties, "properties")
-    traits = _traits_of(payload, context)
-    place = _place_of(kind, properties, context)
-    anonymous = reading.identifier(payload.anonymous_id, "anonymousId")
-    name = payload.event if kind == "track" else _name(kind, payload)
-    order = orders.from_track(name, properties) if kind == "track" else None
-    return Event(
-        type=kind if order is None else "purchase",
-        message_id=reading.message_id(
-            payload.message_id, item, own_time is not None, default_id, sender.site
-        ),
-        site=sender.site,
-        time=time,
-        received_at=sender.received_at,
-        corrected_time=reading.corrected(time, sender),
-        anonymous_id=anonymous,
-        identifiers=_identifiers(kind, payload, traits, context),
-        previous_id=_previous(payload, anonymous) if kind == "alias" else "",
-        event=reading.text(name, "event"),
-        url=reading.lenient_text(place.url),
-        path=reading.lenient_text(place.path),
-        title=reading.lenient_text(place.title),
-        referrer=reading.lenient_text(place.referrer),
-        device_class=device_class(context.user_agent or sender.user_agent),
-        opt_out=sender.opt_out or context.gpc is True or _withdrawn(context.consent),
-        order=order,
-        properties=properties,
-        traits=traits,
-    )
-
-
-def _name(kind: Kind, payload: _Payload) -> str:
-    """What stands in `event` beside a track: a page's or screen's name, a group's id."""
-    if kind == "group":
-        return reading.identifier(payload.group_id, "groupId")
-    return payload.name or ""
-
-
-def _traits_of(payload: _Payload, context: _Context) -> Raw:
-    """RudderStack's SDKs send an identify's traits in the context only."""
-    traits = reading.object_of(payload.traits, "traits")
-    if traits is not EMPTY_OBJECT:
-        return traits
-    return reading.object_of(context.traits, "context.traits")
-
-
-def _place_of(kind: Kind, properties: Raw, context: _Context) -> _Place:
-    """A page's own properties say where it is; other events stand on the context's page."""
-    page = context.page or _NO_PLACE
-    if kind not in ("page", "screen") or properties is EMPTY_OBJECT:
-        return page
-    own = reading.decode(_place, bytes(properties))
-    return _Place(
-        own.url or page.url, own.path or page.path, own.title or page.title,
-        own.referrer or page.referrer,
-    )  # fmt: skip
-
-
-def _identifiers(kind: Kind, payload: _Payload, traits: Raw, context: _Context) -> tuple[str, ...]:
-    """Who this event says its device belongs to. A group's traits are the group's, not theirs."""
-    if kind == "reset":
-        return ()
-    user = identifiers.user_id(reading.identifier(payload.user_id, "userId"))
-    source = reading.object_of(context.traits, "context.traits") if kind == "group" else traits
-    if source is EMPTY_OBJECT:
-        return (user,) if user else ()
-    return reading.ranked((user, *_from_traits(source)))
-
-
-def _from_traits(traits: Raw) -> tuple[str, ...]:
-    """Strong identifiers among free-form traits; what is not shaped like one is not one."""
-    known = reading.decode(_traits, bytes(traits))
-    crm = known.crm_id or known.crm_id_camel
-    return (
-        identifiers.email(_scalar(known.email, "email")),
-        identifiers.phone(_scalar(known.phone, "phone")),
-        identifiers.crm(_scalar(crm, "crmId")),
-        identifiers.social(_scalar(known.social, "social")),
-    )
-
-
-def _scalar(value: Any, name: str) -> str:
-    known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
-    return reading.identifier(value, name) if known else ""
-
-
-def _previous(payload: _Payload, anonymous: str) -> str:
-    """What an alias joins. Its own device is an assertion, and the same user id a no-op."""
-    user = reading.identifier(payload.user_id, "userId")
-    if not user:
-        raise Refused(Reason.MISSING_ID, "An alias needs a userId")
-    previous = reading.identifier(payload.previous_id, "previousId")
-    if not previous:
-        raise Refused(Reason.BAD_SHAPE, "Object missing required field `previousId`")
-    return "" if previous in (anonymous, user) else identifiers.user_id(previous)
-
-
-def _withdrawn(consent: _Consent | None) -> bool:
-    """Segment's consent object: did the visitor say no to being marketed to?"""
-    if consent is None or not isinstance(consent.category_preferences, dict):
-        return False
-    return any(
-        choice is False and category.lower() in _WITHDRAWN
-        for category, choice in consent.category_preferences.items()
-    )
+        return spec.read(_SINGLE.get(sender.path), item, default_id, sender)

@@ -26,7 +26,7 @@ from msgspec import Raw, Struct
 
 from collectors import orders
 from collectors.dialects import reading
-from collectors.dialects.contract import Envelope, Refused, Request, Sender
+from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
 from schemas import identifiers
 from schemas.events import (
@@ -119,21 +119,21 @@ _batch: Final = msgspec.json.Decoder(_Batch)
 _list: Final = msgspec.json.Decoder(list[Raw])
 
 
-class Typed:
+class Typed(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
-    paths = frozenset({"/v1/purchases", "/v1/tickets", "/v1/feedback"})
+    posts = frozenset({"/v1/purchases", "/v1/tickets", "/v1/feedback"})
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """One object, a list, or an object with a `batch`."""
         if body.lstrip()[:1] == b"[":
-            items = [bytes(item) for item in reading.decode(_list, body)]
+            items = reading.apart(reading.decode(_list, body))
             return Envelope(sent_key(request, None), None, items, False)
         given = reading.decode(_batch, body)
         key = sent_key(request, given.write_key)
         if given.batch is None:
             return Envelope(key, given.sent_at, [body], True)
-        return Envelope(key, given.sent_at, [bytes(item) for item in given.batch], False)
+        return Envelope(key, given.sent_at, reading.apart(given.batch), False)
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
         """One object of the path's form."""

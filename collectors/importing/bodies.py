@@ -9,7 +9,8 @@ from collectors import orders
 from collectors.dialects.contract import Refused
 from collectors.importing import moments
 from collectors.importing.mapping import LINE, Kind, Mapping
-from collectors.importing.tables import PROPERTY, Row, Unit
+from collectors.importing.tables import PROPERTY
+from collectors.importing.units import Row, Unit
 
 Body = dict[str, Any]
 
@@ -17,6 +18,7 @@ PATH: Final[dict[Kind, str]] = {
     "events": "/v1/batch",
     "purchases": "/v1/purchases",
     "tickets": "/v1/tickets",
+    "access_log": "/v1/batch",
 }
 """Where such bodies would be posted; a reject that is replayed goes there."""
 
@@ -29,6 +31,8 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Body]]:
     Message ids depend on what the fact is (order and status; ticket, action and time; an event's
     own id, else its whole content), so that importing again repeats them.
     """
+    if mapping.kind == "access_log":
+        return _page_views
     time_of = moments.reader(mapping.time)
     make = {"events": _event, "purchases": _purchase, "tickets": _ticket}[mapping.kind]
 
@@ -41,6 +45,12 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Body]]:
             yield {name: value for name, value in body.items() if value is not None}
 
     return bodies
+
+
+def _page_views(unit: Unit) -> Iterator[Body]:
+    """Units of an access log hold bodies already."""
+    if unit.row:
+        yield unit.row
 
 
 def _plain(cell: Any) -> Any:

@@ -15,7 +15,8 @@
     format = "iso"                      # "iso", "ms", "s", or a strptime format
     zone = "America/New_York"           # where a time names none; default UTC
 
-Of purchases, rows that share `order_id` (and `status`) are the lines of one order.
+Of purchases, rows that share `order_id` (and `status`) are the lines of one order. For web servers'
+logs see `collectors.importing.accesslog`.
 """
 
 import tomllib
@@ -28,8 +29,10 @@ from msgspec import Struct, field
 
 from collectors.errors import CollectorError
 
-Kind = Literal["events", "purchases", "tickets"]
+Kind = Literal["events", "purchases", "tickets", "access_log"]
 
+SALT_LENGTH: Final = 16
+"""Characters: a shorter salt could be guessed, and with it every address."""
 WHO: Final = ("anonymous_id", "user_id", "email", "phone", "crm", "social")
 LINE: Final = ("product_id", "name", "category", "quantity", "price", "line_total")
 """Fields of one line of an order. `price` is for one piece, `line_total` for the line."""
@@ -43,12 +46,16 @@ FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
     "tickets": (
         *WHO, "time", "ticket_id", "action", "channel", "subject", "priority", "rating",
     ),
+    "access_log": (
+        "ip", "time", "request", "method", "target", "status", "referrer", "user_agent",
+    ),
 }  # fmt: skip
 
 NEEDED: Final[dict[Kind, tuple[str, ...]]] = {
     "events": ("time", "type"),
     "purchases": ("time", "order_id"),
     "tickets": ("time", "ticket_id", "action"),
+    "access_log": (),
 }
 
 
@@ -64,14 +71,20 @@ class TimeFormat(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """See the module. `properties` are columns of an event that are kept under their own names."""
+    """See the module. `properties` are columns of an event that are kept under their own names.
+
+    `salt`, `base` and `skip` are of access logs.
+    """
 
     kind: Kind
     site: str
-    columns: dict[str, str]
+    columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str | int | float] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
     time: TimeFormat = TimeFormat()
+    salt: str = ""
+    base: str = ""
+    skip: tuple[str, ...] = ()
 
     @property
     def used(self) -> list[str]:
@@ -109,7 +122,10 @@ def _check_fields(mapping: Mapping) -> None:
     missing = [name for name in NEEDED[mapping.kind] if name not in given]
     if missing:
         raise MappingError(f"{mapping.kind} need {_and(missing)}, as a column or a constant.")
-    if not any(name in given for name in WHO):
+    if mapping.kind == "access_log":
+        if len(mapping.salt) < SALT_LENGTH:
+            raise MappingError(f"access_log needs a salt of {SALT_LENGTH} characters or more.")
+    elif not any(name in given for name in WHO):
         raise MappingError(f"Nothing says whose these {mapping.kind} are: map one of {_and(WHO)}.")
 
 

@@ -16,7 +16,7 @@ from collectors.errors import Overloaded
 from collectors.importing import bodies, tables
 from collectors.importing.mapping import Mapping
 from collectors.importing.progress import PositionFile
-from collectors.importing.tables import Unit
+from collectors.importing.units import Unit
 from collectors.producer import Producer
 from schemas.rejects import Reason
 
@@ -89,7 +89,7 @@ def batches(units: Iterable[Unit], mapping: Mapping) -> Iterator[Batch]:
         if len(items) >= BATCH_ITEMS or size >= BATCH_BYTES:
             yield Batch(last, lines, items)
             items, lines, size = [], 0, 0
-    if items:
+    if items or lines:
         yield Batch(last, lines, items)
 
 

@@ -14,28 +14,12 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from collectors.errors import CollectorError
+from collectors.importing import accesslog
 from collectors.importing.mapping import LINE, Mapping
+from collectors.importing.units import FileError, Row, Unit
 
 CHUNK_ROWS: Final = 8_192
 PROPERTY: Final = "properties."
-
-Row = dict[str, Any]
-
-
-class FileError(CollectorError):
-    """The file cannot be read as what its name says, or lacks a mapped column."""
-
-
-class Unit(NamedTuple):
-    """What becomes one event: the columns of a row, or of an order and of its lines.
-
-    `row` holds our fields, and properties under `PROPERTY` and their own names; `lines` is how
-    many lines of the file it is. Of an order, the fields in `LINE` are lists of that length.
-    """
-
-    row: Row
-    lines: int
 
 
 class Table(NamedTuple):
@@ -46,8 +30,13 @@ class Table(NamedTuple):
 
 
 def read(path: Path, mapping: Mapping) -> Table:
-    """Open a `.csv`, `.jsonl` (either with `.gz`) or `.parquet` file. Raises FileError."""
+    """Open a `.csv`, `.jsonl` (either with `.gz`) or `.parquet` file, or an access log of any name.
+
+    Raises FileError.
+    """
     unreadable: list[str] = []
+    if mapping.kind == "access_log":
+        return Table(accesslog.units(path, mapping, unreadable), unreadable)
     units = _orders if mapping.kind == "purchases" else _rows
     return Table(_guarded(path, units(_batches(path, mapping, unreadable), mapping)), unreadable)
 

@@ -1,17 +1,54 @@
 """The tracking snippet, `footfall.js`: what a site loads into its pages."""
 
+import gzip
 import re
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-_COMMENTS: Final = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
-_TRAILING: Final = re.compile(r"(?<=[;,{]) // [^\n]*$", re.MULTILINE)
-_BLANK: Final = re.compile(r"^\s+", re.MULTILINE)
+from collectors.snippet.shrink import shrunk
+
+PATH: Final = "/footfall.js"
+"""Where a collector serves it, and takes its events, unless it is told otherwise."""
+STUB: Final = (
+    "<script>footfall=new Proxy([],{get:(q,m)=>m in q?q[m]:(...a)=>q.push([m,...a])})</script>"
+)
+"""Takes calls before the script has loaded: an array that any unknown method is added to."""
+EVENTS: Final = "/v1/batch"
+"""The path that its events would have come by, were it not renamed."""
+_VERSION: Final = re.compile(r'const VERSION = "(\w+)";')
+
+
+@cache
+def source() -> str:
+    """The script as written."""
+    return files(__package__).joinpath("footfall.js").read_text(encoding="utf-8")
 
 
 @cache
 def script() -> bytes:
-    """The script as served: comments, blank lines and indents are left out."""
-    text = files(__package__).joinpath("footfall.js").read_text(encoding="utf-8")
-    return _BLANK.sub("", _TRAILING.sub("", _COMMENTS.sub("", text))).encode()
+    """The script as served."""
+    return shrunk(source()).encode()
+
+
+@cache
+def gzipped() -> bytes:
+    """The script as served to browsers that take gzip: all of them."""
+    return gzip.compress(script(), 9, mtime=0)
+
+
+def version() -> str:
+    """What its events carry as `context.library.version`."""
+    found = _VERSION.search(source())
+    assert found
+    return found[1]
+
+
+def tag(address: str, key: str) -> str:
+    """The line to paste into a site's pages. `address`: the script's, as browsers see it."""
+    named = f' data-key="{_quoted(key)}"' if key else ""
+    return f'<script async src="{_quoted(address)}"{named}></script>'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;")

@@ -25,7 +25,8 @@ from pipeline.settings import Settings
 @as_json
 @with_settings("log", "partitions")
 def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: bool) -> None:
-    """Import events, purchases or tickets from CSV, JSON lines or Parquet (also gzipped).
+    """Import events, purchases or tickets from CSV, JSON lines or Parquet (also gzipped),
+    and page views from a web server's access log.
 
     Goes on where it was interrupted. Importing a file twice changes nothing. Exit code 1 where
     rows were refused; `footfall rejects list` shows them.

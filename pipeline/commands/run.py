@@ -10,7 +10,8 @@ from pipeline.clock import clock
 from pipeline.commands.options import WAREHOUSE, as_json, show_json, with_settings
 from pipeline.settings import SETTINGS, Settings
 
-COLLECT = ("log", "partitions", "host", "port", "write_keys", "tick_ms", "clock")
+COLLECT = ("log", "partitions", "host", "port", "write_keys", "snippet_path", "webhook_secrets",
+           "webhook_mappings", "tick_ms", "clock")  # fmt: skip
 WORK = ("log", "warehouse", "partitions", "replication", "host", "worker_port", "funnel",
         "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
         "memory_limit")  # fmt: skip
@@ -28,7 +29,9 @@ def collect(settings: Settings) -> None:
 
     config = CollectorConfig(
         log=settings.log, partitions=settings.partitions, host=settings.host, port=settings.port,
-        write_keys=settings.write_keys, tick_seconds=settings.tick_ms / 1000,
+        write_keys=settings.write_keys, snippet_path=settings.snippet_path,
+        webhook_secrets=settings.webhook_secrets,
+        webhook_mappings=settings.webhook_mappings, tick_seconds=settings.tick_ms / 1000,
         clock=clock(settings.clock),
     )  # fmt: skip
     serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))

@@ -7,63 +7,49 @@ const told = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
 const sent = [];
 const timers = [];
 const listeners = {};
-let now = 0;
+let now = 1000;
 let status = 200;
-let cookies = told.cookie || "";
+let id = told.id === undefined ? "" : told.id;
 
 const document = {
   currentScript: {
-    src: "https://collect.example/footfall.js",
-    dataset: { key: "a key", ...(told.auto ? { auto: told.auto } : {}) },
+    src: "https://collect.example/footfall.js?v=1",
+    dataset: { key: "a key", ...told.data },
   },
   title: "A cup ☕",
   referrer: "https://search.example/",
-  visibilityState: "visible",
-  addEventListener: (name, listener) => (listeners[name] = listener),
-  get cookie() {
-    return cookies;
-  },
-  set cookie(text) {
-    if (told.storage === false) return;
-    const [pair] = text.split(";");
-    const name = pair.split("=")[0];
-    const others = cookies.split("; ").filter((one) => one && !one.startsWith(name + "="));
-    cookies = [...others, pair].join("; ");
-  },
+  hidden: false,
+  hasFocus: () => true,
 };
-const kept = {};
-const localStorage = {
-  getItem: (name) => (name in kept ? kept[name] : null),
-  setItem: (name, value) => (kept[name] = value),
-  removeItem: (name) => delete kept[name],
-};
+const localStorage = { ...told.kept };
 const page = {
   document,
-  location: new URL("https://shop.example/cup?a=1"),
+  localStorage,
+  location: new URL("https://shop.example/cup?a=1#token=secret"),
+  history: { pushState: () => {}, replaceState: () => {} },
   navigator: {
-    userAgent: "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0",
-    language: "en-GB",
     globalPrivacyControl: told.gpc,
     sendBeacon: (url, body) => sent.push({ by: "beacon", url, body }) > 0,
   },
-  crypto: { getRandomValues: (array) => webcrypto.getRandomValues(array) },
-  fetch: async (url, options) => {
-    sent.push({ by: "fetch", url, body: options.body });
+  crypto: webcrypto,
+  performance: { now: () => now },
+  fetch: async (url, { method, body, keepalive }) => {
+    if (method !== "POST") {
+      sent.push({ by: "question", url });
+      return { ok: true, status: id ? 200 : 204, text: async () => id };
+    }
+    sent.push({ by: "fetch", url, body, keepalive });
+    if (status === "offline") throw new TypeError("offline");
     return { status };
   },
-  setTimeout: (action, wait) => timers.push({ action, at: now + wait }),
+  setTimeout: (action, wait) => timers.push({ action, at: now + wait, name: timers.length + 1 }),
+  clearTimeout: () => {},
   addEventListener: (name, listener) => (listeners[name] = listener),
-  URL, Blob, Uint8Array, Array, encodeURIComponent, decodeURIComponent,
 };
-Object.defineProperty(page, "localStorage", {
-  get() {
-    if (told.storage === false) throw new Error("forbidden");
-    return localStorage;
-  },
-});
 page.window = page;
 if (told.queued) page.footfall = told.queued;
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 const wait = async (milliseconds) => {
   const until = now + milliseconds;
   for (;;) {
@@ -71,7 +57,8 @@ const wait = async (milliseconds) => {
     if (!timers.length || timers[0].at > until) break;
     const { action, at } = timers.shift();
     now = at;
-    await action();
+    action();
+    await settled();
   }
   now = until;
 };
@@ -80,11 +67,20 @@ const steps = {
   call: (name, ...rest) => page.footfall[name](...rest),
   wait,
   leave: () => listeners.pagehide(),
+  hide: () => {
+    document.hidden = true;
+    listeners.visibilitychange();
+  },
+  online: () => listeners.online(),
   answer: (next) => (status = next),
 };
 
 (async () => {
   vm.runInNewContext(told.script, page);
-  for (const [name, ...rest] of told.steps) await steps[name](...rest);
-  process.stdout.write(JSON.stringify(sent));
+  await settled();
+  for (const [name, ...rest] of told.steps) {
+    await steps[name](...rest);
+    await settled();
+  }
+  process.stdout.write(JSON.stringify({ sent, kept: localStorage }));
 })();

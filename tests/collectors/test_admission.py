@@ -59,7 +59,7 @@ def test_an_unknown_key_is_refused() -> None:
 
 def test_every_reason_of_a_collector_is_tested_and_has_a_status_and_a_meaning() -> None:
     ours = set(Reason) - {Reason.UNREADABLE_RECORD}
-    assert set(REFUSED) | {Reason.UNKNOWN_KEY} == ours
+    assert set(REFUSED) | {Reason.UNKNOWN_KEY, Reason.BAD_SIGNATURE} == ours
     assert set(STATUS) == ours
     assert set(MEANING) == set(Reason)
 

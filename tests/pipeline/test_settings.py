@@ -15,7 +15,6 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [("port", "99999"), ("port", "x"), ("log", "redis://here"), ("write_keys", "key-without-site"),
-     ("webhook_secrets", "shopify:shop="),
      ("clock", "tomorrow"), ("partitions", "0"), ("horizon", "-1")],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_the_setting_takes(name: str, text: str) -> None:

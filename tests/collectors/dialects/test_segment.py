@@ -9,6 +9,7 @@ import pytest
 from schemas.events import Item, Order
 from schemas.rejects import Reason
 from tests.collectors.requests import AT, event, reject, sent
+from tests.collectors.test_endpoint import Collector
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Mobile/15E148 Safari/604"
@@ -215,3 +216,17 @@ def test_an_identifier_of_more_than_256_characters_is_refused(field: str) -> Non
 @pytest.mark.parametrize("field", ["messageId", "event"])
 def test_long_text_of_the_events_own_is_refused(field: str) -> None:
     assert reject("/v1/track", DEVICE | {field: "x" * 9_000}).reason is Reason.BAD_SHAPE
+
+
+def test_what_the_browser_sdk_asks_of_its_cdn_names_no_other_destination() -> None:
+    answer = Collector().call("GET", "/v1/projects/k-1/settings")
+    assert json.loads(answer.body)["integrations"] == {"Segment.io": {"apiKey": "k-1"}}
+    assert Collector().call("GET", '/v1/projects/k"1/settings').status == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("https://s.co/cup?a#b", "/cup"), ("https://s.co", "/"), ("cup", ""), ("http://[x", "")],
+)
+def test_a_page_that_gives_no_path_has_its_urls(url: str, path: str) -> None:
+    assert event("/v1/page", DEVICE | {"properties": {"url": url}}).path == path

@@ -18,7 +18,7 @@ from collectors.importing import mapping, run, tables
 from collectors.importing.mapping import Mapping
 from collectors.importing.progress import PositionFile
 from collectors.importing.run import Summary
-from collectors.importing.tables import FileError
+from collectors.importing.units import FileError, Row, Unit
 from schemas.events import Event, Item
 from schemas.rejects import Reason, Reject
 
@@ -296,7 +296,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_cause(
 def test_every_line_is_in_one_order_or_refused_however_batches_are_cut(
     lines: list[tuple[int, int]], size: int
 ) -> None:
-    rows = [tables.Unit(row, n) for row, n in _grouped(lines)]
+    rows = [Unit(row, n) for row, n in _grouped(lines)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "BATCH_ITEMS", size)
         made = list(run.batches(rows, PURCHASES))
@@ -306,7 +306,7 @@ def test_every_line_is_in_one_order_or_refused_however_batches_are_cut(
     assert [batch.last for batch in made] == sorted({batch.last for batch in made})
 
 
-def _grouped(lines: list[tuple[int, int]]) -> list[tuple[tables.Row, int]]:
+def _grouped(lines: list[tuple[int, int]]) -> list[tuple[Row, int]]:
     orders: dict[int, list[int]] = {}
     for order, quantity in lines:
         orders.setdefault(order, []).append(quantity)

@@ -1,0 +1,211 @@
+"""PostHog's SDKs.
+
+    POST /batch, /e, /i/v0/e, /capture, /track, /engage (also with a slash at the end)
+         {"api_key", "batch": [event, …], "sent_at"}, a list of events, or one event
+    GET  the same paths with `data=`: Base64 JSON, as the form that posthog-js sends on unload
+    GET  /array/KEY/config, /array/KEY/config.js; POST /flags, /decide     nothing to turn on
+
+gzip comes as text/plain with no Content-Encoding; admission tells it by its first bytes.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from collectors import orders
+from collectors.devices import device_class
+from collectors.dialects import forms, posthog_people, reading
+from collectors.dialects.contract import (
+    Dialect,
+    Envelope,
+    Question,
+    Refused,
+    Reply,
+    Request,
+    Sender,
+)
+from collectors.dialects.keys import sent_key
+from schemas.events import EMPTY_OBJECT, Event, EventType
+from schemas.rejects import Reason
+
+_PATHS: Final = frozenset(
+    f"/{name}{slash}"
+    for name in ("batch", "e", "i/v0/e", "capture", "track", "engage")
+    for slash in ("", "/")
+)
+_KINDS: Final[dict[str, EventType]] = {
+    "$pageview": "page", "$screen": "screen", "$identify": "identify", "$set": "identify",
+    "$create_alias": "alias", "$merge_dangerously": "alias", "$groupidentify": "group",
+}  # fmt: skip
+_CONFIG: Final = {
+    "supportedCompression": ["gzip", "gzip-js", "base64"],
+    "hasFeatureFlags": False,
+    "captureDeadClicks": False,
+    "capturePerformance": False,
+    "autocaptureExceptions": False,
+    "conversations": False,
+    "elementsChainAsString": True,
+    "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},
+    "heatmaps": False,
+    "logs": {"captureConsoleLogs": False},
+    "productTours": False,
+    "sessionRecording": False,
+    "siteApps": [],
+}
+"""No `surveys`: told that there are none, posthog-js fetches its script for them all the same."""
+_FLAGS: Final = {
+    "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": False,
+    "quotaLimited": [],
+}  # fmt: skip
+
+
+class _Token(Struct):
+    token: Any = None
+
+
+class _Body(Struct):
+    api_key: Any = None
+    token: Any = None
+    batch: list[Raw] | None = None
+    sent_at: str | float | None = None
+    properties: _Token | None = None
+
+
+class _Payload(Struct):
+    event: str
+    distinct_id: str | int | None = None
+    uuid: str | None = None
+    timestamp: str | float | None = None
+    offset: int | float | None = None
+    properties: Raw = EMPTY_OBJECT
+    set_person: Raw = field(default=EMPTY_OBJECT, name="$set")
+
+
+class _Place(Struct):
+    """What posthog-js says of the page. Free-form, so nothing here is refused."""
+
+    url: Any = field(default=None, name="$current_url")
+    path: Any = field(default=None, name="$pathname")
+    title: Any = None
+    referrer: Any = field(default=None, name="$referrer")
+    user_agent: Any = field(default=None, name="$raw_user_agent")
+    insert_id: Any = field(default=None, name="$insert_id")
+    screen: Any = field(default=None, name="$screen_name")
+    group: Any = field(default=None, name="$group_key")
+
+
+_list: Final = msgspec.json.Decoder(list[Raw])
+_body: Final = msgspec.json.Decoder(_Body)
+_payload: Final = msgspec.json.Decoder(_Payload)
+_place: Final = msgspec.json.Decoder(_Place)
+
+
+def _config(found: re.Match[str]) -> Reply:
+    return Reply("application/json", msgspec.json.encode(_CONFIG))
+
+
+def _config_script(found: re.Match[str]) -> Reply:
+    # The key is of [A-Za-z0-9_-]: nothing in it can leave its string.
+    known = msgspec.json.encode({found["key"]: {"config": _CONFIG, "siteApps": []}})
+    script = b"window._POSTHOG_REMOTE_CONFIG=Object.assign(window._POSTHOG_REMOTE_CONFIG||{},%s);"
+    return Reply("text/javascript; charset=utf-8", script % known)
+
+
+def _flags(found: re.Match[str]) -> Reply:
+    return Reply("application/json", msgspec.json.encode(_FLAGS))
+
+
+class PostHog(Dialect):
+    """See `collectors.dialects.contract.Dialect`."""
+
+    posts = _PATHS
+    gets = _PATHS - {"/batch", "/batch/"}
+    questions = (
+        Question(re.compile(r"/array/(?P<key>[\w-]{1,128})/config", re.ASCII), _config),
+        Question(re.compile(r"/array/(?P<key>[\w-]{1,128})/config\.js", re.ASCII), _config_script),
+        Question(re.compile(r"/(flags|decide)/?"), _flags),
+    )
+    taken = Reply("application/json", b'{"status":1}')
+
+    def open(self, request: Request, body: bytes) -> Envelope:
+        """JSON, or a form whose `data` is JSON or its Base64."""
+        data = body if body.lstrip()[:1] in (b"{", b"[") else _out_of_form(body)
+        if data.lstrip()[:1] == b"[":
+            items = reading.apart(reading.decode(_list, data))
+            return Envelope(_key(request, _first(items)), None, items, False)
+        given = reading.decode(_body, data)
+        key = _key(request, given)
+        if given.batch is None:
+            return Envelope(key, given.sent_at, [data], True)
+        return Envelope(key, given.sent_at, reading.apart(given.batch), False)
+
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+        """One event; its name says which type it is."""
+        payload = reading.decode(_payload, item)
+        properties = reading.object_of(payload.properties, "properties")
+        place = reading.decode(_place, bytes(properties))
+        kind = _KINDS.get(payload.event, "track")
+        order = orders.from_track(payload.event, properties)
+        who = posthog_people.who(kind, payload.distinct_id, properties, payload.set_person)
+        timed = payload.timestamp is not None or payload.offset is not None
+        time = _time(payload, sender)
+        named = payload.uuid or reading.lenient_text(place.insert_id)
+        return Event(
+            type=kind if order is None else "purchase",
+            message_id=reading.message_id(named, item, timed, default_id, sender.site),
+            site=sender.site,
+            time=time,
+            received_at=sender.received_at,
+            corrected_time=reading.corrected(time, sender),
+            anonymous_id=who.device,
+            identifiers=who.identifiers,
+            previous_id=who.previous,
+            event=reading.text(_name(kind, payload.event, place), "event"),
+            url=(url := reading.lenient_text(place.url)),
+            path=reading.path_of(place.path, url),
+            title=reading.lenient_text(place.title),
+            referrer="" if place.referrer == "$direct" else reading.lenient_text(place.referrer),
+            device_class=device_class(reading.lenient_text(place.user_agent) or sender.user_agent),
+            opt_out=sender.opt_out,
+            order=order,
+            properties=properties,
+            traits=who.traits,
+        )
+
+
+def _out_of_form(body: bytes) -> bytes:
+    data = forms.fields(body).get("data", "")
+    if not data:
+        raise Refused(Reason.BAD_JSON, "Neither JSON nor a form with `data`")
+    return data.encode() if data.lstrip()[:1] in ("{", "[") else forms.from_base64(data, "data")
+
+
+def _key(request: Request, given: _Body) -> str:
+    in_event = given.properties.token if given.properties else None
+    found = (given.api_key, given.token, in_event)
+    return sent_key(request, next((key for key in found if isinstance(key, str) and key), None))
+
+
+def _first(items: list[bytes]) -> _Body:
+    """A list has no fields of its own: its first event's key is the request's."""
+    try:
+        return reading.decode(_body, items[0]) if items else _Body()
+    except Refused:  # as an event it will be refused with the reason
+        return _Body()
+
+
+def _time(payload: _Payload, sender: Sender) -> int:
+    if payload.timestamp is None and payload.offset is not None:
+        # Older libraries say how long before sending the event was, in ms.
+        return reading.event_time(sender.received_at - payload.offset, sender.received_at)
+    return reading.event_time(reading.first(payload.timestamp), sender.received_at)
+
+
+def _name(kind: EventType, event: str, place: _Place) -> str:
+    """What stands in `event` beside a track: a screen's name, a group's key."""
+    if kind == "track":
+        return event
+    given = {"screen": place.screen, "group": place.group}.get(kind)
+    return reading.lenient_text(given)

@@ -1,0 +1,247 @@
+"""Access logs of web servers → page views: Apache's and nginx's combined format, or JSON lines.
+
+    kind = "access_log"
+    site = "shop"
+    salt = "at least sixteen characters that nobody knows"
+    base = "https://shop.example"       # optional: makes whole URLs of the paths
+    skip = ["/api/", "/admin"]          # optional: paths that begin so are no pages
+
+    [columns]                           # JSON only, where the keys are not nginx's own names
+    ip = "client"
+
+A line is a page where it is a GET that was answered with 200 to 399 and asks for no asset. Who it
+was is a keyed hash of address, agent and day (UTC): neither the address nor the agent is kept, and
+nobody can be followed from one day to the next. Lines that cannot be read are refused with their
+addresses taken out.
+
+https://httpd.apache.org/docs/current/logs.html#combined
+https://nginx.org/en/docs/http/ngx_http_log_module.html
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from collectors import limits, times
+from collectors.importing.mapping import Mapping
+from collectors.importing.units import FileError, Row, Unit
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "ip": ("remote_addr", "remote_ip", "client_ip", "clientip", "ip"),
+    "time": ("time_iso8601", "time_local", "msec", "@timestamp", "timestamp", "time", "ts"),
+    "request": ("request",),
+    "method": ("request_method", "method"),
+    "target": ("request_uri", "uri", "url", "path"),
+    "status": ("status", "response"),
+    "referrer": ("http_referer", "referer", "referrer"),
+    "user_agent": ("http_user_agent", "user_agent", "agent"),
+}
+"""Our field → the keys it is looked for under, nginx's own names first."""
+
+_QUOTED: Final = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
+_COMBINED: Final = re.compile(
+    r"(?:[\w.-]+:\d{1,5} )?(?P<ip>\S+) \S+ [^\[\"]*\[(?P<time>[^\]]{1,40})\] "
+    + _QUOTED.replace("(", "(?P<request>", 1)
+    + r" (?P<status>\d{3}) \S+(?: "
+    + _QUOTED.replace("(", "(?P<referrer>", 1)
+    + " "
+    + _QUOTED.replace("(", "(?P<user_agent>", 1)
+    + ")?"
+)
+_CLOCK: Final = re.compile(r"(\d\d)/(\w{3})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d\d)(\d\d)")
+_MONTHS: Final = {
+    name: f"{number:02}"
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_ASSET: Final = re.compile(
+    r"\.(?:css|m?js|map|json|xml|txt|rss|atom|webmanifest|wasm|ico|png|jpe?g|gif|svg|webp|avif|bmp"
+    r"|woff2?|ttf|otf|eot|mp[34]|m4[av]|webm|ogg|wav|mov|pdf|zip|gz|br|tar|exe|dmg|apk)$",
+    re.IGNORECASE,
+)
+_ESCAPED: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
+_ADDRESS: Final = re.compile(
+    r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.I
+)
+_DAY_MS: Final = 86_400_000
+_ALIKE: Final = 50_000
+"""Lines among which equal ones are told apart by their number; equal lines share their second."""
+_TRIED: Final = 1_000
+"""When so many lines at the beginning are none of an access log, the file is none."""
+_json: Final = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Hit(NamedTuple):
+    """What a line says, as text."""
+
+    ip: str
+    time: str | float
+    method: str
+    target: str
+    status: str
+    referrer: str
+    user_agent: str
+
+
+def units(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[Unit]:
+    """Page views of a log (also gzipped), each with the lines since the one before.
+
+    The row of a unit is the body of its event. The last one may be empty: the lines after the last
+    page view. Lines that cannot be read go to `unreadable`. Raises FileError.
+    """
+    page, numbered = _pages(mapping), _Numbered()
+    passed = 0
+    for number, line in enumerate(_lines(path), 1):
+        hit = _read(line, mapping)
+        if hit is None:
+            unreadable.append(_ADDRESS.sub("-", line[: limits.MAX_TEXT]))
+            if number == len(unreadable) == _TRIED:
+                raise FileError(f"{path}: none of its first {_TRIED:,} lines is of an access log.")
+            continue
+        passed += 1
+        path_asked = _page_path(hit, mapping.skip)
+        if path_asked is not None:
+            yield Unit(page(hit, path_asked, numbered(line)), passed)
+            passed = 0
+    if passed:
+        yield Unit({}, passed)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as probe:
+        zipped = probe.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            for line in file:
+                if line.strip():
+                    yield line.decode("utf-8", "replace").rstrip("\r\n")
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{path} cannot be read: {error}") from error
+
+
+def _read(line: str, mapping: Mapping) -> _Hit | None:
+    if line.startswith("{"):
+        return _from_json(line, mapping)
+    found = _COMBINED.match(line)
+    if found is None:
+        return None
+    ip, time, request, status, referrer, agent = found.groups()
+    method, target = _request(_plain(request))
+    return _Hit(ip, time, method, target, status, _plain(referrer), _plain(agent))
+
+
+def _from_json(line: str, mapping: Mapping) -> _Hit | None:
+    try:
+        given = _json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    found = {field: _first(given, mapping.columns.get(field), keys) for field, keys in KEYS.items()}
+    method, target = _request(found["request"])
+    method, target = found["method"] or method, found["target"] or target
+    if not (found["time"] and found["ip"] and found["status"] and target):
+        return None
+    return _Hit(found["ip"], found["time"], method or "GET", target, found["status"],
+                _plain(found["referrer"]), _plain(found["user_agent"]))  # fmt: skip
+
+
+def _first(given: dict[str, Any], column: str | None, keys: Iterable[str]) -> str:
+    for key in (column,) if column else keys:
+        value = given.get(key)
+        if isinstance(value, str | int | float) and value != "":
+            return str(value)
+    return ""
+
+
+def _request(text: str) -> tuple[str, str]:
+    """`GET /a?b HTTP/1.1` → method and target; what is no request has neither."""
+    parts = text.split(" ")
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", "")
+
+
+def _plain(text: str | None) -> str:
+    """A quoted field without its escapes; "-" is nothing."""
+    if not text or text == "-":
+        return ""
+    if "\\" not in text:
+        return text
+    raw = _ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else one[2], text)
+    try:
+        return raw.encode("latin-1").decode()
+    except UnicodeError:
+        return raw
+
+
+def _pages(mapping: Mapping) -> Callable[[_Hit, str, str], Row]:
+    """A function from a hit, its path and its name to a page view as Segment's clients send it."""
+    key = blake2b(mapping.salt.encode(), digest_size=32).digest()
+    base = mapping.base.rstrip("/")
+
+    @lru_cache(65_536)
+    def visitor(ip: str, agent: str, day: int) -> str:
+        who = f"{mapping.site}\n{day}\n{ip}\n{agent}".encode("utf-8", "replace")
+        return "log-" + blake2b(who, digest_size=16, key=key).hexdigest()
+
+    def page(hit: _Hit, path: str, name: str) -> Row:
+        time = moment(hit.time)
+        place = {"path": path, "referrer": hit.referrer[: limits.MAX_TEXT]}
+        if base:
+            place["url"] = (base + hit.target)[: limits.MAX_TEXT]
+        return {
+            "type": "page",
+            "messageId": name,
+            "timestamp": f"not a time: {hit.time}" if time is None else time,
+            "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // _DAY_MS),
+            "context": {"page": place, "userAgent": hit.user_agent[: limits.MAX_TEXT]},
+        }
+
+    return page
+
+
+def _page_path(hit: _Hit, skip: tuple[str, ...]) -> str | None:
+    if hit.method != "GET" or not ("200" <= hit.status <= "399" and len(hit.status) == 3):
+        return None
+    path = hit.target.partition("?")[0].partition("#")[0][: limits.MAX_TEXT]
+    wanted = path.startswith("/") and not path.startswith(skip) and not _ASSET.search(path)
+    return path if wanted else None
+
+
+@lru_cache(4_096)
+def moment(text: str) -> int | None:
+    """`10/Oct/2000:13:55:36 -0700`, ISO 8601, or seconds since 1970 → ms."""
+    found = _CLOCK.fullmatch(text)
+    if found:
+        day, month, year, clock, hours, minutes = found.groups()
+        return times.milliseconds(
+            f"{year}-{_MONTHS.get(month, '00')}-{day}T{clock}{hours}:{minutes}"
+        )
+    try:
+        return times.milliseconds(float(text) * 1000)
+    except ValueError:
+        return times.milliseconds(text)
+
+
+class _Numbered:
+    """Names of lines: what they say, and which of several equal ones each is.
+
+    So a file that has grown, was rotated, or is gzipped by now gives its lines the same names.
+    """
+
+    def __init__(self) -> None:
+        self._new: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def __call__(self, line: str) -> str:
+        digest = blake2b(line.encode("utf-8", "replace"), digest_size=16).digest()
+        number = self._new.get(digest, self._old.get(digest, -1)) + 1
+        self._new[digest] = number
+        if len(self._new) >= _ALIKE:
+            self._old, self._new = self._new, {}
+        return f"{digest.hex()}-{number}"

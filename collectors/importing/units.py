@@ -1,0 +1,23 @@
+"""What a file is taken apart into, whatever its format."""
+
+from typing import Any, NamedTuple
+
+from collectors.errors import CollectorError
+
+Row = dict[str, Any]
+
+
+class FileError(CollectorError):
+    """The file cannot be read as what its name says, or lacks a mapped column."""
+
+
+class Unit(NamedTuple):
+    """What becomes one event: the columns of a row, or of an order and of its lines.
+
+    `row` holds our fields, and properties under `PROPERTY` and their own names; `lines` is how
+    many lines of the file it is. Of an order, the fields in `LINE` are lists of that length. An
+    empty row becomes nothing: its lines are only counted.
+    """
+
+    row: Row
+    lines: int

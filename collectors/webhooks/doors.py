@@ -1,0 +1,124 @@
+"""The way in for webhooks: path → vendor and site → verified → facts → events and rejects. Pure.
+
+Steps: bounded → known → verified → inflated → read → checked as a fact. Whatever fails before
+`verified` is a 4xx. After it the answer is 200 whatever the facts are worth: vendors end webhooks
+that answer 4xx a few times, and with them the good facts. What cannot be taken is a reject.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from collectors import limits
+from collectors.admission import DEFAULT_SITE, STATUS, Admitted, inflated, rejected
+from collectors.dialects.contract import Refused, Request, Sender
+from collectors.dialects.typed import Typed
+from collectors.errors import CollectorError
+from collectors.webhooks import ALL, generic
+from collectors.webhooks.contract import Fact, Vendor
+from schemas.events import Event
+from schemas.rejects import Reason
+
+_PATH: Final = re.compile(r"/webhooks/([a-z0-9_-]{1,64})(?:/([A-Za-z0-9._-]{1,64}))?/?")
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
+_WOO_GREETING: Final = re.compile(rb"webhook_id=\d{1,20}")
+_typed: Final = Typed()
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class WebhookError(CollectorError):
+    """The settings of webhooks cannot be used."""
+
+
+class Doors:
+    """Which webhooks are open: vendors by name, secrets by vendor and site."""
+
+    def __init__(self, vendors: Iterable[Vendor], secrets: Mapping[tuple[str, str], str]) -> None:
+        self._vendors = {vendor.name: vendor for vendor in vendors}
+        self._secrets = secrets
+        self.headers = frozenset[str]().union(*(one.headers for one in self._vendors.values()))
+
+    @classmethod
+    def of(cls, secrets: Iterable[str] = (), mappings: Iterable[str] = ()) -> Self:
+        """From settings: `vendor[:site]=secret` texts, and paths of mapping files.
+
+        Raises WebhookError and `generic.WebhookMappingError`.
+        """
+        vendors = (*ALL, *(generic.load(Path(path)) for path in mappings))
+        names = [vendor.name for vendor in vendors]
+        for name in names:
+            if names.count(name) > 1 or not _NAME.fullmatch(name):
+                raise WebhookError(f"{name!r} cannot be the name of a webhook, or is taken.")
+        return cls(vendors, dict(_secret(text, names) for text in secrets))
+
+    def serves(self, path: str) -> bool:
+        """Whether a vendor's requests come to this path."""
+        found = _PATH.fullmatch(path)
+        return found is not None and found[1] in self._vendors
+
+    def admit(self, request: Request) -> Admitted:
+        """Every fact becomes an Event or a Reject. `request.path` must be one that is served."""
+        found = _PATH.fullmatch(request.path)
+        assert found is not None
+        vendor, site = self._vendors[found[1]], found[2] or DEFAULT_SITE
+        if vendor.name == "woocommerce" and _WOO_GREETING.fullmatch(request.body):
+            return Admitted(200, [], [])  # sent unsigned when the webhook is saved; tells nothing
+        try:
+            self._verify(vendor, site, request)
+        except Refused as refused:
+            return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
+        try:
+            facts = vendor.read(request, _text(inflated(request.body)))
+        except Refused as refused:
+            return Admitted(200, [], [rejected(request, refused, site=site)])
+        return _each(facts, site, request)
+
+    def _verify(self, vendor: Vendor, site: str, request: Request) -> None:
+        if len(request.body) > limits.MAX_BODY:
+            raise Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
+        secret = self._secrets.get((vendor.name, site), "")
+        if not secret:
+            name = vendor.name if site == DEFAULT_SITE else f"{vendor.name}:{site}"
+            raise Refused(Reason.BAD_SIGNATURE, f"FOOTFALL_WEBHOOK_SECRETS has no {name}")
+        vendor.verify(request, secret)
+
+
+def _secret(text: str, vendors: Iterable[str]) -> tuple[tuple[str, str], str]:
+    """What is wrong is told without the text: it may be the secret itself."""
+    place, equals, secret = text.partition("=")
+    if not equals:
+        raise WebhookError(
+            "FOOTFALL_WEBHOOK_SECRETS takes vendor[:site]=secret, with commas between."
+        )
+    name, _, site = place.strip().partition(":")
+    if name not in vendors:
+        raise WebhookError(f"{name!r} is no webhook; there are {', '.join(vendors)}.")
+    if not secret.strip():
+        raise WebhookError(f"The secret of the webhook {place!r} is empty.")
+    return (name, site or DEFAULT_SITE), secret.strip()
+
+
+def _text(body: bytes) -> bytes:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Refused(Reason.BAD_ENCODING, f"Not UTF-8 at byte {error.start}") from error
+    return body
+
+
+def _each(facts: Iterable[Fact], site: str, request: Request) -> Admitted:
+    events: list[Event] = []
+    rejects = []
+    for index, fact in enumerate(facts):
+        sender = Sender(fact.path, site, request.received_at, None, "", False)
+        item = _encode(fact.body)
+        try:
+            if len(item) > limits.MAX_FACT:
+                raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
+            events.append(_typed.read(item, request.nonce, sender))
+        except Refused as refused:
+            rejects.append(rejected(request, refused, site=site, index=index))
+    return Admitted(200, events, rejects)

@@ -1,0 +1,225 @@
+"""Any other sender, by a mapping file: which of our fields stands where in its JSON.
+
+    name = "billing"                      # POST /webhooks/billing/SITE
+    kind = "purchases"                    # or "tickets", "feedback"
+    scheme = "standard"                   # signed as Standard Webhooks, or "secret": the secret itself
+                                          # in X-Webhook-Secret, as a bearer token or Basic's password
+    [fields]                              # our field = where it stands; a number counts in a list
+    orderId = "data.invoice.id"
+    status = "data.state"
+    time = "data.paid_at"
+    email = "data.client.mail"
+
+    [items]                               # of purchases: the list, then fields within each line
+    list = "data.lines"
+    productId = "sku"
+    price = "unit.amount"
+
+    [constants]                           # our field = a value for every request
+    currency = "EUR"
+
+    [values.status]                       # their word → ours; a request with another tells nothing
+    paid = "completed"
+    void = "cancelled"
+
+    [time]                                # as in a mapping of files
+    format = "iso"
+    zone = "Europe/Berlin"
+
+Fields are those of `collectors.dialects.typed`, with the customer's beside the others. `minor = true`
+says that money comes in hundredths. Without `messageId`, a purchase is called by its order and
+status, everything else by its bytes. https://www.standardwebhooks.com
+"""
+
+import tomllib
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from collectors.dialects.contract import Refused, Request
+from collectors.errors import CollectorError
+from collectors.importing import moments
+from collectors.importing.mapping import TimeFormat
+from collectors.webhooks import facts, signatures
+from collectors.webhooks.contract import FEEDBACK, PURCHASES, TICKETS, Fact
+from schemas.rejects import Reason
+
+Kind = Literal["purchases", "tickets", "feedback"]
+
+_PATHS: Final[dict[Kind, str]] = {"purchases": PURCHASES, "tickets": TICKETS, "feedback": FEEDBACK}
+_WHO: Final = ("userId", "email", "phone", "crmId", "social")
+_COMMON: Final = ("messageId", "time", "anonymousId", *_WHO)
+_FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
+    "purchases": (*_COMMON, "orderId", "status", "currency", "total"),
+    "tickets": (*_COMMON, "ticketId", "action", "channel", "subject", "priority", "rating"),
+    "feedback": (*_COMMON, "kind", "score", "comment", "about"),
+}
+_NEEDED: Final[dict[Kind, str]] = {
+    "purchases": "orderId",
+    "tickets": "ticketId",
+    "feedback": "kind",
+}
+_LINE: Final = ("productId", "name", "category", "quantity", "price")
+_MONEY: Final = ("total", "price")
+_any: Final = msgspec.json.Decoder(float_hook=Decimal)
+_STANDARD: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+class WebhookMappingError(CollectorError):
+    """The mapping file cannot be used; the text says what to change in it."""
+
+
+class Mapped(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """See the module."""
+
+    name: str
+    kind: Kind
+    scheme: Literal["standard", "secret"]
+    fields: dict[str, str]
+    items: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str | int | float] = field(default_factory=dict)
+    values: dict[str, dict[str, str | int]] = field(default_factory=dict)
+    time: TimeFormat = TimeFormat()
+    minor: bool = False
+
+
+def load(path: Path) -> "Generic":
+    """The vendor in a TOML file. Raises WebhookMappingError."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, WebhookMappingError) as error:
+        raise WebhookMappingError(f"{path}: {error}") from error
+
+
+def parse(text: str) -> "Generic":
+    """The vendor in TOML text. Raises WebhookMappingError."""
+    try:
+        mapped = msgspec.convert(tomllib.loads(text), Mapped)
+        vendor = Generic(mapped)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, KeyError, ValueError) as error:
+        raise WebhookMappingError(str(error)) from error
+    _check(mapped)
+    return vendor
+
+
+def _check(mapped: Mapped) -> None:
+    known, given = _FIELDS[mapped.kind], (*mapped.fields, *mapped.constants)
+    for name in (*given, *mapped.values):
+        if name not in known:
+            raise WebhookMappingError(
+                f"{mapped.kind} have no {name!r}; they have {', '.join(known)}."
+            )
+    if _NEEDED[mapped.kind] not in given:
+        raise WebhookMappingError(f"{mapped.kind} need {_NEEDED[mapped.kind]}.")
+    lines = mapped.items and ("list" not in mapped.items or "productId" not in mapped.items)
+    if lines or not set(mapped.items) <= {"list", *_LINE}:
+        raise WebhookMappingError(f"[items] takes list and productId, and of {', '.join(_LINE)}.")
+
+
+class Generic:
+    """See `collectors.webhooks.contract.Vendor`."""
+
+    def __init__(self, mapped: Mapped) -> None:
+        self.name, self._mapped = mapped.name, mapped
+        standard = mapped.scheme == "standard"
+        self.headers = frozenset(_STANDARD) if standard else signatures.SHARED_SECRET_HEADERS
+        self.about = f"a mapping file of {mapped.kind}"
+        self._time: Callable[[Any], int | None] = moments.reader(mapped.time)
+
+    def verify(self, request: Request, secret: str) -> None:
+        """Standard Webhooks, or the secret itself."""
+        if self._mapped.scheme == "secret":
+            signatures.shared_secret(request, secret)
+        else:
+            verify_standard(request, secret)
+
+    def read(self, request: Request, body: bytes) -> list[Fact]:
+        """One fact; none where a word of `values` is not listed."""
+        try:
+            content = _any.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused(Reason.BAD_JSON, str(error)) from error
+        given = self._given(content)
+        if any(
+            given.get(name) not in words.values() for name, words in self._mapped.values.items()
+        ):
+            return []
+        return [Fact(_PATHS[self._mapped.kind], self._body(given, content, body))]
+
+    def _given(self, content: Any) -> dict[str, Any]:
+        mapped = self._mapped
+        found = {name: _at(content, path) for name, path in mapped.fields.items()}
+        given: dict[str, Any] = {**mapped.constants}
+        given |= {name: value for name, value in found.items() if value is not None}
+        for name, words in mapped.values.items():
+            given[name] = words.get(str(given.get(name)))
+        return given
+
+    def _body(self, given: dict[str, Any], content: Any, whole: bytes) -> Mapping[str, Any]:
+        body = {name: value for name, value in given.items() if name not in _WHO}
+        if "time" in body:
+            ms = self._time(body["time"])
+            body["time"] = f"not a time: {body['time']}" if ms is None else ms
+        body |= {
+            "messageId": self._message_id(body, whole),
+            "customer": {name: given[name] for name in _WHO if given.get(name)} or None,
+        }
+        if self._mapped.items:
+            body["items"] = [self._line(one) for one in self._lines(content)]
+        return facts.without_none(self._major(body))
+
+    def _message_id(self, body: dict[str, Any], whole: bytes) -> str:
+        if body.get("messageId"):
+            return facts.message_id(self.name, str(body["messageId"]))
+        if self._mapped.kind == "purchases":
+            return facts.message_id(
+                self.name, str(body.get("status", "completed")), str(body.get("orderId"))
+            )
+        return facts.digest(self.name, whole)
+
+    def _lines(self, content: Any) -> list[Any]:
+        lines = _at(content, self._mapped.items["list"])
+        return lines if isinstance(lines, list) else []
+
+    def _line(self, line: Any) -> dict[str, Any]:
+        found = {n: _at(line, path) for n, path in self._mapped.items.items() if n != "list"}
+        return facts.without_none(self._major(found))
+
+    def _major(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not self._mapped.minor:
+            return body
+        minor = {name: body[name] for name in _MONEY if isinstance(body.get(name), int | Decimal)}
+        return body | {name: Decimal(value).scaleb(-2) for name, value in minor.items()}
+
+
+def _at(content: Any, path: str) -> Any:
+    """What stands at `a.b.0.c`; None where nothing does."""
+    for step in path.split("."):
+        if isinstance(content, dict):
+            content = content.get(step)
+        elif isinstance(content, list) and step.isdecimal() and int(step) < len(content):
+            content = content[int(step)]
+        else:
+            return None
+    return content
+
+
+def verify_standard(request: Request, secret: str) -> None:
+    """Standard Webhooks: `v1,` and Base64 of HMAC-SHA256 of id, time and body, joined by dots."""
+    name, time, given = (request.headers.get(header, "") for header in _STANDARD)
+    try:
+        key = b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not key or not name:
+        raise Refused(
+            Reason.BAD_SIGNATURE, "No webhook-id, or a secret that is not whsec_ and Base64"
+        )
+    signed = b".".join((name.encode(), time.encode(), request.body))
+    signatures.check_any(given.split(" "), "v1," + signatures.base64_of(key, signed))
+    signatures.check_fresh(signatures.seconds(time), request.received_at)

@@ -1,0 +1,139 @@
+"""WooCommerce: orders that are paid, cancelled, refunded.
+
+Paste `https://…/webhooks/woocommerce/SITE` and a secret under WooCommerce → Settings → Advanced →
+Webhooks, for the topics "Order created" and "Order updated".
+
+Signature and headers: https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks
+Orders: https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/
+
+An order is a purchase in the statuses that WooCommerce calls paid, at its creation. The site's own
+time zone is not in the body: of each time the one in GMT is read. Every update tells the whole
+order again; its facts keep their names. Meta data `footfall_anonymous_id` joins it to its visits.
+"""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from collectors.dialects.contract import Request
+from collectors.dialects.reading import decode
+from collectors.webhooks import facts, signatures
+from collectors.webhooks.contract import PURCHASES, Fact
+from schemas.rejects import Reason
+
+_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored"})
+_PAID: Final = frozenset({"processing", "completed"})
+_META: Final = frozenset({facts.DEVICE, "_" + facts.DEVICE})
+
+
+class _Billing(Struct):
+    email: str | None = None
+    phone: str | None = None
+
+
+class _Line(Struct):
+    product_id: int | None = None
+    sku: str | None = None
+    name: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+
+
+class _Refund(Struct):
+    id: int
+    total: Decimal = Decimal(0)
+
+
+class _Meta(Struct):
+    key: Any = None
+    value: Any = None
+
+
+class _Order(Struct):
+    id: int
+    status: str
+    date_created_gmt: str
+    date_modified_gmt: str | None = None
+    currency: str | None = None
+    total: Decimal | None = None
+    customer_id: int | None = None
+    billing: _Billing | None = None
+    line_items: list[_Line] = []  # msgspec copies it
+    refunds: list[_Refund] = []
+    meta_data: list[_Meta] = []
+
+
+_order: Final = msgspec.json.Decoder(_Order)
+
+
+class WooCommerce:
+    """See `collectors.webhooks.contract.Vendor`."""
+
+    name = "woocommerce"
+    headers = frozenset({"x-wc-webhook-signature", "x-wc-webhook-topic"})
+    about = "WooCommerce → Settings → Advanced → Webhooks: Order created, Order updated"
+
+    def verify(self, request: Request, secret: str) -> None:
+        """Base64 of HMAC-SHA256 of the body."""
+        given = request.headers.get("x-wc-webhook-signature", "")
+        signatures.check(given, signatures.base64_of(secret.encode(), request.body))
+
+    def read(self, request: Request, body: bytes) -> list[Fact]:
+        """By the order's status; what is pending, on hold or failed tells nothing yet."""
+        if request.headers.get("x-wc-webhook-topic") not in _TOPICS:
+            return []
+        order = decode(_order, body, Reason.BAD_ORDER)
+        if order.status == "cancelled":
+            return [_undone(order, "cancelled")]
+        if order.status == "refunded":
+            return [_undone(order, "refunded")]
+        if order.status not in _PAID:
+            return []
+        return [_completed(order), *(_refunded(order, one) for one in order.refunds)]
+
+
+def _completed(order: _Order) -> Fact:
+    items = [
+        facts.line((one.product_id, one.sku), one.name, one.quantity, one.price)
+        for one in order.line_items
+        if one.quantity != 0
+    ]
+    named = (one.value for one in order.meta_data if isinstance(one.key, str) and one.key in _META)
+    own = {"total": order.total, "items": items, "anonymousId": facts.device(next(named, None))}
+    name = facts.message_id("woocommerce", "completed", order.id)
+    return _fact(order, "completed", name, order.date_created_gmt, own)
+
+
+def _undone(order: _Order, status: str) -> Fact:
+    name = facts.message_id("woocommerce", status, order.id)
+    return _fact(order, status, name, _modified(order), {"total": order.total})
+
+
+def _refunded(order: _Order, refund: _Refund) -> Fact:
+    """Part of the money; which goods it was for is not in the order."""
+    amount = abs(refund.total)
+    own = {"total": amount, "items": [facts.adjustment(amount)]}
+    name = facts.message_id("woocommerce", "refund", refund.id)
+    return _fact(order, "refunded", name, _modified(order), own)
+
+
+def _modified(order: _Order) -> str:
+    return order.date_modified_gmt or order.date_created_gmt
+
+
+def _fact(order: _Order, status: str, name: str, time: str, own: dict[str, Any]) -> Fact:
+    billing = order.billing or _Billing()
+    body = own | {
+        "messageId": name,
+        "time": time,
+        "orderId": str(order.id),
+        "status": status,
+        "currency": order.currency,
+        "customer": facts.customer(
+            email=billing.email, phone=billing.phone,
+            crm=facts.crm("woocommerce", order.customer_id),
+        ),
+    }  # fmt: skip
+    return Fact(PURCHASES, facts.without_none(body))
