@@ -21,6 +21,7 @@ ROLLUP_SECONDS: Final = 1.0
 EXPIRE_SECONDS: Final = 60.0
 EXPIRE_RECORDS: Final = 200
 """Records deleted in one transaction: collectors and lanes wait no longer than for that."""
+EXPIRE_PAUSE_SECONDS: Final = 0.05
 DAY_MS: Final = 86_400_000
 
 
@@ -39,19 +40,22 @@ async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> N
 
 
 async def expire(journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int) -> None:
-    """Delete records that are folded in and older than `days`, a few at a time."""
+    """Delete records that are folded in and older than `days`."""
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
         before = wall() - days * DAY_MS
         for topic, runner in runners.items():
             for partition, lane in list(runner.lanes.items()):
-                try:
-                    while (
-                        await journal.expire(
-                            topic, partition, lane.state.applied + 1, before, EXPIRE_RECORDS
-                        )
-                        == EXPIRE_RECORDS
-                    ):
-                        await asyncio.sleep(0.05)
-                except Retryable as error:
-                    log.warning("expiry_put_off", topic=topic, error=str(error))
+                await _expire(journal, (topic, partition), lane.applied + 1, before)
+
+
+async def _expire(
+    journal: EmbeddedJournal, place: tuple[str, int], below: int, before: int
+) -> None:
+    deleted = EXPIRE_RECORDS
+    try:
+        while deleted == EXPIRE_RECORDS:
+            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS)
+            await asyncio.sleep(EXPIRE_PAUSE_SECONDS)
+    except Retryable as error:
+        log.warning("expiry_put_off", topic=place[0], error=str(error))

@@ -6,8 +6,10 @@ import click
 
 from collectors.errors import CollectorError
 from pipeline.commands.ask import doctor, query, rejects
+from pipeline.commands.bench import bench
 from pipeline.commands.feed import demo, import_file
 from pipeline.commands.run import collect, migrate, up, worker
+from pipeline.commands.snippet import snippet
 from pipeline.errors import FootfallError
 
 
@@ -20,7 +22,19 @@ def cli() -> None:
     """
 
 
-for command in (demo, up, collect, worker, import_file, query, rejects, doctor, migrate):
+for command in (
+    demo,
+    up,
+    collect,
+    worker,
+    import_file,
+    snippet,
+    query,
+    rejects,
+    doctor,
+    migrate,
+    bench,
+):
     cli.add_command(command)
 
 

@@ -72,6 +72,10 @@ class Emit:
 
     def row(self, table: Table, *values: Any) -> None:
         """Emit a row: the table's columns in order. (offset, index) are appended here."""
+        self.add(table, values)
+
+    def add(self, table: Table, values: tuple[Any, ...]) -> None:
+        """As `row`, for values that are a tuple already."""
         rows = self.rows.get(table)
         if rows is None:
             rows = self.rows[table] = []

@@ -42,7 +42,7 @@ class Watcher:
                 for partition, lane in list(runner.lanes.items()):
                     lag = await self._lag(topic, partition, lane)
                     runner.metrics.lag(partition, lag)
-                    self._check(topic, partition, lane.state.applied, lag)
+                    self._check(topic, partition, lane.applied, lag)
 
     def _check(self, topic: str, partition: int, applied: int, lag: int) -> None:
         now, place = asyncio.get_running_loop().time(), (topic, partition)
@@ -60,14 +60,14 @@ class Watcher:
             end = await self._journal.end(topic, partition)
         except LogUnavailable:
             return 0  # retries are counted where they happen; an absent log is no stalled lane
-        return max(0, end - 1 - lane.state.applied)
+        return max(0, end - 1 - lane.applied)
 
     async def lanes(self) -> list[dict[str, Any]]:
         """Each lane's stage, partition, applied offset and lag in records."""
         return [
             {
                 "stage": runner.stage.name, "partition": partition,
-                "applied": lane.state.applied, "lag": await self._lag(topic, partition, lane),
+                "applied": lane.applied, "lag": await self._lag(topic, partition, lane),
             }
             for topic, runner in self._runners.items()
             for partition, lane in sorted(runner.lanes.items())

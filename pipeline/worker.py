@@ -1,6 +1,7 @@
 """The worker process: opens log and warehouse, runs the agents, answers on HTTP, ends cleanly."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Coroutine
@@ -76,7 +77,7 @@ class Worker:
         self.watcher: Watcher
 
     async def start(self) -> None:
-        """Open what is outside, then let Faust assign partitions."""
+        """Open what is outside, then consume."""
         self.journal = await open_journal(self.settings)
         self.warehouse = await asyncio.to_thread(open_warehouse, self.settings)
         await asyncio.to_thread(migrate, self.warehouse)
@@ -88,6 +89,11 @@ class Worker:
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
         application = make_web(self.warehouse, self.metrics.registry, self.watcher.status)
         self._web = await serve(application, self.settings.host, self.settings.worker_port)
+        _spare_collections()
+        await self.consume()
+
+    async def consume(self) -> None:
+        """Everything is open: let Faust assign partitions."""
         await self.app.start()
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
@@ -112,6 +118,16 @@ class Worker:
         await self.app.stop()
         await self.journal.close()
         self.warehouse.close()
+
+
+def _spare_collections() -> None:
+    """Look for cycles less often: rows and state have none, and passing over them took a sixth.
+
+    What the imports made stays for ever and is no longer looked at.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 async def run_worker(settings: Settings) -> int:

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.kafka.broker import KafkaBroker, missing_tools
+
+# The same examples in every run, and no verdict by the clock of a busy machine.
+settings.register_profile("footfall", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("footfall")
 
 
 @pytest.fixture(scope="session")

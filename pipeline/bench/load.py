@@ -18,7 +18,7 @@ _PATHS: Final = tuple(f"/product/{number}" for number in range(300))
 
 def lines(events: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """(key, JSON line) of each event, in time order."""
-    random, encode = Random(seed), msgspec.json.Encoder().encode
+    random, encode = Random(seed), msgspec.json.Encoder().encode  # noqa: S311 - traffic
     for number in range(events):
         event = _event(random, START_MS + number * STEP_MS)
         yield event.anonymous_id, encode(event)

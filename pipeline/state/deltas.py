@@ -94,8 +94,9 @@ def _apply(state: State, chunk: bytes) -> None:
     try:
         body = _decode(chunk)
         for name, table in body.tables.items():
+            values = ((key, bytes(raw)) for key, raw in table.items())
             state.tables[name].load(
-                {key: None if bytes(raw) == _NIL else bytes(raw) for key, raw in table.items()}
+                {key: None if value == _NIL else value for key, value in values}
             )
     except (msgspec.DecodeError, KeyError) as error:
         raise StateDamaged(f"A stored state cannot be read: {error}.") from error

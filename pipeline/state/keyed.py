@@ -59,6 +59,16 @@ class Keyed(Generic[V]):
             if value is not None:
                 yield key, value
 
+    def each(self) -> Iterator[tuple[str, V]]:
+        """As `items`, but in any order, and what is decoded for it is not kept."""
+        live, decode = self._live, self._decode
+        for key, raw in self._raw.items():
+            if key not in self._dirty:
+                yield key, decode(raw)
+        for key in self._dirty:
+            if key in live:
+                yield key, live[key]
+
     def changes(self) -> dict[str, bytes | None]:
         """Changed keys and their absolute encoded values; None for a deleted key."""
         live, encode = self._live, self._encode

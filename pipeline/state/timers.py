@@ -42,6 +42,6 @@ class Timers:
 
     def _loaded(self) -> list[tuple[int, str]]:
         if self._heap is None:
-            self._heap = [(deadline, key) for key, deadline in self.table.items()]
+            self._heap = [(deadline, key) for key, deadline in self.table.each()]
             heapify(self._heap)
         return self._heap

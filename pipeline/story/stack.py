@@ -29,9 +29,9 @@ class StackError(FinalError):
 class Stack:
     """Processes over `folder`. Leaving the context ends them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, usual_ports: bool = True) -> None:
         self._folder = folder
-        self._ports = {name: _port(name) for name in ("port", "worker_port")}
+        self._ports = {name: _port(name, usual_ports) for name in ("port", "worker_port")}
         self.settings = self._settings(None)
         self.worker = Face(f"http://{self.settings.host}:{self.settings.worker_port}")
         self.collector = Face(f"http://{self.settings.host}:{self.settings.port}")
@@ -72,6 +72,10 @@ class Stack:
                 raise StackError(f"footfall {command} ended by itself. {self._last(command)}")
         return False
 
+    def pid(self, command: str) -> int:
+        """The process id of one that was started."""
+        return self._children[command].pid
+
     def stop(self, command: str) -> None:
         """End a process as an operator would; one that does not end is killed."""
         child = self._children.pop(command)
@@ -99,10 +103,10 @@ class Stack:
         return "Its last words: " + " / ".join(lines[-3:])
 
 
-def _port(name: str) -> str:
-    """The setting's default port, or a free one where that is taken."""
+def _port(name: str, usual: bool) -> str:
+    """The setting's default port, or a free one where that is taken or not `usual`."""
     default = BY_NAME[name].default
-    for candidate in (int(default), 0):
+    for candidate in (int(default), 0) if usual else (0,):
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", candidate))

@@ -95,8 +95,6 @@ def knows(device: Device, message_id: str) -> bool:
 
 def index_of(device: Device, identifiers: tuple[str, ...]) -> int:
     """The number of an identity asserted on the device."""
-    if not identifiers:
-        return NOBODY
     if identifiers not in device.identities:
         device.identities += (identifiers,)
     return device.identities.index(identifiers)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from msgspec import Raw
+
 from pipeline.stage import Emit
 from pipeline.visits.attempts import Attempt, Told
 from pipeline.visits.device import Decided, Span
 from pipeline.visits.pages import template
 from schemas import columns, topics
 from schemas.customers import CustomerFact
-from schemas.events import Event
+from schemas.events import EMPTY_OBJECT, Event
 from schemas.outcomes import PageOutcome
 
 FACTS = {"purchase": "purchase", "ticket": "ticket", "feedback": "feedback",
@@ -24,8 +26,12 @@ def event_row(event: Event) -> tuple[Any, ...]:
         identifiers[0] if identifiers else "", event.url, event.path,
         template(event.path) if event.path else "", event.title, event.referrer,
         event.device_class, event.opt_out,
-        str(memoryview(event.properties), "utf-8"), str(memoryview(event.traits), "utf-8"),
+        _text(event.properties), _text(event.traits),
     )  # fmt: skip
+
+
+def _text(raw: Raw) -> str:
+    return "{}" if raw is EMPTY_OBJECT else str(raw, "utf-8")
 
 
 def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool) -> None:

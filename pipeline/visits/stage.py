@@ -87,13 +87,15 @@ class Visits:
             device = Device(skew, [])
         elif knows(device, event.message_id):
             return False
-        device.skew = min(device.skew, skew)
+        elif skew < device.skew:
+            device.skew = skew
         mark = self._mark(device, event)
         place = remember(device, mark)
         if place is None:
             return False
-        emit.row(columns.EVENTS, *rows.event_row(event))
-        self._tell_people(device, event, place, emit)
+        emit.add(columns.EVENTS, rows.event_row(event))
+        if mark.who != NOBODY or event.opt_out or event.type in rows.FACTS:
+            self._tell_people(device, event, place, emit)
         if len(device.marks) > MAX_MARKS + MAX_MARKS // 4:
             sessions.forget(device, -(2**62), MAX_MARKS)
         state.devices.put(key, device)
@@ -106,16 +108,15 @@ class Visits:
             return False
         state.timers.set(f"\n{key}", (state.clock.get("now") or event.received_at)
                          // recent.DAY_MS * recent.DAY_MS + recent.WINDOW_DAYS * recent.DAY_MS)  # fmt: skip
-        emit.row(columns.EVENTS, *rows.event_row(event))
+        emit.add(columns.EVENTS, rows.event_row(event))
         if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
         return True
 
     def _mark(self, device: Device, event: Event) -> Mark:
         step, view = self._step(event)
-        who = index_of(device, event.identifiers)
-        if event.type == "reset":
-            who = index_of(device, ("",))
+        asserted = ("",) if event.type == "reset" else event.identifiers
+        who = index_of(device, asserted) if asserted else NOBODY
         return Mark(event.time, event.message_id, step, view, who, event.device_class,
                     event.type not in _PASSIVE)  # fmt: skip
 
@@ -228,14 +229,17 @@ class _Books:
 
     def __init__(self, declared: int) -> None:
         self._unread = declared
-        self._sites: dict[str, tuple[int, int, int]] = {}
+        self._sites: dict[str, list[int]] = {}  # newest, stored, repeated
         self.rejected = 0
 
     def count(self, event: Event, fresh: bool) -> None:
         """One event was stored or was here before."""
-        newest, stored, repeated = self._sites.get(event.site, (0, 0, 0))
-        newest = max(newest, event.received_at)
-        self._sites[event.site] = (newest, stored + fresh, repeated + (not fresh))
+        sums = self._sites.get(event.site)
+        if sums is None:
+            sums = self._sites[event.site] = [0, 0, 0]
+        if event.received_at > sums[0]:  # noqa: PLR1730  # max() is slow for every event
+            sums[0] = event.received_at
+        sums[1 if fresh else 2] += 1
         self._unread -= 1
 
     def close(self, emit: Emit) -> None:
