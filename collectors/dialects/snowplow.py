@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 from collectors.devices import device_class
 from collectors.dialects import forms, reading, snowplow_entities, snowplow_orders
 from collectors.dialects.contract import Dialect, Envelope, Refused, Reply, Request, Sender
-from collectors.dialects.snowplow_entities import Described, named, these
+from collectors.dialects.snowplow_entities import Described, Value, named, these, word
 from schemas import identifiers
 from schemas.events import Event, EventType, Order
 from schemas.rejects import Reason
@@ -32,8 +32,6 @@ _STRUCTURED: Final = {
 }  # fmt: skip
 _PING: Final = {"pp_mix": "min_x", "pp_max": "max_x", "pp_miy": "min_y", "pp_may": "max_y"}
 _NOTHING: Final = b"{}"
-
-Value = str | float | None
 
 
 class _Item(Struct):
@@ -125,7 +123,7 @@ class Snowplow(Dialect):
         return Event(
             type=said.type,
             message_id=reading.message_id(
-                _word(given.eid, "eid"), item, own_time is not None, default_id, sender.site
+                word(given.eid), item, own_time is not None, default_id, sender.site
             ),
             site=sender.site,
             time=time,
@@ -160,7 +158,7 @@ def _said(given: _Item, item: bytes, entities: list[Described]) -> _Said:
         case "pp":
             return _Said("track", "page_ping", _renamed(item, _PING))
         case "se":
-            return _Said("track", _word(given.se_ac, "se_ac"), _renamed(item, _STRUCTURED))
+            return _Said("track", word(given.se_ac), _renamed(item, _STRUCTURED))
         case "tr":
             order = snowplow_orders.of_transaction(item)
             return _Said("purchase", "transaction", _starting(item, "tr_"), order)
@@ -211,11 +209,11 @@ def _device(given: _Item, entities: list[Described]) -> str:
     if known is None:
         sessions = (reading.decode(_session, bytes(data)) for data in these(entities, _SESSION))
         known = next((one.user_id for one in sessions if isinstance(one.user_id, str)), None)
-    return reading.identifier(_word(known, "duid"), "duid")
+    return reading.identifier(word(known), "duid")
 
 
 def _identifiers(given: _Item, entities: list[Described]) -> tuple[str, ...]:
-    user = identifiers.user_id(reading.identifier(_word(given.uid, "uid"), "uid"))
+    user = identifiers.user_id(reading.identifier(word(given.uid), "uid"))
     emails = (reading.decode(_user, bytes(data)).email for data in these(entities, _USER))
     known = (identifiers.email(email) for email in emails if isinstance(email, str))
     found = (user, *(email for email in known if len(email) <= identifiers.MAX_LENGTH))
@@ -225,9 +223,3 @@ def _identifiers(given: _Item, entities: list[Described]) -> tuple[str, ...]:
 def _milliseconds(value: Value) -> Value:
     """Trackers write a number of ms as text."""
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 16 else value
-
-
-def _word(value: Value, name: str) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return reading.identifier(int(value) if value == int(value) else str(value), name)

@@ -9,6 +9,9 @@ from msgspec import Raw, Struct
 from collectors.dialects import forms, reading
 from schemas.events import EMPTY_OBJECT
 
+Value = str | int | float | None
+"""Trackers write numbers as text or as numbers."""
+
 
 class Described(Struct):
     """Some data and where its schema is."""
@@ -50,6 +53,13 @@ def named(schema: str) -> str:
 def these(entities: Iterable[Described], name: str) -> Iterator[Raw]:
     """The data of every entity of that `vendor/name`."""
     return (entity.data for entity in entities if named(entity.schema) == name)
+
+
+def word(value: Value) -> str:
+    """An id as text: 1001, 1001.0 and "1001" are the same; absent is ""."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
 
 
 def _text(plain: str | None, base64: str | None, name: str) -> bytes:

@@ -14,14 +14,13 @@ from msgspec import Raw, Struct, field
 from collectors import orders
 from collectors.dialects import reading
 from collectors.dialects.contract import Refused
-from collectors.dialects.snowplow_entities import Described, these
+from collectors.dialects.snowplow_entities import Described, Value, these, word
 from schemas.events import Order
 from schemas.rejects import Reason
 
 _OURS: Final = "com.snowplowanalytics.snowplow.ecommerce"
 _GOOGLES: Final = "com.google.analytics.enhanced-ecommerce"
 
-Value = str | float | None
 S = TypeVar("S")
 
 
@@ -103,7 +102,7 @@ _transaction: Final = msgspec.json.Decoder(_Transaction)
 def action_of(data: Raw) -> str:
     """Which action an event of `ACTIONS` is."""
     given = reading.decode(_action, bytes(data))
-    return _word(given.type) or _word(given.action)
+    return word(given.type) or word(given.action)
 
 
 def of_action(schema: str, action: str, entities: Sequence[Described]) -> Order | None:
@@ -147,13 +146,13 @@ def gathered(items: Sequence[bytes]) -> list[bytes]:
     lines: dict[str, list[_Line]] = {}
     for item in items:
         if b'"ti_id"' in item and (line := _lenient(_line, item)) is not None:
-            lines.setdefault(_word(line.order_id), []).append(line)
+            lines.setdefault(word(line.order_id), []).append(line)
     return [_with_lines(item, lines) if b'"tr_id"' in item else item for item in items]
 
 
 def _with_lines(item: bytes, lines: dict[str, list[_Line]]) -> bytes:
     given = _lenient(_transaction, item)
-    own = lines.pop(_word(given.order_id), None) if given is not None else None
+    own = lines.pop(word(given.order_id), None) if given is not None else None
     if own is None:
         return item
     return item.rstrip().removesuffix(b"}") + b',"ti":' + msgspec.json.encode(own) + b"}"
@@ -174,15 +173,8 @@ def _read(decoder: msgspec.json.Decoder[S], data: Raw) -> S:
 def _purchase(
     event: str, order_id: Value, total: Value, currency: Value, lines: Iterable[dict[str, Value]]
 ) -> Order | None:
-    products = [line | {"product_id": _word(line["product_id"])} for line in lines]
+    products = [line | {"product_id": word(line["product_id"])} for line in lines]
     spec = {
-        "order_id": _word(order_id), "total": total, "currency": currency, "products": products,
+        "order_id": word(order_id), "total": total, "currency": currency, "products": products,
     }  # fmt: skip
     return orders.from_track(event, Raw(msgspec.json.encode(spec)))
-
-
-def _word(value: Value) -> str:
-    """An id as text: 1001 and "1001" are the same order."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(value)
-    return value or ""

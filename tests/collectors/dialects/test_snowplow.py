@@ -169,6 +169,15 @@ def test_a_transaction_without_its_items_is_a_purchase_without_items() -> None:
     assert taken.order == Order("1", "completed", "EUR", Decimal("4.0"))
 
 
+@pytest.mark.parametrize(
+    ("sent_as", "read_as"), [(2**60 + 1, str(2**60 + 1)), (7.0, "7"), ("x", "x")]
+)
+def test_an_order_id_may_be_a_number_of_any_length(sent_as: Any, read_as: str) -> None:
+    taken = one(transaction("1")[0] | {"tr_id": sent_as})
+    assert taken.order is not None
+    assert taken.order.order_id == read_as
+
+
 @pytest.mark.parametrize("wrong", [{"tr_id": ""}, {"tr_tt": "a lot"}, {"tr_cu": "euro"}])
 def test_a_transaction_that_cannot_be_read_is_rejected(wrong: dict[str, str]) -> None:
     admitted = sent(TP2, {"data": [transaction("1")[0] | wrong]})
