@@ -1,4 +1,4 @@
-"""Processes that end themselves, by SIGKILL, in the windows that matter."""
+"""Processes that end or freeze themselves in the windows that matter."""
 
 import os
 import signal
@@ -26,33 +26,44 @@ def keep_parts() -> None:
     _replace(EmbeddedWarehouse, "__init__", init)
 
 
-def crash(points: str, seed: int) -> None:
-    """SIGKILL this process with the given chance at each named point.
+class Striker:
+    """Sends this process a signal, with given chances at named points of the protocol."""
 
-    read (before the read-back), rows, stored, outputs, committed; append, appended (collector).
+    def __init__(self, number: signal.Signals, points: str, seed: int) -> None:
+        self._signal, self._rng = number, Random(seed * 1_000_003 + os.getpid())
+        pairs = (point.partition(":") for point in points.split(","))
+        self._chances = {name: float(chance) for name, _, chance in pairs}
+
+    def __call__(self, name: str) -> None:
+        """The process is at this point. It freezes once at most: then it may live."""
+        if self._rng.random() < self._chances.get(name, 0.0):
+            if self._signal == signal.SIGSTOP:
+                self._chances.clear()
+            os.kill(os.getpid(), self._signal)
+
+
+def strike_with(strike: Strike, log: str) -> None:
+    """Call `strike` at every point; `log` is the log's URL.
+
+    read (before the read-back), rows, stored, outputs, delta (Kafka: the outputs are there),
+    committed; append, appended (collector).
     """
-    chances = {name: float(chance) for name, _, chance in _pairs(points)}
-    rng = Random(seed * 1_000_003 + os.getpid())
-
-    def strike(name: str) -> None:
-        if rng.random() < chances.get(name, 0.0):
-            os.kill(os.getpid(), signal.SIGKILL)
-
+    journal, writer = _sides(log)
     _around(Sink, "read_back", strike, "read", "")
     _around(Sink, "write", strike, "rows", "stored")
-    _around(EmbeddedWriter, "write", strike, "append", "appended")
-    commit = EmbeddedJournal.commit
-
-    async def struck(self: EmbeddedJournal, *args: Any) -> None:
-        strike("outputs")
-        await commit(self, *args)
-        strike("committed")
-
-    _replace(EmbeddedJournal, "commit", struck)
+    _around(writer, "write", strike, "append", "appended")
+    _around_async(journal, "commit", strike, "outputs", "committed")
+    _around_async(journal, "append", strike, "", "delta")
 
 
-def _pairs(points: str) -> list[tuple[str, str, str]]:
-    return [point.partition(":") for point in points.split(",")]
+def _sides(log: str) -> tuple[type, type]:
+    """The worker's and the collector's side of a log."""
+    if log.startswith("embedded:"):
+        return EmbeddedJournal, EmbeddedWriter
+    from collectors.kafka_producer import KafkaWriter
+    from pipeline.transports.kafka_journal import KafkaJournal
+
+    return KafkaJournal, KafkaWriter
 
 
 def _around(owner: type, name: str, strike: Strike, before: str, after: str) -> None:
@@ -61,6 +72,18 @@ def _around(owner: type, name: str, strike: Strike, before: str, after: str) -> 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         strike(before)
         answer = original(self, *args, **kwargs)
+        strike(after)
+        return answer
+
+    _replace(owner, name, call)
+
+
+def _around_async(owner: type, name: str, strike: Strike, before: str, after: str) -> None:
+    original = getattr(owner, name)
+
+    async def call(self: Any, *args: Any) -> Any:
+        strike(before)
+        answer = await original(self, *args)
         strike(after)
         return answer
 

@@ -33,7 +33,7 @@ class Clock:
 
 
 class Driver:
-    """Sends in order from one thread. `sent` counts events with a 2xx.
+    """Sends in order from one thread. `sent` counts events with a 2xx; `limit` stops the flow there.
 
     At the end `finished` is set, and `refused` says why if a request can never be accepted.
     """
@@ -43,7 +43,7 @@ class Driver:
         self._connection: HTTPConnection | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.sent = 0
+        self.sent = self.limit = 0
         self.answers: dict[int, int] = {}
         self.refused = ""
         self.finished = threading.Event()
@@ -57,6 +57,7 @@ class Driver:
         with self._accepted.open("a") as accepted:
             for sending in sendings:
                 self._stop.wait(max(0.0, clock.seconds_until(sending.at)))
+                self._wait_for_permission()
                 status = self._until_accepted(sending)
                 if not status:
                     break
@@ -70,6 +71,10 @@ class Driver:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(TIMEOUT_SECONDS * 2)
+
+    def _wait_for_permission(self) -> None:
+        while self.sent > self.limit and not self._stop.is_set():
+            self._stop.wait(RETRY_SECONDS)
 
     def _until_accepted(self, sending: Sending) -> int:
         body = json.dumps(sending.body).encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.warehouse.embedded import EmbeddedWarehouse
-from tests.faults.checks import differences, read
+from tests.faults.checks import differences, read, strangers
 from tests.faults.oracle import recount
 
 
@@ -23,7 +23,8 @@ def judge(directory: Path, *, zombies: bool) -> list[str]:
 
     try:
         with (directory / "accepted.jsonl").open() as lines:
-            return differences(recount(lines), read(query), zombies=zombies)
+            truth, found = recount(lines), read(query)
+        return [*differences(truth, found, zombies=zombies), *strangers(truth, found)]
     finally:
         warehouse.close()
 

@@ -128,6 +128,9 @@ class MemoryJournal:
     async def end(self, topic: str, partition: int) -> int:
         return len(self.log.records[topic, partition])
 
+    async def count(self, topic: str, partition: int, start: int) -> int:
+        return sum(record.events for record in self.log.records[topic, partition][start:])
+
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         return self.log.read(topic, partition, start, limit)
 

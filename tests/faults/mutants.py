@@ -21,7 +21,7 @@ from tests.faults.worlds import WORLDS, Verdict
 SEEDS: Final = 25
 UNCHANGED_SEEDS: Final = 3
 """For the product itself, which meets more of them in the tests."""
-PLAN: Final = Plan(seed=1, events=1_500, kills=2, seconds=6, crash="append:0.05")
+PLAN: Final = Plan(seed=1, events=1_500, rounds=2, seconds=6, crash="append:0.05")
 WIDTH: Final = 90
 """Characters shown of what was noticed."""
 

@@ -17,7 +17,7 @@ class Managed:
 
     def __init__(self, name: str, argv: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         self.name, self.log = name, log
-        self._argv, self._env = argv, dict(env)
+        self._argv, self.env = argv, dict(env)
         self._process: subprocess.Popen[bytes] | None = None
         self.deaths: list[int] = []
 
@@ -26,13 +26,22 @@ class Managed:
         """Whether it runs (or is paused)."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped (SIGSTOP)."""
+        if self._process is None:
+            return False
+        command = ["ps", "-o", "state=", "-p", str(self._process.pid)]
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)
+        return asked.stdout.startswith("T")
+
     def start(self, **env: str) -> None:
         """Start it, with more variables for this life if given."""
         assert not self.alive, f"{self.name} runs already"
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._argv,
-                env={**os.environ, **self._env, **env},
+                env={**os.environ, **self.env, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -47,10 +56,6 @@ class Managed:
         """SIGTERM; the exit code. Raises AssertionError where it does not end in time."""
         self._signal(signal.SIGTERM)
         return self._gone()
-
-    def pause(self) -> None:
-        """SIGSTOP."""
-        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT."""

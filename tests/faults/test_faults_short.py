@@ -1,19 +1,33 @@
-"""The short fault run: real processes, real kills, the embedded log. `make faults` is the long one."""
+"""The short fault runs: real processes, real kills. `make faults` has the long ones."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.faults.harness import Plan, run
+from tests.kafka.broker import missing_tools
 
 WINDOWS = "read:0.02,rows:0.02,stored:0.02,outputs:0.02,committed:0.02,append:0.004,appended:0.004"
 """Chances of dying in the windows that matter, beside the kills from outside."""
 
 
-@pytest.mark.faults
-def test_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
-    plan = Plan(seed=20, events=10_000, kills=10, seconds=40, crash=WINDOWS)
-    outcome = run(tmp_path, plan)
+def comes_out_right(directory: Path, plan: Plan) -> None:
+    outcome = run(directory, plan)
     print(plan, outcome)
     assert outcome.wrong == []
     assert outcome.accepted >= plan.events
+
+
+@pytest.mark.faults
+def test_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
+    comes_out_right(tmp_path, Plan(seed=20, events=8_000, rounds=9, seconds=20, crash=WINDOWS))
+
+
+@pytest.mark.faults
+@pytest.mark.kafka
+def test_workers_that_freeze_come_and_go_lose_and_double_nothing(tmp_path: Path) -> None:
+    """A worker frozen between two steps for longer than a session; then workers 1 → 3 → 1."""
+    if reason := missing_tools():
+        pytest.skip(reason)
+    plan = Plan(21, 3_000, 1, 30, "kafka-short", pause=9, partitions=3, keep_parts=False)
+    comes_out_right(tmp_path, plan)

@@ -80,16 +80,8 @@ class Adding:
         sums = state.tables["sums"]
         for line in record.value.split(b"\n"):
             told = _told(line)
-            if self.repeated(state, told.origin):
+            if not state.is_new(told.origin):
                 continue
             before = sums.get(told.key)
             sums.put(told.key, (before if isinstance(before, int) else 0) + told.count)
             emit.row(ADDED, told.id, told.key, 0, 0, "", "")
-
-    def repeated(self, state: State, origin: Origin) -> bool:
-        """Step 4."""
-        upstream, place = f"{origin.topic}/{origin.partition}", (origin.offset, origin.ordinal)
-        if place <= state.seen.get(upstream, (-1, -1)):
-            return True
-        state.seen[upstream] = place
-        return False
