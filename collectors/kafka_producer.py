@@ -6,6 +6,7 @@ kafka-python itself would queue without bound; GroupCommit counts the bytes.
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaProducer
@@ -43,14 +44,25 @@ async def open_kafka(bootstrap: Sequence[str], partitions: int, **options: Any) 
 
 
 class KafkaWriter:
-    """A Writer on KafkaProducer. Blocks up to DELIVERY_MS."""
+    """A Writer on KafkaProducer. Blocks up to DELIVERY_MS and some seconds.
+
+    A commit that failed costs the producer: one that was cut off with an idempotent batch in flight
+    may never send again (kafka-python 3.0.12, whatever the broker does). The next commit makes a
+    new one.
+    """
 
     def __init__(self, bootstrap: Sequence[str], partitions: int) -> None:
-        servers = list(bootstrap)
+        self._servers, self._partitions = list(bootstrap), partitions
         try:
-            _make_topics(servers, partitions)
-            self._producer = KafkaProducer(
-                bootstrap_servers=servers,
+            _make_topics(self._servers, partitions)
+        except KafkaError as error:
+            raise self._unusable(error) from error
+        self._producer: KafkaProducer | None = self._connect()
+
+    def _connect(self) -> KafkaProducer:
+        try:
+            producer = KafkaProducer(
+                bootstrap_servers=self._servers,
                 bootstrap_timeout_ms=BOOTSTRAP_MS,
                 acks="all",
                 enable_idempotence=True,
@@ -61,39 +73,40 @@ class KafkaWriter:
                 allow_auto_create_topics=False,
             )
             for topic in _TOPICS:  # also warms the metadata: `send` would block for it
-                _check(topic, self._producer.partitions_for(topic), partitions)
+                _check(topic, producer.partitions_for(topic), self._partitions)
         except KafkaError as error:
-            raise Overloaded(f"Kafka at {', '.join(servers)} cannot be used: {error}.") from error
+            raise self._unusable(error) from error
+        return producer
+
+    def _unusable(self, error: KafkaError) -> Overloaded:
+        return Overloaded(f"Kafka at {', '.join(self._servers)} cannot be used: {error}.")
 
     def write(self, records: Sequence[Append]) -> None:
         """Send all, then wait for all, so that the next commit cannot overtake this one."""
-        failure: KafkaError | None = None
-        sent = []
-        for record in records:
-            try:
-                sent.append(self._send(record))
-            except KafkaError as error:
-                failure = error
-                break
-        for future in sent:
-            try:
-                future.get(timeout=2 * DELIVERY_MS / 1_000)
-            except KafkaError as error:
-                failure = failure or error
-        if failure is not None:
-            raise Overloaded(f"Kafka did not take the events: {failure!r}.") from failure
-
-    def _send(self, record: Append) -> Any:
-        return self._producer.send(
-            record.topic,
-            record.value,
-            headers=[(EVENTS_HEADER, b"%d" % record.events)],
-            partition=record.partition,
-        )
+        producer = self._producer = self._producer or self._connect()
+        deadline = monotonic() + DELIVERY_MS / 1_000 + 1
+        try:
+            sent = [_send(producer, record) for record in records]
+            for future in sent:
+                future.get(timeout=max(0.0, deadline - monotonic()))
+        except KafkaError as error:
+            self._producer = None
+            producer.close(timeout=0)
+            raise Overloaded(f"Kafka did not take the events: {error!r}.") from error
 
     def close(self) -> None:
         """Everything was awaited, so nothing is left to send."""
-        self._producer.close(timeout=METADATA_MS / 1_000)
+        if self._producer is not None:
+            self._producer.close(timeout=METADATA_MS / 1_000)
+
+
+def _send(producer: KafkaProducer, record: Append) -> Any:
+    return producer.send(
+        record.topic,
+        record.value,
+        headers=[(EVENTS_HEADER, b"%d" % record.events)],
+        partition=record.partition,
+    )
 
 
 def _make_topics(servers: list[str], partitions: int) -> None:

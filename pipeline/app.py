@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from pipeline.flow import FLOW, Leg
@@ -21,6 +22,13 @@ class App(faust.App):
     """A Faust app whose positions are its runners' (`transports.contract.PartitionHooks`)."""
 
     runners: Mapping[str, Runner]
+
+    def assigned(self) -> set[tuple[str, int]]:
+        """The (topic, partition)s this worker has now; empty until Kafka or the log has said."""
+        try:
+            return set(self.consumer.assignment())
+        except ConsumerNotStarted:
+            return set()
 
     async def resume_positions(
         self, partitions: set[tuple[str, int]]

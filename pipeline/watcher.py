@@ -6,7 +6,7 @@ records after each lane's offset.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
 import sql
@@ -33,6 +33,7 @@ class Watcher:
         self._journal, self._runners = journal, runners
         self._warehouse, self._metrics = warehouse, metrics
         self._moved: dict[tuple[str, int], tuple[int, float]] = {}
+        self.assigned: Callable[[], Set[tuple[str, int]]] = frozenset
 
     async def run(self) -> None:
         """Keep the gauges. Raises TimeoutError when a lane stands still behind a growing log."""
@@ -77,8 +78,15 @@ class Watcher:
         """`ready`, `lanes` with their offsets and lag, and the `books`."""
         lanes = await self.lanes()
         drained = all(lane["lag"] == 0 for lane in lanes)
-        return {"ready": bool(lanes), "drained": drained, "lanes": lanes,
+        return {"ready": self.ready(), "drained": drained, "lanes": lanes,
                 "books": await self.books()}  # fmt: skip
+
+    def ready(self) -> bool:
+        """Whether the state of every partition assigned to this worker is loaded."""
+        assigned = self.assigned()
+        return bool(assigned) and all(
+            partition in self._runners[topic].lanes for topic, partition in assigned
+        )
 
     async def books(self) -> dict[str, int]:
         """Entries in events; `difference` is 0 when the books balance. Of this worker's lanes."""

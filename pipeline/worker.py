@@ -5,9 +5,8 @@ import gc
 import os
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -31,6 +30,9 @@ from pipeline.web.serving import serve
 from schemas import topics
 
 log = structlog.get_logger()
+
+START_SECONDS: Final = 120.0
+STOP_SECONDS: Final = 30.0
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -76,8 +78,8 @@ class Worker:
         self._web: Any = None  # aiohttp's runner
         self.watcher: Watcher
 
-    async def start(self) -> None:
-        """Open what is outside, then consume."""
+    async def open(self) -> None:
+        """Open what is outside; nothing is consumed yet, so it may be cancelled at any point."""
         self.journal = await open_journal(self.settings)
         self.warehouse = await asyncio.to_thread(open_warehouse, self.settings)
         await asyncio.to_thread(migrate, self.warehouse)
@@ -87,19 +89,24 @@ class Worker:
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics)
         self.watcher = Watcher(self.journal, self.runners, self.warehouse, self.metrics)
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
+        self.watcher.assigned = self.app.assigned
         application = make_web(self.warehouse, self.metrics.registry, self.watcher.status)
         self._web = await serve(application, self.settings.host, self.settings.worker_port)
         _spare_collections()
-        await self.consume()
 
     async def consume(self) -> None:
-        """Everything is open: let Faust assign partitions."""
+        """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started."""
         await self.app.start()
+
+    async def ended(self) -> None:
+        """Raises when Faust ends by itself."""
+        await self.app.wait_until_stopped()
+        raise self.app.crash_reason or RuntimeError("Faust stopped by itself.")
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the agents until the worker ends; one that raises ends it."""
         settings = self.settings
-        found = [self.watcher.run(), keep_rollups(self.warehouse, self.runners)]
+        found = [self.ended(), self.watcher.run(), keep_rollups(self.warehouse, self.runners)]
         if isinstance(self.journal, EmbeddedJournal):
             found.append(expire(self.journal, self.runners, settings.retention_days))
         if settings.webhook_url:
@@ -110,9 +117,8 @@ class Worker:
 
     async def stop(self) -> None:
         """End lanes after their batch, then Faust, then the files."""
-        for runner in self.runners.values():
-            for partition in list(runner.lanes):
-                await runner.revoke(partition)
+        lanes = [(r, partition) for r in self.runners.values() for partition in r.lanes]
+        await asyncio.gather(*(runner.revoke(partition) for runner, partition in lanes))
         if self._web is not None:
             await self._web.cleanup()
         await self.app.stop()
@@ -132,25 +138,34 @@ def _spare_collections() -> None:
 
 async def run_worker(settings: Settings) -> int:
     """Run until a signal (0) or a failure that a restart may cure (1)."""
-    worker = Worker(settings)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
-    started: asyncio.Task[Any] = asyncio.create_task(worker.start())
-    await asyncio.wait([stopped, started], return_when=asyncio.FIRST_COMPLETED)
-    if not started.done():
+    worker = Worker(settings)
+    opened: asyncio.Task[Any] = asyncio.create_task(worker.open())
+    await asyncio.wait([stopped, opened], return_when=asyncio.FIRST_COMPLETED)
+    if not opened.done():
         return 0
-    started.result()
+    opened.result()
+    await asyncio.wait_for(worker.consume(), START_SECONDS)
     log.info("worker_started", log=settings.log, warehouse=settings.warehouse, pid=os.getpid())
+    failed = await _run(worker, stopped)
+    if failed:
+        log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
+    try:
+        await asyncio.wait_for(worker.stop(), STOP_SECONDS)
+    except TimeoutError:
+        log.error("not_stopped_in_time", seconds=STOP_SECONDS)  # nothing durable is lost by it
+        os._exit(1)
+    return 1 if failed else 0
+
+
+async def _run(worker: Worker, stopped: asyncio.Task[Any]) -> BaseException | None:
+    """Until a signal (None) or the first failure."""
     chores = [asyncio.create_task(chore) for chore in worker.chores()]
     ends: list[Any] = [stopped, *chores, *(runner.failed for runner in worker.runners.values())]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    failed = next((e for end in done if end is not stopped and (e := end.exception())), None)
-    if failed:
-        log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
     for chore in chores:
         chore.cancel()
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(worker.stop(), 30)
-    return 1 if failed else 0
+    return next((e for end in done if end is not stopped and (e := end.exception())), None)

@@ -138,22 +138,18 @@ class _PlainApp(faust.App):
         """Nothing is kept."""
 
 
-class _Timed(Worker):
-    """Watched from when agents may begin."""
-
-    async def consume(self) -> None:
-        self.watch = Watch()
-        await super().consume()
-
-
 async def worker(settings: Settings, events: int) -> dict[str, float]:
     """(c)."""
-    running = _Timed(settings)
-    await running.start()
+    running = Worker(settings)
+    await running.open()
+    watch = Watch()
+    await running.consume()
     chores = [asyncio.create_task(chore) for chore in running.chores()]
-    while any(lane["lag"] for lane in await running.watcher.lanes()):  # noqa: ASYNC110
+    while not running.watcher.ready() or any(  # noqa: ASYNC110
+        lane["lag"] for lane in await running.watcher.lanes()
+    ):
         await asyncio.sleep(0.05)
-    measured = running.watch.done(events)
+    measured = watch.done(events)
     for chore in chores:
         chore.cancel()
     await running.stop()

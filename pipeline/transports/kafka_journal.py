@@ -35,7 +35,7 @@ _BATCH_BYTES: Final = 950_000
 """The most that is sent to one partition at once: the broker refuses batches over 1 MiB."""
 
 _FETCH_BYTES: Final = 16 * 1024 * 1024
-_SEND_SECONDS: Final = 60.0
+_SEND_SECONDS: Final = 30.0
 """Within it a broker may go and come back unnoticed; aiokafka itself would retry for ever."""
 
 _CLOSE_SECONDS: Final = 5.0

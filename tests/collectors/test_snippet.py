@@ -39,6 +39,11 @@ class Visit(NamedTuple):
         return [one["url"].partition("?")[2] for one in self.sent if one["by"] == "question"]
 
     @property
+    def unsent(self) -> bool:
+        """Whether something is still kept for later."""
+        return any(name.startswith("ff_queue") for name in self.kept)
+
+    @property
     def events(self) -> list[Event]:
         """The deliveries as admission takes them."""
         return [event for one in self.deliveries for event in events(one)]
@@ -168,7 +173,8 @@ def test_leaving_the_page_sends_what_waits_as_a_beacon_and_keeps_it() -> None:
     again = visit(["wait", 300], kept=left.kept)
     assert [one.event for one in again.events] == ["", "More", "Page Engaged"]
     assert {one.message_id for one in again.events[1:]} == {e.message_id for e in left.events[2:]}
-    assert not [name for name in again.kept if name.startswith("ff_queue")]
+    assert left.unsent
+    assert not again.unsent
 
 
 @node
@@ -196,6 +202,13 @@ def test_what_was_not_taken_is_sent_again_with_the_same_ids(trouble: int | str) 
 def test_retries_get_rarer() -> None:
     tried = len(visit(["answer", 503], ["wait", 300_000]).deliveries)
     assert 6 <= tried <= 12  # after 1, 2, 4, … 60 seconds, or up to twice that
+
+
+@node
+def test_a_network_that_is_back_is_not_waited_for() -> None:
+    cut = (["answer", "offline"], ["wait", 90_000], ["answer", 200])
+    unsent = [visit(*cut, *online, ["wait", 1]).unsent for online in ([["online"]], [])]
+    assert unsent == [False, True]
 
 
 @node
