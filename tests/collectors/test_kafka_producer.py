@@ -121,12 +121,16 @@ class _Client:
     def __init__(self, *answers: Exception | None, refused: Exception | None = None) -> None:
         self.answers, self.refused = [_Answer(one) for one in answers], refused
         self.sent: list[Any] = []
+        self.closed = False
 
     def send(self, topic: str, value: bytes, **how: Any) -> _Answer:
         if self.refused is not None:
             raise self.refused
         self.sent.append((topic, value, how))
         return self.answers[len(self.sent) - 1]
+
+    def close(self, timeout: float) -> None:
+        self.closed = True
 
 
 def writer_on(client: _Client) -> KafkaWriter:
@@ -143,6 +147,7 @@ def test_one_failed_delivery_fails_the_commit() -> None:
     with pytest.raises(Overloaded, match="late"):
         writer_on(client).write(TWO)
     assert len(client.sent) == 2
+    assert client.closed
 
 
 @pytest.mark.parametrize(

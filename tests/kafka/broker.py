@@ -47,7 +47,10 @@ def jars() -> Path:
         if fetched.returncode != 0:
             shutil.rmtree(fresh)
             raise BrokerUnavailableError(f"Maven could not fetch Kafka:\n{fetched.stdout[-2000:]}")
-        fresh.rename(folder)
+        try:
+            fresh.rename(folder)
+        except OSError:  # another run was quicker
+            shutil.rmtree(fresh)
     return folder
 
 
