@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import faust
 from faust.exceptions import ConsumerNotStarted
+from faust.tables.manager import TableManager
 from faust.types import TP
 
 from pipeline.flow import FLOW, Leg
@@ -47,6 +48,16 @@ class App(faust.App):
                 await self.runners[topic].revoke(partition)
 
 
+class NoTables(TableManager):
+    """Faust waits a second for tables that are declared late; there are none."""
+
+    async def on_start(self) -> None:
+        """Begin at once."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
+
 def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
     """The app for a log's URL; `runners` by topic name."""
     scheme, _, rest = log.partition("://")
@@ -60,6 +71,7 @@ def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
         stream_buffer_maxsize=16,
         stream_wait_empty=False,
         autodiscover=False,
+        TableManager=NoTables,
         **FAUST_SETTINGS,
     )
     app.runners = runners
