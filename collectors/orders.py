@@ -25,9 +25,10 @@ STATUS: Final[dict[str, OrderStatus]] = {
 """Track events that are purchases, or take one back."""
 
 MONEY_LIMIT: Final = Decimal(10) ** 14
-"""The warehouse keeps Decimal(18, 4)."""
+"""The warehouse keeps Decimal(18, 4): amounts, once rounded, are nearer to 0 than this."""
 QUANTITY_LIMIT: Final = 10**9
 _MONEY_STEP: Final = Decimal("0.0001")
+_WHOLE: Final = Decimal(1)
 
 
 class _Product(Struct):
@@ -113,9 +114,23 @@ def quantity(value: Decimal | None) -> int:
 
 def money(value: Decimal, name: str) -> Decimal:
     """An amount the warehouse can keep, to four places. Negative ones are discounts."""
-    if not value.is_finite() or not -MONEY_LIMIT < value < MONEY_LIMIT:
+    rounded = _rounded(value) if _is_amount(value) else value
+    if not _is_amount(rounded):  # 99999999999999.99999 is none only after rounding
         raise Refused(Reason.BAD_ORDER, f"`{name}` is not an amount: {str(value)[:32]}")
-    return value.quantize(_MONEY_STEP) if value.as_tuple().exponent < -4 else value  # type: ignore[operator]
+    return rounded
+
+
+def _is_amount(value: Decimal) -> bool:
+    return value.is_finite() and -MONEY_LIMIT < value < MONEY_LIMIT
+
+
+def _rounded(value: Decimal) -> Decimal:
+    """Amounts written within the column's places stay as they are written."""
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)  # of a finite value
+    if exponent > 0:  # 0E+999999 is as good an amount as 1E+3
+        return value.quantize(_WHOLE)
+    return value.quantize(_MONEY_STEP) if exponent < -4 else value
 
 
 def sum_of(items: Sequence[Item]) -> Decimal:

@@ -1,5 +1,6 @@
 """The Faust app: one agent per leg of the flow, each handing records to its runner's lanes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -43,9 +44,13 @@ class App(faust.App):
 
     async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
         """End the lanes of these partitions."""
-        for topic, partition in sorted(partitions):
-            if topic in self.runners:
-                await self.runners[topic].revoke(partition)
+        await asyncio.gather(
+            *(
+                self.runners[topic].revoke(partition)
+                for topic, partition in sorted(partitions)
+                if topic in self.runners
+            )
+        )
 
 
 class NoTables(TableManager):

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from pipeline.clock import wall
-from pipeline.errors import Retryable
+from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
@@ -27,15 +27,17 @@ DAY_MS: Final = 86_400_000
 
 async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> None:
     """Rebuild touched buckets, on the one worker that has partition 0 of the events."""
-    rollups = Rollups(warehouse)
+    rollups: Rollups | None = None
     pause = ROLLUP_SECONDS
     while True:
         await asyncio.sleep(pause)
         if 0 not in runners[topics.EVENTS.name].lanes:
             continue
         try:
+            if rollups is None:
+                rollups = await asyncio.to_thread(Rollups, warehouse)
             pause = await asyncio.to_thread(rollups.refresh)
-        except Retryable as error:
+        except FootfallError as error:
             log.warning("rollups_put_off", error=str(error))
 
 

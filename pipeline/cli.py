@@ -4,13 +4,13 @@ import sys
 
 import click
 
-from collectors.errors import CollectorError
+from collectors.errors import CollectorError, Overloaded
 from pipeline.commands.ask import doctor, query, rejects
 from pipeline.commands.bench import bench
 from pipeline.commands.feed import demo, import_file
 from pipeline.commands.run import collect, migrate, up, worker
 from pipeline.commands.snippet import snippet
-from pipeline.errors import FootfallError
+from pipeline.errors import FootfallError, Retryable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,12 +39,15 @@ for command in (
 
 
 def main() -> None:
-    """The entry point: errors made on purpose become one line and exit code 2."""
+    """The entry point: errors made on purpose become one line.
+
+    Exit code 1 where trying again may help, 2 where somebody must change something.
+    """
     try:
         cli(standalone_mode=True)
     except (FootfallError, CollectorError) as error:
         click.echo(f"footfall: {error}", err=True)
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, (Retryable, Overloaded)) else 2)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,10 @@ class WarehouseRefused(Final):
     """The warehouse understood and said no: bad SQL, a missing table, a wrong type."""
 
 
+class ValueRefused(WarehouseRefused):
+    """A value cannot be what its column holds: this row's fault, not the warehouse's."""
+
+
 class LogUnavailable(Retryable):
     """The log cannot be written or read now."""
 

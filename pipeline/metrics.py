@@ -52,7 +52,7 @@ class Metrics:
             "footfall_rejects_total", "Rejects stored, by reason.", ("reason",), registry=registry
         )
         self.books = Gauge(
-            "footfall_books_events", "The books: accepted, stored, deduplicated, rejected, "
+            "footfall_books_events", "The books: accepted, stored, deduplicated, merged, rejected, "
             "in_flight, difference (0 when they balance).", ("entry",), registry=registry,
         )  # fmt: skip
 

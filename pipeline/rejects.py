@@ -34,7 +34,7 @@ class RejectsStage:
 def _row(line: bytes) -> tuple[object, ...]:
     try:
         r = _decoder.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.REJECTS.name, line)
     body = as_text(r.body)
     return (r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, body, r.cut)

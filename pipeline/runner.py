@@ -16,19 +16,21 @@ has them; both orders are safe, because nothing counts until the delta is durabl
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from pipeline.errors import Retryable
+from pipeline.errors import Retryable, StateDamaged, ValueRefused
 from pipeline.metrics import StageMetrics
 from pipeline.outputs import records_of
 from pipeline.stage import Emit, Record, Stage
 from pipeline.state.deltas import Changes, changes_of, delta_of, restore, settle, snapshot_of
 from pipeline.transports.contract import Delta, Journal
-from schemas.columns import REJECTS, Table
+from schemas import topics
+from schemas.columns import BOOKS, REJECTS, Table
 from schemas.rejects import Reason, reject_row
 
 log = structlog.get_logger()
@@ -41,8 +43,17 @@ QUEUED_EVENTS: Final = 20_000
 """Events a lane holds while a batch is in flight; then Faust waits."""
 SNAPSHOT_BYTES: Final = 16 * 1024 * 1024
 """A snapshot is taken when the deltas since the last outgrow this and the snapshot's own size."""
+SNAPSHOT_DELTAS: Final = 10_000
+"""… or when there are so many: a quiet partition's ticks are small, but each is one to load."""
 RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 5.0)
 """Pauses between tries at a warehouse or log that is away; the last one repeats."""
+
+ACCEPTED: Final = (topics.EVENTS, topics.REJECTS)
+"""The topics whose records are in the books."""
+
+_UNSTORABLE: Final = (OverflowError, TypeError, ValueError, ValueRefused)
+"""What encoding a batch raises for a value that nothing can hold. A warehouse's other refusals
+(a missing table, a wrong password) are no record's fault and end the worker."""
 
 Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 Existing = Mapping[Table, frozenset[tuple[int, int]]]
@@ -80,13 +91,26 @@ class Lane:
         self._delta_bytes = self._snapshot_bytes = 0
         self._settled: tuple[int, dict[str, tuple[int, int]]] = (-1, {})
         self._task: asyncio.Task[None] | None = None
-        self.closed = False
+        self._closing = asyncio.Event()
+        self._deltas = 0
+        self.retrying = False
 
     async def load(self) -> None:
-        """Step 2; then batches run in a task of their own."""
+        """Step 2; then batches run in a task of their own.
+
+        Raises StateDamaged where the log ends before what the state has folded in: it is another
+        log, or one that lost its tail, and its next records would be taken for old ones.
+        """
         snapshot, deltas = await self.runner.journal.load(self.stage.name, self.partition)
         self._delta_bytes = await restore(self.state, snapshot, deltas)
         self._snapshot_bytes = sum(map(len, snapshot.chunks)) if snapshot else 0
+        end = await self.runner.journal.end(self.stage.source.name, self.partition)
+        if self.state.applied >= end:
+            raise StateDamaged(
+                f"The state of {self.stage.name}/{self.partition} has offset {self.state.applied}, "
+                f"but {self.stage.source.name} ends at {end}. Bring log, state and warehouse back "
+                f"from one copy, or begin all three anew."
+            )
         self._settled = (self.state.applied, dict(self.state.seen))
         self.next_offset = self.state.applied + 1
         self._task = asyncio.create_task(self._run(), name=f"{self.stage.name}/{self.partition}")
@@ -99,13 +123,18 @@ class Lane:
 
     async def close(self, patience: float) -> None:
         """Let the batch in flight end within `patience` seconds, then stop."""
-        self.closed = True
+        self._closing.set()
         async with self._changed:
             self._changed.notify_all()
         if self._task is not None:
             done, _ = await asyncio.wait([self._task], timeout=patience)
             if not done:
                 self._task.cancel()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the lane takes nothing any more."""
+        return self._closing.is_set()
 
     async def put(self, handed: Handed) -> bool:
         """Queue records; waits while too many are queued. False: they do not follow on."""
@@ -152,19 +181,28 @@ class Lane:
 
     async def _advance(self, records: Sequence[Record]) -> int:
         """Fold, store, commit; answers how many records that took (all, unless one is poison)."""
-        lo = self.state.applied + 1
         emit, folded = await self._fold(records)
-        changes = changes_of(self.state)
-        delta = delta_of(self.state, changes, lo)
-        with self.runner.metrics.flush.time():
-            await self._persist(emit, delta, lo - 1)
-        self._settle(changes, delta)
-        self.runner.metrics.batch_of(self.partition, records[:folded], self.state.applied)
+        try:
+            await self._make_durable(emit)
+        except _UNSTORABLE as error:
+            self._roll_back()
+            if folded > 1:
+                return await self._advance(records[: folded // 2])
+            await self._make_durable(self._set_aside(records[0], error))
+        self.runner.metrics.batch_of(self.partition, records[:folded], self.applied)
         await self._snapshot()
         return folded
 
+    async def _make_durable(self, emit: Emit) -> None:
+        """Steps 7 to 9 for what was folded since the last settled delta."""
+        changes = changes_of(self.state)
+        delta = delta_of(self.state, changes, self.applied + 1)
+        with self.runner.metrics.flush.time():
+            await self._persist(emit, delta, self.applied)
+        self._settle(changes, delta)
+
     async def _fold(self, records: Sequence[Record]) -> tuple[Emit, int]:
-        """Step 5. A record that makes the stage raise is set aside, alone, as a reject."""
+        """Step 5. A record that makes the stage raise ends the batch before it, or is set aside."""
         emit, turn = Emit(self.stage.source, self.partition), 0
         for count, record in enumerate(records):
             turn += record.events
@@ -191,13 +229,44 @@ class Lane:
         self.state.seen = dict(seen)
 
     def _set_aside(self, record: Record, error: Exception) -> Emit:
+        """Fold a record without the lines that cannot be folded: those become rejects.
+
+        Called on settled state. Which lines they are depends on state and record alone, so a
+        replay sets the same ones aside. A value that the warehouse refused names no line.
+        """
+        lines = [line for line in record.value.split(b"\n") if line.strip()]
+        good = [] if isinstance(error, ValueRefused) else self._foldable(record.offset, lines)
         emit = Emit(self.stage.source, self.partition)
         emit.begin(record.offset)
-        detail = f"{self.stage.name} failed with {type(error).__name__}; the record was set aside."
-        emit.row(REJECTS, *reject_row(Reason.UNREADABLE_RECORD, detail, self.stage.source.name,
-                                      f"{self.partition}/{record.offset}", record.value))  # fmt: skip
+        if good:
+            rest = Record(record.offset, len(good), b"\n".join(lines[n] for n in good))
+            self.stage.process(self.state, rest, emit)
+        detail = f"{self.stage.name} failed with {type(error).__name__}; the line was set aside."
+        for number in sorted(set(range(len(lines))) - set(good)):
+            place = f"{self.partition}/{record.offset}#{number}"
+            emit.row(REJECTS, *reject_row(Reason.UNREADABLE_RECORD, detail,
+                                          self.stage.source.name, place, lines[number]))  # fmt: skip
+        if self.stage.source in ACCEPTED:
+            emit.row(BOOKS, "", 0, len(lines) - len(good), 0, 0, len(lines) - len(good))
         self.state.applied = record.offset
         return emit
+
+    def _foldable(self, offset: int, lines: list[bytes]) -> list[int]:
+        """Which lines the stage folds, one after another, with consequences that can be encoded."""
+        good: list[int] = []
+        for number in range(len(lines)):
+            together = b"\n".join(lines[n] for n in (*good, number))
+            emit = Emit(self.stage.source, self.partition)
+            emit.begin(offset)
+            try:
+                self.stage.process(self.state, Record(offset, len(good) + 1, together), emit)
+                changes_of(self.state)
+                good.append(number)
+            except Exception as error:  # noqa: BLE001  # looking for the line that does this
+                log.error("line_set_aside", stage=self.stage.name, partition=self.partition,
+                          offset=offset, line=number, kind=type(error).__name__)  # fmt: skip
+            self._roll_back()
+        return good
 
     async def _persist(self, emit: Emit, delta: Delta, applied: int) -> None:
         """Steps 8, 7 and 9, again from 8 until the warehouse and the log have taken them."""
@@ -208,36 +277,57 @@ class Lane:
                 if emit.rows:
                     await self._store(emit.rows, applied)
                 await self.runner.journal.commit(self.stage.name, self.partition, outputs, delta)
+                self.retrying = False
                 return
             except Retryable as error:
-                self._in_doubt = True
+                self._in_doubt = self.retrying = True
+                if self.closed:
+                    raise asyncio.CancelledError from error
                 pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 tries += 1
                 self.runner.metrics.retries.inc()
                 log.warning("retrying", stage=self.stage.name, partition=self.partition,
                             pause_seconds=pause, error=str(error))  # fmt: skip
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), pause)
 
     async def _store(self, rows: Rows, applied: int) -> None:
-        await asyncio.to_thread(self._write, rows, applied)
+        if self._in_doubt:
+            await self._look_back(applied)
+        await asyncio.to_thread(self._write, rows)
         self._in_doubt = False
 
-    def _write(self, rows: Rows, applied: int) -> None:
-        """What is found there stays in mind: a later life cuts batches elsewhere."""
-        sink, place = self.runner.sink, (self.stage.source.name, self.partition)
-        if self._in_doubt:
-            self._existing = sink.read_back(*place, applied)
-        sink.write(*place, rows, self._existing)
+    async def _look_back(self, applied: int) -> None:
+        """What is found there stays in mind: a later life cuts batches elsewhere.
+
+        Raises StateDamaged where the warehouse has rows of records that the log has not.
+        """
+        place = (self.stage.source.name, self.partition)
+        self._existing = await asyncio.to_thread(self.runner.sink.read_back, *place, applied)
+        newest = max((o for found in self._existing.values() for o, _ in found), default=-1)
+        end = await self.runner.journal.end(*place)  # asked afterwards: others may go forward
+        if newest >= end:
+            raise StateDamaged(
+                f"The warehouse has rows of offset {newest} of {place[0]}/{place[1]}, which ends at "
+                f"{end}. Bring log and warehouse back from one copy, or begin both anew."
+            )
+
+    def _write(self, rows: Rows) -> None:
+        place = (self.stage.source.name, self.partition)
+        self.runner.sink.write(*place, rows, self._existing)
 
     def _settle(self, changes: Changes, delta: Delta) -> None:
         settle(self.state, changes)
         self._settled = (self.state.applied, dict(self.state.seen))
         self._delta_bytes += len(delta.body)
+        self._deltas += 1
 
     async def _snapshot(self) -> None:
         """Step 11."""
-        if self._delta_bytes < max(SNAPSHOT_BYTES, self._snapshot_bytes):
+        large = self._delta_bytes >= max(SNAPSHOT_BYTES, self._snapshot_bytes)
+        if not large and self._deltas < SNAPSHOT_DELTAS:
             return
+        self._deltas = 0
         snapshot = snapshot_of(self.state)
         try:
             await self.runner.journal.snapshot(self.stage.name, self.partition, snapshot)
@@ -261,27 +351,39 @@ class Runner:
     ) -> None:
         self.stage, self.journal, self.sink, self.metrics = stage, journal, sink, metrics
         self.lanes: dict[int, Lane] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def resume(self, partition: int) -> int:
-        """Steps 2 and 3: the next offset wanted."""
-        lane = self.lanes.get(partition)
-        if lane is None:
-            lane = Lane(self.stage, partition, self)
-            await lane.load()
-            self.lanes[partition] = lane
-        return lane.next_offset
+        """Steps 2 and 3: the next offset wanted. A partition is loaded or revoked, one at a time."""
+        async with self._turns[partition]:
+            lane = self.lanes.get(partition)
+            if lane is None:
+                lane = Lane(self.stage, partition, self)
+                await lane.load()
+                self.lanes[partition] = lane
+            return lane.next_offset
 
     async def revoke(self, partition: int, patience: float = 10.0) -> None:
         """Another worker takes over: end the batch in flight and forget the partition."""
-        lane = self.lanes.pop(partition, None)
-        if lane is not None:
-            await lane.close(patience)
+        async with self._turns[partition]:
+            lane = self.lanes.pop(partition, None)
+            if lane is not None:
+                await lane.close(patience)
 
     async def feed(self, partition: int, handed: Handed) -> bool:
         """Hand records to their lane. False: they do not follow on what the lane has; seek."""
         lane = self.lanes.get(partition)
-        return True if lane is None else await lane.put(handed)
+        if lane is None or await lane.put(handed):
+            return True
+        source, wanted = self.stage.source.name, lane.next_offset
+        kept = await self.journal.read(source, partition, wanted, 1)
+        if not kept or kept[0].offset != handed.records[0].offset:
+            return False
+        log.error("records_gone", topic=source, partition=partition, first=wanted,
+                  next=kept[0].offset)  # fmt: skip  # retention, or another producer's markers
+        lane.next_offset = kept[0].offset
+        return await lane.put(handed)
 
     def lane_ended(self, task: asyncio.Task[None]) -> None:
         """A lane's task is over: an error in it (a bug, damaged state) must end the worker."""

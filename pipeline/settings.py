@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -83,8 +84,10 @@ SETTINGS: Final = (
     Setting("partitions", "2", "Partitions of every topic; fixed when the log is made.",
             _whole(1, 1024)),
     Setting("replication", "1", "Kafka only: copies of every topic, when made.", _whole(1, 9)),
-    Setting("host", "127.0.0.1", "Address the collector and the worker's pages listen on."),
+    Setting("host", "127.0.0.1", "Address the collector listens on."),
     Setting("port", "8100", "Port of the collector.", _whole(1, 65535)),
+    Setting("worker_host", "127.0.0.1", "Address the worker's pages listen on. They have no "
+            "password and show every customer: keep them on this machine or a private network."),
     Setting("worker_port", "8101", "Port of the worker's dashboards, queries and metrics.",
             _whole(1, 65535)),
     Setting("write_keys", "", "key:site pairs with commas between; none: every key is site "
@@ -136,10 +139,20 @@ class Settings:
             except ValueError as error:
                 raise BadSetting(f"{source} is {text!r}; it takes {error}.") from None
         self._check_together()
+        self._check_secret()
 
     def _check_together(self) -> None:
         if bool(self.webhook_url) != bool(self.webhook_secret):
             raise BadSetting("FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together.")
+
+    def _check_secret(self) -> None:
+        try:
+            if self.webhook_secret:
+                b64decode(self.webhook_secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise BadSetting(
+                "FOOTFALL_WEBHOOK_SECRET is no Standard Webhooks secret; it takes whsec_ and Base64."
+            ) from None
 
     def __getattr__(self, name: str) -> Any:
         try:

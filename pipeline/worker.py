@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import structlog
 
+import sql
 from pipeline.app import App, make_app
 from pipeline.chores import expire, keep_rollups
 from pipeline.clock import wall
-from pipeline.errors import LogUnavailable
+from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0
+WAREHOUSE_SECONDS: Final = 3.0
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -66,6 +68,31 @@ async def open_journal(settings: Settings) -> Journal:
             await asyncio.sleep(0.2)
 
 
+async def open_and_migrate(settings: Settings, log_id: str) -> Warehouse:
+    """The warehouse with its tables; waits while it is away.
+
+    Raises StateDamaged where it holds another log's events: versions begin anew with a log, and
+    the old log's conclusions would win over the new one's for ever.
+    """
+    while True:
+        try:
+            warehouse = await asyncio.to_thread(open_warehouse, settings)
+            await asyncio.to_thread(migrate, warehouse)
+            other = await asyncio.to_thread(
+                warehouse.query, sql.load("warehouse/other_log"), {"log_id": log_id}
+            )
+        except WarehouseUnavailable as error:
+            log.warning("waiting_for_warehouse", reason=str(error))
+            await asyncio.sleep(WAREHOUSE_SECONDS)
+            continue
+        if other.rows:
+            raise StateDamaged(
+                f"The warehouse {settings.warehouse} belongs to log {other.rows[0][0]}, not to log "
+                f"{log_id} at {settings.log}. Put the right log back, or use a new warehouse."
+            )
+        return warehouse
+
+
 class Worker:
     """Everything of one worker, between `start` and `stop`."""
 
@@ -81,8 +108,7 @@ class Worker:
     async def open(self) -> None:
         """Open what is outside; nothing is consumed yet, so it may be cancelled at any point."""
         self.journal = await open_journal(self.settings)
-        self.warehouse = await asyncio.to_thread(open_warehouse, self.settings)
-        await asyncio.to_thread(migrate, self.warehouse)
+        self.warehouse = await open_and_migrate(self.settings, self.journal.log_id)
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
@@ -90,8 +116,10 @@ class Worker:
         self.watcher = Watcher(self.journal, self.runners, self.warehouse, self.metrics)
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
         self.watcher.assigned = self.app.assigned
-        application = make_web(self.warehouse, self.metrics.registry, self.watcher.status)
-        self._web = await serve(application, self.settings.host, self.settings.worker_port)
+        application = make_web(
+            self.warehouse, self.metrics.registry, self.watcher.status, self.watcher.ready
+        )
+        self._web = await serve(application, self.settings.worker_host, self.settings.worker_port)
         _spare_collections()
 
     async def consume(self) -> None:
@@ -119,9 +147,9 @@ class Worker:
         """End lanes after their batch, then Faust, then the files."""
         lanes = [(r, partition) for r in self.runners.values() for partition in r.lanes]
         await asyncio.gather(*(runner.revoke(partition) for runner, partition in lanes))
+        await self.app.stop()
         if self._web is not None:
             await self._web.cleanup()
-        await self.app.stop()
         await self.journal.close()
         self.warehouse.close()
 
@@ -148,9 +176,13 @@ async def run_worker(settings: Settings) -> int:
     if not opened.done():
         return 0
     opened.result()
-    await asyncio.wait_for(worker.consume(), START_SECONDS)
-    log.info("worker_started", log=settings.log, warehouse=settings.warehouse, pid=os.getpid())
-    failed = await _run(worker, stopped)
+    failed: BaseException | None
+    try:
+        await asyncio.wait_for(worker.consume(), START_SECONDS)
+        log.info("worker_started", log=settings.log, warehouse=settings.warehouse, pid=os.getpid())
+        failed = await _run(worker, stopped)
+    except Exception as error:  # noqa: BLE001  # whatever it was, Faust's threads must end
+        failed = error
     if failed:
         log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
     try:

@@ -5,9 +5,9 @@ JSON: nothing between collector and warehouse decodes them.
 """
 
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 EventType = Literal[
     "page", "screen", "track", "identify", "alias", "group", "reset",
@@ -26,6 +26,9 @@ EARLIEST_MS: Final = 946_684_800_000
 """2000-01-01. Event times outside [EARLIEST_MS, LATEST_MS) are refused at admission."""
 LATEST_MS: Final = 4_102_444_800_000
 """2100-01-01."""
+
+Ms = Annotated[int, Meta(ge=0, lt=LATEST_MS)]
+"""Milliseconds since 1970 that a ClickHouse DateTime64(3) can hold."""
 
 
 class Item(Struct, frozen=True, omit_defaults=True):
@@ -83,9 +86,9 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     type: EventType
     message_id: str
     site: str
-    time: int
-    received_at: int
-    corrected_time: int = 0
+    time: Ms
+    received_at: Ms
+    corrected_time: Ms = 0
     anonymous_id: str = ""
     identifiers: tuple[str, ...] = ()
     previous_id: str = ""

@@ -1,7 +1,7 @@
 """Rows → the bodies that the same facts would have had over HTTP. Pure."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -131,7 +131,7 @@ def _per_piece(line_total: Any, quantity: Any) -> Any:
     try:
         pieces = Decimal(str(1 if quantity is None else quantity))
         return (Decimal(str(line_total)) / pieces).quantize(_PRICE_STEP)
-    except (InvalidOperation, ZeroDivisionError):
+    except ArithmeticError:
         return line_total
 
 
@@ -142,7 +142,7 @@ def _is_good(line: Body) -> bool:
         if "quantity" in line:
             orders.quantity(Decimal(str(line["quantity"])))
         orders.money(Decimal(str(line.get("price", 0))), "price")
-    except (Refused, InvalidOperation):
+    except (Refused, ArithmeticError):
         return False
     return True
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -124,7 +125,8 @@ class _Source:
         return admission.Admitted(200, [], rejects)
 
     def _request(self, body: bytes, place: int) -> Request:
-        nonce = f"{self._site}\n{self._name}\n{place}"
+        source = f"{self._site}\n{self._name}\n{place}"
+        nonce = blake2b(source.encode(), digest_size=10).hexdigest()
         return Request(self._path, "", {}, body, self._received_at, nonce)
 
 

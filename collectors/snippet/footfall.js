@@ -264,7 +264,7 @@
   };
   // What is quoted, addresses and long numbers may be something that was typed.
   const failed = (text, where) => {
-    const clean = text.replace(/"[^"]*"|\S*@\S*|\d{4,}/g, "…").slice(0, 200);
+    const clean = text.replace(/(["\x27\x60]).*?\1|\S*@\S*|\d{4,}/g, "…").slice(0, 200);
     tell("Script Error", clean, { source: where });
   };
 

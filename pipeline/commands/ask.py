@@ -1,7 +1,7 @@
 """`query`, `rejects`, `doctor`: questions, answered also while `up` runs."""
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -10,6 +10,7 @@ from pipeline.commands.options import (
     WAREHOUSE,
     as_json,
     show_json,
+    show_record,
     show_table,
     with_settings,
 )
@@ -20,6 +21,8 @@ from pipeline.operate.replay import Replayed, replay
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 from schemas.rejects import Reason
+
+_WEBHOOKS: Final = "/webhooks/"
 
 
 @click.command()
@@ -83,37 +86,51 @@ def show_reject(settings: Settings, reject_id: str, as_json: bool) -> None:
     \b
     Example: footfall rejects show 5f2c…
     """
-    _show(ask(settings, sql.load("queries/rejects_show"), {"id": reject_id}), as_json)
+    found = ask(settings, sql.load("queries/rejects_show"), {"id": reject_id}).dicts()
+    if not found:
+        raise BadSetting(f"There is no reject {reject_id!r}; `footfall rejects list` names them.")
+    if as_json:
+        show_json(found[0])
+    else:
+        show_record(found[0])
 
 
 @rejects.command("replay")
 @click.option("--reason", type=click.Choice([r.value for r in Reason]), help="Only this reason.")
 @click.option("--limit", default=10_000, show_default=True, help="At most so many, newest first.")
+@click.option("--key", default="", help="The write key for rejects whose site is not known, as "
+              "those for an unknown key.")  # fmt: skip
 @as_json
-@with_settings(*WAREHOUSE, "port", "write_keys")
-def replay_rejects(settings: Settings, reason: str | None, limit: int, as_json: bool) -> None:
+@with_settings(*WAREHOUSE, "host", "port", "write_keys")
+def replay_rejects(
+    settings: Settings, reason: str | None, limit: int, key: str, as_json: bool
+) -> None:
     """Send rejects to the collector again, after their cause was mended.
 
-    What is refused again is a new reject; what was taken before counts once. Exit code 1 where
-    anything was refused.
+    What is refused again is a new reject; what was taken before counts once. Rejects of webhooks
+    are left out: only the vendor can sign them, so the vendor must send them again. Exit code 1
+    where anything was refused.
 
     \b
-    Example: footfall rejects replay --reason unknown_key
+    Example: footfall rejects replay --reason unknown_key --key k3y
     """
     params = {"reason": reason or "", "limit": limit}
     found = ask(settings, sql.load("queries/rejects_bodies"), params).dicts()
-    outcome: Replayed = replay(settings, found)
+    unsigned = [reject for reject in found if not reject["path"].startswith(_WEBHOOKS)]
+    outcome: Replayed = replay(settings, unsigned, key)
+    left_out = len(found) - len(unsigned)
     if as_json:
-        show_json(outcome._asdict())
+        show_json({**outcome._asdict(), "left_out": left_out})
     else:
         click.echo(f"{outcome.taken} taken, {outcome.refused} refused again, "
-                   f"{outcome.impossible} were cut and cannot be sent again")  # fmt: skip
+                   f"{outcome.impossible} were cut and cannot be sent again, "
+                   f"{left_out} of webhooks were left out")  # fmt: skip
     sys.exit(1 if outcome.refused else 0)
 
 
 @click.command()
 @as_json
-@with_settings(*WAREHOUSE, "port", "partitions")
+@with_settings(*WAREHOUSE, "host", "port", "partitions")
 def doctor(settings: Settings, as_json: bool) -> None:
     """Look at settings, collector, log, worker, warehouse and disk: what is wrong, what to do.
 

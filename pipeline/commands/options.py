@@ -1,7 +1,7 @@
 """Settings as click options, and answers as tables or JSON."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -13,7 +13,7 @@ from pipeline.settings import BY_NAME, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-WAREHOUSE = ("log", "warehouse", "host", "worker_port", "memory_limit")
+WAREHOUSE = ("log", "warehouse", "worker_host", "worker_port", "memory_limit")
 """What a command needs to reach the warehouse, through a running worker or directly."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
@@ -47,12 +47,19 @@ def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows for people. Content is never read as markup or control codes."""
     table = Table(show_edge=False, header_style="bold")
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "id")
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
     console = Console(markup=False, highlight=False, emoji=False)
     console.print(table)
     console.print(f"{len(rows)} rows")
+
+
+def show_record(record: Mapping[str, Any]) -> None:
+    """Print one record for people, a line a field."""
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    for name, value in record.items():
+        console.print(f"{name}: {_plain(value)}")
 
 
 def _plain(cell: Any) -> str:

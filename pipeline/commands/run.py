@@ -12,7 +12,7 @@ from pipeline.settings import SETTINGS, Settings
 
 COLLECT = ("log", "partitions", "host", "port", "write_keys", "snippet_path", "webhook_secrets",
            "webhook_mappings", "tick_ms", "clock")  # fmt: skip
-WORK = ("log", "warehouse", "partitions", "replication", "host", "worker_port", "funnel",
+WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port", "funnel",
         "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
         "memory_limit")  # fmt: skip
 
@@ -56,13 +56,16 @@ def worker(settings: Settings) -> None:
 def up(settings: Settings) -> None:
     """Run a collector and a worker; start again what dies. Ctrl-C ends both.
 
+    Exit code 2 where one of them cannot run until something is changed, such as a wrong setting.
+
     \b
     Example: footfall up --write-keys k3y:myshop
     """
     from pipeline.operate.up import run_up
 
-    base = f"http://{settings.host}"
-    click.echo(f"events go to {base}:{settings.port}, pages are on {base}:{settings.worker_port}")
+    events = f"http://{settings.host}:{settings.port}"
+    pages = f"http://{settings.worker_host}:{settings.worker_port}"
+    click.echo(f"events go to {events}, pages are on {pages}")
     sys.exit(asyncio.run(run_up({**os.environ, **settings.environment()})))
 
 

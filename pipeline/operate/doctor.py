@@ -5,14 +5,12 @@ import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
-
-import msgspec
 
 import sql
 from pipeline.errors import FootfallError
-from pipeline.operate.reach import ask, call
+from pipeline.operate.reach import ask, status_of
 from pipeline.settings import Settings
 
 LAG_RECORDS = 1_000
@@ -83,17 +81,16 @@ def _reachable(part: str, server: str, port: int) -> Finding:
 
 
 def _worker(settings: Settings) -> Iterator[Finding]:
-    place = f"{settings.host}:{settings.worker_port}"
+    place = f"{settings.worker_host}:{settings.worker_port}"
     try:
-        reply = call(settings, "GET", "/api/status")
+        status = status_of(settings)
     except FootfallError as error:
         yield Finding("worker", False, str(error), "Look at its output; start it again.")
         return
-    if reply is None:
+    if status is None:
         yield Finding("worker", False, f"nothing answers on {place}",
                       "Start it: footfall up, or footfall worker. Events wait in the log.")  # fmt: skip
         return
-    status: dict[str, Any] = msgspec.json.decode(reply[1])
     behind = max((lane["lag"] for lane in status["lanes"]), default=0)
     yield Finding("worker", status["ready"], f"{len(status['lanes'])} lanes, at most {behind} behind",
                   "" if status["ready"] else "It is loading state, or has no partition yet.")  # fmt: skip
@@ -106,7 +103,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
 def _books(books: dict[str, int]) -> Finding:
     if not books:
         return Finding("books", False, "the warehouse does not answer", "See the warehouse below.")
-    text = ("{accepted} accepted = {stored} stored + {deduplicated} deduplicated + "
+    text = ("{accepted} accepted = {stored} stored + {deduplicated} deduplicated + {merged} merged + "
             "{rejected} rejected + {in_flight} in flight").format(**books)  # fmt: skip
     if books["difference"]:
         return Finding("books", False, f"{text}, but for {books['difference']}",

@@ -14,6 +14,7 @@ from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 
 _TIMEOUT_SECONDS = 60
+_STATUS_SECONDS = 10
 
 
 def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
@@ -24,7 +25,7 @@ def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -
 
     warehouse = open_warehouse(settings)
     try:
-        return warehouse.query(sql, params)
+        return rows_of(warehouse.raw(sql, "JSONCompact", params))
     finally:
         warehouse.close()
 
@@ -45,11 +46,34 @@ def ask_worker(settings: Settings, sql: str, params: Mapping[str, Any] | None) -
     return Rows(tuple(answer["names"]), tuple(answer["types"]), rows)
 
 
+def rows_of(compact: bytes) -> Rows:
+    """An answer in ClickHouse's format JSONCompact."""
+    answer = msgspec.json.decode(compact)
+    names, types = zip(*((c["name"], c["type"]) for c in answer["meta"]), strict=True)
+    return Rows(names, types, [tuple(row) for row in answer["data"]])
+
+
+def status_of(settings: Settings) -> dict[str, Any] | None:
+    """The running worker's own account, or None where none listens."""
+    reply = call(settings, "GET", "/api/status", seconds=_STATUS_SECONDS)
+    if reply is None:
+        return None
+    status, text = reply
+    if status != 200:
+        raise WarehouseUnavailable(f"The worker answers {status}: {text[:300].decode()}")
+    found: dict[str, Any] = msgspec.json.decode(text)
+    return found
+
+
 def call(
-    settings: Settings, method: str, path: str, body: bytes | None = None
+    settings: Settings,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    seconds: float = _TIMEOUT_SECONDS,
 ) -> tuple[int, bytes] | None:
     """One request to the worker on this machine; None where nothing listens."""
-    connection = HTTPConnection(settings.host, settings.worker_port, timeout=_TIMEOUT_SECONDS)
+    connection = HTTPConnection(settings.worker_host, settings.worker_port, timeout=seconds)
     try:
         connection.request(method, path, body, {"content-type": "application/json"})
         response = connection.getresponse()

@@ -21,16 +21,19 @@ class Replayed(NamedTuple):
     impossible: int
 
 
-def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]]) -> Replayed:
-    """Send each once. Raises LogUnavailable where no collector takes them."""
+def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]], key: str) -> Replayed:
+    """Send each once, with the write key of its site, else with `key`.
+
+    A reject for an unknown key has no site. Raises LogUnavailable where no collector takes them.
+    """
     taken = refused = impossible = 0
     connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
-    keys = {site: key for key, site in settings.write_keys.items()}
+    keys = {site: its_key for its_key, site in settings.write_keys.items()}
     try:
         for reject in rejects:
             if reject["cut"]:
                 impossible += 1
-            elif _send(connection, reject, keys.get(reject["site"], "")):
+            elif _send(connection, reject, keys.get(reject["site"], key)):
                 taken += 1
             else:
                 refused += 1

@@ -17,29 +17,48 @@ PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS: Final = 60.0
 """A role that ran so long begins with the first pause again."""
 PATIENCE_SECONDS: Final = 30.0
+WRONG: Final = 2
+"""The exit code of a role that only a change of settings, data or disk can cure."""
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
 async def run_up(environment: Mapping[str, str]) -> int:
-    """Run until SIGINT or SIGTERM; answers 0. Roles get `environment`."""
+    """Run until SIGINT or SIGTERM (0), or until a role ends as WRONG. Roles get `environment`."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await asyncio.gather(*(_keep_running(role, environment, stop) for role in ROLES))
-    return 0
+    codes = await asyncio.gather(*(_keep_running(role, environment, stop) for role in ROLES))
+    return max(codes)
 
 
-async def _keep_running(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> None:
+def deaths_after(deaths: int, ran_seconds: float) -> int:
+    """Deaths in a row, after one more that came when the role had run for so long."""
+    return 1 if ran_seconds > STEADY_SECONDS else deaths + 1
+
+
+def pause_after(deaths: int) -> float:
+    """Seconds to wait after so many deaths in a row (1 or more)."""
+    return PAUSES_SECONDS[min(deaths, len(PAUSES_SECONDS)) - 1]
+
+
+async def _keep_running(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> int:
+    """Answers 0 once `stop` is set; sets it and answers WRONG where restarting cannot help."""
     loop, deaths = asyncio.get_running_loop(), 0
     while not stop.is_set():
         began = loop.time()
         code = await _run(role, environment, stop)
         if stop.is_set():
-            return
-        deaths = 0 if loop.time() - began > STEADY_SECONDS else deaths + 1
-        pause = PAUSES_SECONDS[min(deaths, len(PAUSES_SECONDS)) - 1]
+            break
+        if code == WRONG:
+            log.error("role_cannot_run", role=role, exit_code=code,
+                      advice="Mend what the role says above; it is not started again.")  # fmt: skip
+            stop.set()
+            return WRONG
+        deaths = deaths_after(deaths, loop.time() - began)
+        pause = pause_after(deaths)
         log.error("role_ended", role=role, exit_code=code, again_in_seconds=pause)
         await _first(stop.wait(), asyncio.sleep(pause))
+    return 0
 
 
 async def _run(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> int | None:

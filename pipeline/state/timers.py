@@ -18,6 +18,8 @@ class Timers:
 
     def set(self, key: str, deadline: int) -> None:
         """Wake `key` at `deadline` instead of what was set before."""
+        if self.table.get(key) == deadline:
+            return  # again and again the same must not grow heap and delta
         self.table.put(key, deadline)
         if self._heap is not None:
             heappush(self._heap, (deadline, key))

@@ -56,6 +56,7 @@ class Stack:
             self._children[command] = Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "pipeline.cli", command],
                 env=environment, stdin=DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,  # Ctrl-C is the demo's, which ends its processes in order
             )  # fmt: skip
 
     def wait_ready(self, command: str) -> None:

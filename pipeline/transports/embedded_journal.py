@@ -6,9 +6,9 @@ collector; both files carry the log's id, so that state never meets another log'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from time import time_ns
@@ -167,25 +167,28 @@ class EmbeddedJournal:
 
     async def end(self, topic: str, partition: int) -> int:
         """The next offset; 0 where the partition has no record yet."""
-        row = self._side(topic).execute(
-            "SELECT next_offset FROM partitions WHERE topic = ? AND partition = ?",
-            (topic, partition),
-        ).fetchone()  # fmt: skip
+        with _reading():
+            row = self._side(topic).execute(
+                "SELECT next_offset FROM partitions WHERE topic = ? AND partition = ?",
+                (topic, partition),
+            ).fetchone()  # fmt: skip
         return int(row[0]) if row else 0
 
     async def count(self, topic: str, partition: int, start: int) -> int:
         """Events from `start` on."""
         side = self._side(topic)
-        base = _numbers(side)[topic, partition] << OFFSET_BITS
-        (events,) = side.execute(
-            "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
-            (base + start, base + (1 << OFFSET_BITS)),
-        ).fetchone()
+        with _reading():
+            base = _numbers(side)[topic, partition] << OFFSET_BITS
+            (events,) = side.execute(
+                "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
+                (base + start, base + (1 << OFFSET_BITS)),
+            ).fetchone()
         return int(events)
 
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """At most `limit` records from `start`."""
-        return list(islice(records_from(self._side(topic), topic, partition, start), limit))
+        with _reading():
+            return list(islice(records_from(self._side(topic), topic, partition, start), limit))
 
     async def expire(self, topic: str, partition: int, below: int, before: int, limit: int) -> int:
         """Delete at most `limit` records under offset `below` appended before `before`, ms.
@@ -234,6 +237,14 @@ class EmbeddedJournal:
             return await asyncio.get_running_loop().run_in_executor(self._writer, function)
         except sqlite3.Error as error:
             raise LogUnavailable(f"The log cannot be written: {error}.") from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LogUnavailable(f"The log cannot be read: {error}.") from error
 
 
 def _numbers(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:

@@ -5,7 +5,9 @@ read into anything.
 """
 
 import asyncio
+from collections import deque
 from datetime import UTC, datetime
+from math import inf
 from typing import Final, cast
 
 import aiohttp
@@ -15,9 +17,9 @@ from standardwebhooks.webhooks import Webhook
 
 from pipeline.clock import Clock
 from pipeline.errors import LogUnavailable
-from pipeline.runner import Runner
+from pipeline.runner import Lane, Runner
 from pipeline.transports.contract import Append
-from pipeline.triggers.stage import DeliveryState, Pending, due
+from pipeline.triggers.stage import DeliveryState, Pending, agenda
 from schemas import topics
 from schemas.triggers import DeliveryResult, Trigger, cloud_event
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 
 TIMEOUT_SECONDS: Final = 20
 AT_ONCE: Final = 8
+_QUEUED: Final = 64 * AT_ONCE
+"""Attempts taken up by one look through all that is pending."""
 _LOOK_SECONDS: Final = 0.5
 
 
@@ -40,44 +44,81 @@ def request_of(trigger: Trigger, webhook: Webhook, now: int) -> tuple[bytes, dic
     }
 
 
+class _Desk:
+    """What is under way for one lane: attempts to make, attempts made, results to write."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.attempted: dict[str, int] = {}  # trigger → attempts made, until the fold has them
+        self.unsaved: list[DeliveryResult] = []
+        self._queue: deque[Pending] = deque()
+        self._applied, self._next = -2, -inf
+
+    def take(self, now: int) -> list[Pending]:
+        """The next attempts. Looks through the state only where that may find something new."""
+        if not self._queue and (self.lane.applied != self._applied or self._next <= now):
+            self._look(now)
+        return [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
+
+    def _look(self, now: int) -> None:
+        state = cast(DeliveryState, self.lane.state)
+        self._applied = self.lane.applied
+        self.attempted = {key: made for key, made in self.attempted.items()
+                          if key in state.pending}  # fmt: skip
+        found = agenda(state, now, self.attempted, _QUEUED)
+        self._queue.extend(found.due)
+        self._next = found.next
+
+
 class Deliverer:
     """Attempts what is due in the delivery runner's lanes, and writes results to the log."""
 
     def __init__(self, runner: Runner, url: str, secret: str, clock: Clock) -> None:
         self._runner, self._url, self._clock = runner, url, clock
         self._webhook = Webhook(secret)
-        self._attempted: dict[str, int] = {}  # trigger → attempts made, until the fold has them
+        self._desks: dict[int, _Desk] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
-                for partition, lane in list(self._runner.lanes.items()):
-                    state = cast(DeliveryState, lane.state)
-                    await self._attempt(session, partition, self._next(state))
+                await self.round(session)
                 await asyncio.sleep(_LOOK_SECONDS)
 
-    def _next(self, state: DeliveryState) -> list[Pending]:
-        waiting = due(state, self._clock())
-        known = {pending.trigger.id for _, pending in state.pending.items()}
-        self._attempted = {key: n for key, n in self._attempted.items() if key in known}
-        return [p for p in waiting if self._attempted.get(p.trigger.id, 0) <= p.attempts][:AT_ONCE]
+    async def round(self, session: aiohttp.ClientSession) -> None:
+        """Some attempts in every lane that has any to make and whose results could be written."""
+        lanes = dict(self._runner.lanes)
+        self._desks = {
+            partition: desk if (desk := self._desks.get(partition)) and desk.lane is lane
+            else _Desk(lane)
+            for partition, lane in lanes.items()
+        }  # fmt: skip
+        for partition, desk in self._desks.items():
+            await self._attempt(session, partition, desk)
 
-    async def _attempt(
-        self, session: aiohttp.ClientSession, partition: int, waiting: list[Pending]
-    ) -> None:
-        if not waiting:
-            return
-        results = await asyncio.gather(*(self._deliver(session, each) for each in waiting))
-        lines = b"\n".join(map(msgspec.json.encode, results))
+    async def _attempt(self, session: aiohttp.ClientSession, partition: int, desk: _Desk) -> None:
+        if not await self._save(partition, desk):
+            return  # what is attempted while the log is away could be lost, and done twice
+        waiting = desk.take(self._clock())
+        desk.unsaved = list(
+            await asyncio.gather(*(self._deliver(session, each) for each in waiting))
+        )
+        desk.attempted |= {result.trigger_id: result.attempt for result in desk.unsaved}
+        await self._save(partition, desk)
+
+    async def _save(self, partition: int, desk: _Desk) -> bool:
+        """Whether all results are in the log now; those that are not are kept."""
+        if not desk.unsaved:
+            return True
+        lines = b"\n".join(map(msgspec.json.encode, desk.unsaved))
         try:
             await self._runner.journal.append([Append(topics.TRIGGERS.name, partition, 0, lines)])
         except LogUnavailable as error:
-            log.warning("result_not_written", error=str(error))  # the attempts will be repeated
-            return
-        for each in waiting:
-            self._attempted[each.trigger.id] = each.attempts + 1
+            log.warning("results_not_written", results=len(desk.unsaved), error=str(error))
+            return False
+        desk.unsaved = []
+        return True
 
     async def _deliver(self, session: aiohttp.ClientSession, pending: Pending) -> DeliveryResult:
         now, status, detail = self._clock(), 0, ""

@@ -5,7 +5,10 @@ over it. Attempts themselves happen in `deliverer`; a crash between an attempt a
 repeats the attempt, with the same id.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from heapq import nsmallest
+from math import inf
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -61,7 +64,7 @@ class Delivery:
                     self._settle(state, _result.decode(line), emit)
                 else:
                     self._take(state, _trigger.decode(line))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", self.source.name, line)
                 emit.row(columns.REJECTS, *row)
 
@@ -85,7 +88,26 @@ class Delivery:
         state.pending.put(result.trigger_id, pending)
 
 
-def due(state: DeliveryState, now: int) -> list[Pending]:
-    """What to attempt at `now`, ms, oldest trigger first."""
-    waiting = (pending for _, pending in state.pending.items() if pending.not_before <= now)
-    return sorted(waiting, key=lambda pending: (pending.trigger.time, pending.trigger.id))
+class Agenda(NamedTuple):
+    """What to attempt, oldest trigger first, and when (ms) the next after those is due."""
+
+    due: list[Pending]
+    next: float
+
+
+def agenda(state: DeliveryState, now: int, attempted: Mapping[str, int], most: int) -> Agenda:
+    """At most `most` attempts for `now`, ms. Decodes all that is pending, once.
+
+    `attempted` has, by trigger id, the attempts made: one whose result is not folded in yet must
+    not be attempted again. `next` is infinite where nothing is left to wait for.
+    """
+    found, later = [], inf
+    for key, pending in state.pending.each():
+        if attempted.get(key, 0) > pending.attempts:
+            continue
+        if pending.not_before <= now:
+            found.append(pending)
+        else:
+            later = min(later, pending.not_before)
+    first = nsmallest(most, found, key=lambda pending: (pending.trigger.time, pending.trigger.id))
+    return Agenda(first, now if len(found) > most else later)

@@ -100,5 +100,28 @@ def index_of(device: Device, identifiers: tuple[str, ...]) -> int:
     return device.identities.index(identifiers)
 
 
+def drop_oldest(device: Device, count: int) -> None:
+    """Forget the first `count` marks, what was told of them, and identities nobody else asserts."""
+    if count <= 0:
+        return
+    device.marks = device.marks[count:]
+    first = _place(device.marks[0]) if device.marks else None
+    device.decided = tuple(
+        told for told in device.decided if first and (told.time, told.message_id) >= first
+    )
+    _renumber(device)
+
+
+def _renumber(device: Device) -> None:
+    """A till asserts a customer after the other: unused identities would grow without end."""
+    used = sorted({mark.who for mark in device.marks} - {NOBODY})
+    if len(used) == len(device.identities):
+        return
+    number = {NOBODY: NOBODY} | {who: new for new, who in enumerate(used)}
+    for mark in device.marks:
+        mark.who = number[mark.who]
+    device.identities = tuple(device.identities[who] for who in used)
+
+
 def _place(mark: Mark) -> tuple[int, str]:
     return (mark.time, mark.message_id)

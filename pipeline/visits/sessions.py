@@ -1,10 +1,11 @@
 """Sessions: a device's events with no more than 30 minutes between them, by event time."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.visits.device import Device, Mark, Span
+from pipeline.visits.device import Device, Mark, Span, drop_oldest
 
 GAP_MS: Final = 30 * 60 * 1000
 """A longer pause ends a session (the convention of Google Analytics, Matomo and Snowplow)."""
@@ -26,7 +27,7 @@ def spans(marks: Iterable[Mark], carry: Span | None = None) -> list[Span]:
 
 
 def _extend(span: Span, mark: Mark) -> None:
-    span.end = mark.time
+    span.end = max(span.end, mark.time)  # a late one may lie inside what was carried
     span.events += 1
     span.device_class = span.device_class or mark.device_class
     if mark.view:
@@ -68,20 +69,28 @@ def forget(device: Device, before: int, most: int) -> None:
     What the latter leave of an unfinished session is carried as sums.
     """
     kept = next((s for s in spans(device.marks, device.carry) if s.end >= before), None)
-    _drop(device, before if kept is None else min(before, kept.start))
-    if len(device.marks) > most:
-        cut = device.marks[-most].time
-        carry = spans((mark for mark in device.marks if mark.time < cut), device.carry)[-1:]
-        _drop(device, cut)
-        device.carry = carry[0] if carry else None
-
-
-def _drop(device: Device, before: int) -> None:
-    device.marks = [mark for mark in device.marks if mark.time >= before]
-    device.stored = tuple(span for span in device.stored if span.start >= before)
-    device.decided = tuple(told for told in device.decided if told.time >= before)
-    if device.carry is not None and device.carry.start < before:
+    start = before if kept is None else min(before, kept.start)
+    if device.carry is not None and device.carry.start < start:
         device.carry = None
+    _drop(device, bisect_left(device.marks, start, key=_time), start)
+    if len(device.marks) > most:
+        _fold_away(device, len(device.marks) - most)
+
+
+def _fold_away(device: Device, count: int) -> None:
+    """By number, not by time: thousands of events may have one time."""
+    rest = spans(device.marks[:count], device.carry)[-1:]
+    device.carry = rest[0] if rest else None
+    _drop(device, count, device.carry.start if device.carry else device.marks[count].time)
+
+
+def _drop(device: Device, count: int, start: int) -> None:
+    drop_oldest(device, count)
+    device.stored = tuple(span for span in device.stored if span.start >= start)
+
+
+def _time(mark: Mark) -> int:
+    return mark.time
 
 
 def close_time(span: Span) -> int:

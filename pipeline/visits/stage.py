@@ -4,6 +4,7 @@ event → new? → row → mark → facts for `people`
 tick  → devices whose time has come → sessions over, attempts decided → rows, outcomes
 """
 
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import Keyed, State
 from pipeline.state.timers import Timers
-from pipeline.visits import attempts, recent, rows, sessions
+from pipeline.visits import attempts, logtime, recent, rows, sessions
 from pipeline.visits.device import (
     MAX_MARKS,
     NOBODY,
@@ -32,6 +33,8 @@ from schemas.rejects import Reason, reject_row
 NAME: Final = "visits"
 PASS_ON_MS: Final = 10_000
 """A tick goes on to `people` and `dropoff` when the log's time has moved by so much."""
+LOOKS_PER_TICK: Final = 10_000
+"""A tick is folded in one go (a look takes about 30 µs); the devices above wait for the next."""
 
 _PASSIVE: Final = frozenset({"ticket", "reset"})
 """Event types that are no activity on a site: they open no session and extend none."""
@@ -40,7 +43,11 @@ _decoder = msgspec.json.Decoder(Event)
 
 
 class VisitsState(State):
-    """`devices` and `timers` by site and device; `recent` ids; `clock`: log time, last passed on."""
+    """`devices` and `timers` by site and device; `recent` ids.
+
+    `clock`: the log's time as `now`, when it was last `passed_on`, and while it lags behind the
+    ticks, the newest one `heard`.
+    """
 
     def __init__(self) -> None:
         self.devices: Keyed[Device] = Keyed(Device)
@@ -97,10 +104,17 @@ class Visits:
         if mark.who != NOBODY or event.opt_out or event.type in rows.FACTS:
             self._tell_people(device, event, place, emit)
         if len(device.marks) > MAX_MARKS + MAX_MARKS // 4:
-            sessions.forget(device, -(2**62), MAX_MARKS)
+            self._make_room(event.site, event.anonymous_id, device, emit)
         state.devices.put(key, device)
         self._wake(state, key, device, mark)
         return True
+
+    def _make_room(self, site: str, name: str, device: Device, emit: Emit) -> None:
+        """Forget the oldest marks, after telling what they decide by the device's newest event."""
+        newest = device.marks[-1].time
+        self._tell_sessions(site, name, device, newest, emit)
+        self._tell_outcomes(site, name, device, newest + device.skew, emit)
+        sessions.forget(device, -(2**62), MAX_MARKS)
 
     def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> bool:
         key, digest = recent.place(event.site, event.time, event.message_id)
@@ -168,9 +182,8 @@ class Visits:
 
     def _tick(self, state: VisitsState, time: int, emit: Emit) -> None:
         """The log's time moves on: never back, whoever's clock said so."""
-        now = max(time, state.clock.get("now") or 0)
-        state.clock.put("now", now)
-        for key in state.timers.due(now):
+        now = _move(state.clock, time)
+        for key in islice(state.timers.due(now), LOOKS_PER_TICK):
             if key.startswith("\n"):
                 state.recent.delete(key[1:])
             else:
@@ -274,6 +287,20 @@ def _asserting(marks: list[Mark], place: int, step: int) -> Mark | None:
     """The nearest mark before (step −1) or after (1) a place that asserts an identity."""
     stop = -1 if step < 0 else len(marks)
     return next((marks[n] for n in range(place + step, stop, step) if marks[n].who != NOBODY), None)
+
+
+def _move(clock: Keyed[int], time: int) -> int:
+    """Hear a tick; the log's time afterwards."""
+    before = clock.get("now") or 0
+    heard = clock.get("heard") or before
+    now = logtime.moved(before, heard, time)
+    newest = max(heard, time)
+    clock.put("now", now)
+    if now < newest:
+        clock.put("heard", newest)
+    elif "heard" in clock:
+        clock.delete("heard")
+    return now
 
 
 def _pass_on(now: int, emit: Emit) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from pipeline.errors import WarehouseRefused
+from pipeline.errors import ValueRefused, WarehouseRefused
 
 _SCALARS: Final = {
     "String": pa.binary(),  # not text: original bytes of rejects need not be UTF-8
@@ -44,7 +44,7 @@ def arrow_type(name: str) -> pa.DataType:
 
 
 def stream_of(schema: pa.Schema, data: Sequence[Sequence[Any]]) -> memoryview:
-    """Columns as one Arrow IPC stream of one batch. Raises WarehouseRefused for a wrong value."""
+    """Columns as one Arrow IPC stream of one batch. Raises ValueRefused for a wrong value."""
     arrays = [_array(field, column) for field, column in zip(schema, data, strict=True)]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as writer:
@@ -56,6 +56,6 @@ def _array(field: pa.Field, column: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(column, field.type)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise WarehouseRefused(
+        raise ValueRefused(
             f"a value does not fit the column `{field.name}`: {error}"
         ) from error

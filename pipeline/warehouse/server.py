@@ -16,6 +16,7 @@ from clickhouse_driver.errors import Error
 from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
 from pipeline.warehouse.binding import for_driver, text_of
 from pipeline.warehouse.contract import Params, Rows
+from pipeline.warehouse.embedded import READ_ROWS, READ_SECONDS
 from pipeline.warehouse.failures import failure
 from pipeline.warehouse.pool import Pool
 
@@ -23,6 +24,14 @@ SETTINGS: Final = {
     "async_insert": 0,  # an insert is durable when it returns
     "max_partitions_per_insert_block": 0,  # hostile event times span a hundred years
 }
+READING: Final = {
+    "readonly": "1",
+    "max_execution_time": str(READ_SECONDS),
+    "max_result_rows": str(READ_ROWS),
+    "result_overflow_mode": "throw",
+    "wait_end_of_query": "1",  # else an error after the first megabyte comes under status 200
+}
+"""Options of what goes through `raw`, which others ask: as strict as the embedded warehouse."""
 CONNECT_SECONDS: Final = 5
 ANSWER_SECONDS: Final = 120
 
@@ -80,7 +89,7 @@ class ServerWarehouse:
         """See `Warehouse.raw`: `readonly` keeps it from writing; what files it may read is the
         server's own setting."""
         values = {f"param_{name}": text_of(value) for name, value in (params or {}).items()}
-        options = {"database": self._database, "default_format": fmt, "readonly": "1", **values}
+        options = {"database": self._database, "default_format": fmt, **READING, **values}
         status, code, body = self._post(f"/?{urlencode(options)}", sql.encode())
         if status != http.client.OK:
             raise failure(code, body.decode(errors="replace"), sql)

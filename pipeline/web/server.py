@@ -16,12 +16,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pipeline.errors import WarehouseRefused, WarehouseUnavailable
 from pipeline.warehouse.contract import Warehouse
 from pipeline.web.clickhouse import ClickHouseFace
+from pipeline.web.foreign import refuse_foreign_sites
 from pipeline.web.hosts import refuse_rebinding
 from pipeline.web.named import named, names
 from pipeline.web.reader import Reader
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
-"""The worker's own account of itself; `ready` (bool) is always in it."""
+"""The worker's own account of itself. It may be costly: books are counted for it."""
+Ready = Callable[[], bool]
+"""Whether the worker is ready; asked by probes every few seconds, so it must be cheap."""
 
 MAX_BODY: Final = 256 * 1024
 _STATIC: Final = Path(__file__).parent / "static"
@@ -43,12 +46,15 @@ class QueryBody(msgspec.Struct, forbid_unknown_fields=True):
     params: dict[str, str | bool | int | float | list[Any]] = {}
 
 
-def make_web(warehouse: Warehouse, registry: CollectorRegistry, status: Status) -> web.Application:
+def make_web(
+    warehouse: Warehouse, registry: CollectorRegistry, status: Status, ready: Ready
+) -> web.Application:
     """The application. Closing it leaves the warehouse open."""
     reader = Reader(warehouse)
-    site = _Site(reader, registry, status)
+    site = _Site(reader, registry, status, ready)
     app = web.Application(
-        middlewares=[_guarded, refuse_rebinding, _failures], client_max_size=MAX_BODY
+        middlewares=[_guarded, refuse_rebinding, refuse_foreign_sites, _failures],
+        client_max_size=MAX_BODY,
     )
     app.add_routes(
         [
@@ -74,11 +80,14 @@ def make_web(warehouse: Warehouse, registry: CollectorRegistry, status: Status) 
 
 
 class _Site:
-    def __init__(self, reader: Reader, registry: CollectorRegistry, status: Status) -> None:
-        self._reader, self._registry, self._status = reader, registry, status
+    def __init__(
+        self, reader: Reader, registry: CollectorRegistry, status: Status, ready: Ready
+    ) -> None:
+        self._reader, self._registry = reader, registry
+        self._status, self._ready = status, ready
 
     async def ready(self, request: web.Request) -> web.Response:
-        ready = bool((await self._status())["ready"])
+        ready = self._ready()
         return _json({"ready": ready}, 200 if ready else 503)
 
     async def status(self, request: web.Request) -> web.Response:

@@ -4,10 +4,12 @@ from aiohttp import web
 
 from pipeline.errors import BadSetting
 
+_SHUTDOWN_SECONDS = 2.0
+
 
 async def serve(application: web.Application, host: str, port: int) -> web.AppRunner:
     """Listen; close with the runner's `cleanup`. Raises BadSetting where the port is taken."""
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

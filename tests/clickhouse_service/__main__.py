@@ -18,6 +18,9 @@ _INSERT: Final = re.compile(r"(INSERT INTO (\S+) \((.*)\)) VALUES\s*", re.DOTALL
 _READS: Final = re.compile(r"(?:\s|--[^\n]*\n)*(SELECT|WITH)\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"Code: (\d+)")
 
+_SETTINGS: Final = ("max_execution_time", "max_result_rows", "result_overflow_mode", "readonly")
+"""Of the HTTP interface; `readonly` is last, as it forbids to set others."""
+
 away = threading.Event()
 """While set, connections are dropped: SIGUSR1 sets it, SIGUSR2 clears it."""
 
@@ -98,7 +101,7 @@ def _columns(engine: Any, text: str, params: dict[str, str]) -> list[tuple[str, 
 
 
 class HttpHandler(BaseHTTPRequestHandler):
-    """`POST /?default_format=…&readonly=1&param_x=…` with the statement as its body."""
+    """`POST /?default_format=…&max_result_rows=…&param_x=…` with the statement as its body."""
 
     def do_POST(self) -> None:
         options = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
@@ -107,7 +110,8 @@ class HttpHandler(BaseHTTPRequestHandler):
         chdb: Any = session
         with chdb.Session(self.path_of_data) as engine:
             try:
-                engine.query(f"SET readonly = {int(options['readonly'])}")
+                for name in _SETTINGS:
+                    engine.query(f"SET {name} = '{options[name]}'")
                 answer = engine.query(text, options["default_format"], params=params).bytes()
                 self._reply(200, answer)
             except RuntimeError as error:

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.errors import WarehouseRefused
 from pipeline.warehouse.contract import Warehouse
-from pipeline.warehouse.embedded import EmbeddedWarehouse
+from pipeline.warehouse.embedded import READ_ROWS, EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.server import ServerWarehouse
 from schemas.columns import ALL, SOURCE, Table
@@ -168,6 +168,12 @@ def test_threads_share_one_warehouse(warehouse: Warehouse, table: str) -> None:
         for _ in range(12):
             threads.submit(warehouse.insert, table, ["small"], [[1, 2]])
     assert count(warehouse, table) == 24
+
+
+def test_raw_refuses_an_answer_without_end(warehouse: Warehouse) -> None:
+    assert warehouse.raw(f"SELECT count() FROM numbers({READ_ROWS + 1})", "TSVRaw")
+    with pytest.raises(WarehouseRefused, match="396"):
+        warehouse.raw(f"SELECT number FROM numbers({READ_ROWS + 1})", "Null")
 
 
 def test_raw_answers_in_a_format(warehouse: Warehouse) -> None:

@@ -65,8 +65,8 @@ def read_back_for_one_batch() -> AbstractContextManager[object]:
     """What was read back is forgotten after a batch that ends before the dead worker's did."""
     write = Lane._write
 
-    def forgetful(self: Lane, rows: Any, applied: int) -> None:
-        write(self, rows, applied)
+    def forgetful(self: Lane, rows: Any) -> None:
+        write(self, rows)
         self._existing = {}
 
     return patch.object(Lane, "_write", forgetful)

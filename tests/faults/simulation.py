@@ -20,7 +20,7 @@ from pipeline.state.deltas import changes_of, restore, settle
 from pipeline.state.keyed import State
 from pipeline.transports.contract import Append
 from pipeline.warehouse.sink import Sink
-from schemas.columns import BY_NAME, REJECTS, SOURCE
+from schemas.columns import BOOKS, BY_NAME, REJECTS, SOURCE
 from tests.faults.memory import Faults, Inline, Killed, MemoryJournal, MemoryLog, MemoryWarehouse
 
 MAX_LIVES: Final = 400
@@ -114,7 +114,7 @@ class World:
         )
 
     def aside(self) -> set[tuple[Any, ...]]:
-        """The source records of rejects."""
+        """Where rejects came from."""
         return {_source(row) for row in self.rows[REJECTS.name]}
 
     async def state(self, stage: Stage, partition: int) -> State:
@@ -202,7 +202,7 @@ def judge(world: World) -> list[str]:
     if not world.plan.zombies and (twice := _twice(world)):
         wrong.append(f"{twice} rows are held twice")
     if _poisoned(world) != len(world.aside()):
-        wrong.append(f"{len(world.aside())} records were set aside, not {_poisoned(world)}")
+        wrong.append(f"{len(world.aside())} lines were set aside, not {_poisoned(world)}")
     wanted, got = _content(quiet), _content(world)
     if differing := (wanted - got) + (got - wanted):
         wrong.append(f"rows differ: {sorted(map(repr, differing))[:3]}")
@@ -225,9 +225,14 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
     for stage, partition in world.places():
         state, emit = stage.new_state(), Emit(stage.source, partition)
         for record in world.log.read(stage.source.name, partition, 0, ALL):
-            if POISON not in record.value:
-                emit.begin(record.offset)
-                stage.process(state, record, emit)
+            emit.begin(record.offset)
+            good = [line for line in record.value.split(b"\n") if POISON not in line]
+            bad = len(record.value.split(b"\n")) - len(good)
+            if good:
+                whole = record._replace(value=b"\n".join(good)) if bad else record
+                stage.process(state, whole, emit)
+            if bad and stage.source in product.ACCEPTED:
+                emit.row(BOOKS, "", 0, bad, 0, 0, bad)
             state.applied = record.offset
         settle(state, changes_of(state))
         for output in records_of(emit.outputs, world.log.partitions):
@@ -247,7 +252,8 @@ def _source(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _poisoned(world: World) -> int:
-    return sum(POISON in each.value for records in world.log.records.values() for each in records)
+    values = (each.value for records in world.log.records.values() for each in records)
+    return sum(POISON in line for value in values for line in value.split(b"\n"))
 
 
 def _twice(world: World) -> int:

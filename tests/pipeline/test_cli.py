@@ -6,7 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from collectors.errors import LogMismatch, Overloaded
 from pipeline.cli import cli, main
+from pipeline.errors import BadSetting, LogUnavailable, WarehouseRefused, WarehouseUnavailable
 from pipeline.settings import SETTINGS
 
 
@@ -44,6 +46,25 @@ def test_a_wrong_setting_is_one_line_and_exit_code_two(
     assert capsys.readouterr().err == (
         "footfall: --horizon is '1'; it takes a whole number from 5 to 1800.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(WarehouseUnavailable("x"), 1), (LogUnavailable("x"), 1), (Overloaded("x"), 1),
+     (BadSetting("x"), 2), (WarehouseRefused("x"), 2), (LogMismatch("x"), 2)],
+    ids=lambda x: type(x).__name__,
+)  # fmt: skip
+def test_exit_codes_tell_what_another_try_may_cure(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pipeline.cli.cli", fails)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == "footfall: x\n"
 
 
 def test_a_check_up_where_nothing_runs_says_what_to_start(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Timers: keys come due in (deadline, key) order, whatever happened before."""
 
+from itertools import islice
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,35 @@ def test_a_cleared_key_never_comes_due() -> None:
     timers.set("a", 10)
     timers.clear("a")
     assert list(timers.due(10)) == []
+
+
+def test_setting_what_is_set_already_costs_nothing() -> None:
+    table: Keyed[int] = Keyed(int)
+    timers = Timers(table)
+    assert list(timers.due(0)) == []  # from now on there is a heap
+    timers.set("a", 10)
+    table.settle(table.changes())
+    for _ in range(1_000):
+        timers.set("a", 10)
+    assert table.changes() == {}
+    assert len(timers._loaded()) == 1
+    assert list(timers.due(10)) == ["a"]
+
+
+def test_a_key_can_be_set_again_to_the_time_at_which_it_came_due() -> None:
+    timers = Timers(Keyed(int))
+    timers.set("a", 10)
+    assert list(timers.due(10)) == ["a"]
+    timers.set("a", 10)
+    assert list(timers.due(10)) == ["a"]
+
+
+def test_what_is_not_taken_out_stays() -> None:
+    timers = Timers(Keyed(int))
+    for key in "abc":
+        timers.set(key, 10)
+    assert list(islice(timers.due(10), 2)) == ["a", "b"]
+    assert list(timers.due(10)) == ["c"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 20)), max_size=30))

@@ -1,9 +1,13 @@
 """Deliveries: pending until taken, tried again later and later, given up after ten attempts."""
 
+from collections.abc import Mapping
+from math import inf
+
 import msgspec
+import pytest
 
 from pipeline.stage import Emit, Record
-from pipeline.triggers.stage import PAUSES_SECONDS, Delivery, DeliveryState, due
+from pipeline.triggers.stage import PAUSES_SECONDS, Agenda, Delivery, DeliveryState, agenda
 from schemas import columns
 from schemas.origins import Origin
 from schemas.triggers import DeliveryResult, Trigger
@@ -41,8 +45,13 @@ class Told:
         self.stage.process(self.state, Record(offset, len(messages), value), self.emit)
         return self
 
+    def agenda(
+        self, now: int = NOW, attempted: Mapping[str, int] | None = None, most: int = 9
+    ) -> Agenda:
+        return agenda(self.state, now, attempted or {}, most)
+
     def due(self, now: int = NOW) -> list[str]:
-        return [pending.trigger.id for pending in due(self.state, now)]
+        return [pending.trigger.id for pending in self.agenda(now).due]
 
 
 def test_a_trigger_is_due_at_once_and_oldest_first() -> None:
@@ -76,8 +85,34 @@ def test_after_ten_failed_attempts_it_is_given_up_and_every_attempt_is_a_row() -
     assert attempts == list(range(1, 11))
 
 
-def test_a_line_that_is_neither_becomes_a_reject() -> None:
+def test_the_agenda_says_when_the_next_attempt_is_due() -> None:
+    told = Told()(trigger())
+    assert told.agenda().next == inf
+    assert told(result(1)).agenda().next == NOW + PAUSES_SECONDS[0] * 1000
+
+
+def test_what_was_attempted_waits_until_its_result_is_folded_in() -> None:
+    told = Told()(trigger())
+    assert told.agenda(attempted={"t1": 1}) == Agenda([], inf)
+    assert told(result(1)).agenda(NOW * 2, {"t1": 1}).due != []
+
+
+def test_an_agenda_too_long_goes_on_at_once() -> None:
+    told = Told()(*(trigger(f"t{n}", n, NOW + n) for n in range(5)))
+    found = told.agenda(NOW, most=3)
+    assert [pending.trigger.id for pending in found.due] == ["t0", "t1", "t2"]
+    assert found.next == NOW
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"id":1}', b'{"id":"\xff"}', b'{"kind":"delivery","trigger_id":"\xff"}',
+     msgspec.json.encode(trigger()).replace(b"shop", b"sh\xffp")],
+)  # fmt: skip
+def test_a_line_that_is_neither_becomes_a_reject(line: bytes) -> None:
     told = Told()
     told.emit.begin(0)
-    told.stage.process(told.state, Record(0, 1, b'{"id":1}'), told.emit)
+    value = line + b"\n" + msgspec.json.encode(trigger())
+    told.stage.process(told.state, Record(0, 2, value), told.emit)
     assert len(told.emit.rows[columns.REJECTS]) == 1
+    assert told.due() == ["t1"]

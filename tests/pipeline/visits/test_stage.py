@@ -1,9 +1,13 @@
 """`visits`: sessions, attempts and assertions come out the same in any order of arrival."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stage import Emit, Record
+from pipeline.visits import stage
+from pipeline.visits.device import MAX_MARKS, Device
+from pipeline.visits.stage import VisitsState
 from schemas import columns, topics
 from schemas.events import Event, Order
 from tests.pipeline.visits.site import MINUTE, START, Site, end_of_time, event, pages, record
@@ -40,7 +44,8 @@ def test_a_clock_in_2038_disturbs_no_other_device() -> None:
     ahead = 2_147_483_647_000
     strange = Event(type="page", site="shop", time=ahead, received_at=START,
                     anonymous_id="odd", message_id="x", path="/")  # fmt: skip
-    site = Site().take(strange, event(0), end_of_time(20)).take(event(25), end_of_time(56))
+    site = Site().take(strange, event(0), end_of_time(20))
+    site.take(event(25), *map(end_of_time, (30, 40, 50, 56)))
     assert (0.0, 25.0, 2) in site.sessions()
 
 
@@ -196,9 +201,100 @@ def test_the_same_records_give_the_same_rows_and_messages(events: list[Event]) -
     assert first.outputs == second.outputs
 
 
+def test_sessions_of_a_busy_device_are_told_before_their_events_are_forgotten() -> None:
+    site = Site()
+    for number in range(40 * 100):  # forty sessions of a hundred events, an hour apart, no tick
+        site.take(event(number // 100 * 160 + number % 100, path="/a"))
+    site.take(end_of_time())
+    assert [events for _, _, events in site.sessions()] == [100] * 40
+
+
 def test_a_device_with_more_events_than_are_remembered_keeps_its_session_whole() -> None:
     site = Site()
     for number in range(3_000):
         site.take(event(number / 60))
     site.take(end_of_time())
     assert site.sessions() == [(0, 2_999 / 60, 3_000)]
+
+
+def device_of(site: Site) -> Device:
+    assert isinstance(site.state, VisitsState)
+    return next(device for _, device in site.state.devices.items())
+
+
+def test_thousands_of_events_of_one_time_are_bounded_and_counted() -> None:
+    site = Site().take(*(event(0, message_id=f"m{n:05}") for n in range(4_000)))
+    assert len(device_of(site).marks) <= MAX_MARKS * 5 // 4
+    assert site.take(end_of_time()).sessions() == [(0, 0, 4_000)]
+
+
+def test_a_till_remembers_the_customers_of_remembered_events_only() -> None:
+    site = Site()
+    for n in range(4_000):
+        site.take(event(n / 60, "till", identifiers=(f"user_id:{n}",)))
+    till = device_of(site)
+    assert [till.identities[mark.who] for mark in till.marks] == [
+        (f"user_id:{4_000 - len(till.marks) + n}",) for n in range(len(till.marks))
+    ]
+    assert len(till.identities) == len(till.marks) <= MAX_MARKS * 5 // 4
+    assert len(site.said(topics.CUSTOMERS)) == 4_000
+
+
+def test_forgetting_renumbers_identities_and_says_nothing_again() -> None:
+    site = Site(lateness_hours=1)
+    site.take(event(0, identifiers=("user_id:ada",)), event(100, identifiers=("user_id:bob",)))
+    site.take(end_of_time(101))
+    assert device_of(site).identities == (("user_id:bob",),)
+    site.take(event(102, identifiers=("user_id:bob",)), event(103, identifiers=("user_id:ada",)))
+    assert [fact.identifiers[0] for fact in site.said(topics.CUSTOMERS)] == [
+        "user_id:ada", "user_id:bob", "user_id:ada",
+    ]  # fmt: skip
+
+
+def test_what_waited_through_an_outage_arrives_before_failures_are_told() -> None:
+    site = Site(funnel="/cart > /pay").take(end_of_time(0), *pages((0, "/cart")))
+    site.take(end_of_time(60), *pages((1, "/pay")))
+    site.take(*(end_of_time(60 + second / 60) for second in range(150)))
+    told = [(one.page, one.forward) for one in site.said(topics.PAGES)]
+    assert told == [("/cart", True), ("/pay", None)]
+
+
+@pytest.mark.parametrize("minutes_per_tick", [1 / 60, 5])
+def test_after_an_outage_time_is_where_the_ticks_are(minutes_per_tick: float) -> None:
+    ticks = [end_of_time(60 + n * minutes_per_tick) for n in range(150)]
+    site = Site().take(end_of_time(0), *ticks)
+    assert isinstance(site.state, VisitsState)
+    assert site.state.clock.get("now") == ticks[-1].time
+    assert "heard" not in site.state.clock
+
+
+def test_one_tick_looks_at_no_more_devices_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LOOKS_PER_TICK", 3)
+    site = Site().take(*(event(0, f"d{n}") for n in range(8)))
+    counts = [len(site.take(end_of_time()).sessions()) for _ in range(3)]
+    assert counts == [3, 6, 8]
+
+
+def test_server_events_are_told_apart_within_a_bucket_and_across_buckets() -> None:
+    orders = [event(n / 10, "", "purchase", order=Order(order_id=str(n))) for n in range(300)]
+    site = Site().take(*orders).take(*reversed(orders))
+    assert len(site.rows(columns.EVENTS)) == 300
+
+
+def test_a_batch_of_server_events_rewrites_little_however_many_there_were_that_day() -> None:
+    site = Site()
+    settled = site.state.tables["recent"]
+    for hour in range(24):
+        site.take(*(event(hour * 60 + n / 20, "", "track") for n in range(1_000)))
+    settled.settle(settled.changes())
+    site.take(*(event(24 * 60 + n / 1_000, "", "track") for n in range(1_000)))
+    assert sum(len(value or b"") for value in settled.changes().values()) < 1_000 * 10
+
+
+def test_an_import_of_500_orders_a_day_adds_little_to_the_state() -> None:
+    site = Site()
+    days = [event(day * 1_440 + n * 1.7, "", "purchase") for day in range(4) for n in range(500)]
+    site.take(*days)
+    changed = [len(key) + len(value or b"") for name in ("recent", "timers")
+               for key, value in site.state.tables[name].changes().items()]  # fmt: skip
+    assert sum(changed) / len(days) < 40

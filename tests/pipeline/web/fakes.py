@@ -51,10 +51,11 @@ def visit(
     Counter("footfall_test", "For the exposition.", registry=registry).inc()
 
     async def status() -> dict[str, Any]:
-        return {"ready": ready, "lag": 7}
+        return {"lag": 7}
 
     async def run() -> T:
-        async with TestClient(TestServer(make_web(warehouse, registry, status))) as client:
+        app = make_web(warehouse, registry, status, lambda: ready)
+        async with TestClient(TestServer(app)) as client:
             return await steps(client)
 
     return asyncio.run(run())

@@ -40,7 +40,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     async def status() -> dict[str, Any]:
         return {"ready": True}
 
-    runner = web.AppRunner(make_web(warehouse, CollectorRegistry(), status))
+    runner = web.AppRunner(make_web(warehouse, CollectorRegistry(), status, lambda: True))
     loop.run_until_complete(runner.setup())
     loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", port).start())
     thread = threading.Thread(target=loop.run_forever)

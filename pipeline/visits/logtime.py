@@ -1,0 +1,36 @@
+"""The log's time: what ticks say, except that an outage of the collectors is walked, not jumped.
+
+While nothing collects, no tick is written and time stands still. The first tick afterwards would
+decide at once that everybody who was looking at a page has given up, before the browsers have sent
+again what they kept. So after a jump of the length of an outage, time catches up step by step: an
+hour in less than two minutes of ticks a second. Longer jumps are taken at once: an import
+into an old log, a machine that was off for the night; nobody waits for what was open then.
+"""
+
+from typing import Final
+
+ORDINARY_MS: Final = 15 * 60_000
+"""Ticks no further apart are time passing by, if fast: the demo has a tick every five minutes."""
+OUTAGE_MS: Final = 6 * 3_600_000
+"""A longer jump is no outage that anybody's browser waits out."""
+
+_SHARE: Final = 60
+_LEAST_MS: Final = 30_000
+
+
+def moved(now: int, heard: int, tick: int) -> int:
+    """The log's time after a tick; all in ms, the result is never below `now`.
+
+    `now` is the time before (0: none yet), `heard` the newest tick before. What time lags behind
+    the tick shrinks by a sixtieth, and by 30 s at least, with every tick; so no clock that runs
+    fast stays behind for ever, and one wrong tick an hour ahead moves time by a minute.
+    """
+    jump, lag = tick - heard, tick - now
+    if lag <= 0:
+        return now
+    if not now or jump > OUTAGE_MS:
+        return tick
+    passed = max(jump, 0) if jump <= ORDINARY_MS else 0
+    if passed >= lag:
+        return tick
+    return min(tick, now + passed + max(_LEAST_MS, (lag - passed) // _SHARE))
