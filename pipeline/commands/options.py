@@ -16,6 +16,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 WAREHOUSE = ("log", "warehouse", "worker_host", "worker_port", "memory_limit")
 """What a command needs to reach the warehouse, through a running worker or directly."""
 
+MIN_WIDTH = 140
+
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
 
 
@@ -51,6 +53,7 @@ def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
     console = Console(markup=False, highlight=False, emoji=False)
+    console.width = max(console.width, MIN_WIDTH)  # long lines wrap better than narrow columns
     console.print(table)
     console.print(f"{len(rows)} rows")
 
