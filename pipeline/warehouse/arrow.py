@@ -56,6 +56,4 @@ def _array(field: pa.Field, column: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(column, field.type)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise ValueRefused(
-            f"a value does not fit the column `{field.name}`: {error}"
-        ) from error
+        raise ValueRefused(f"a value does not fit the column `{field.name}`: {error}") from error
