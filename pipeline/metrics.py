@@ -79,6 +79,10 @@ class StageMetrics:
         metrics.applied.labels(stage, partition).set(applied)
         metrics.progress.labels(stage, partition).set(time())
 
+    def rejected(self, reason: str) -> None:
+        """A reject's row is in the warehouse."""
+        self._metrics.rejects.labels(reason).inc()
+
     def lag(self, partition: int, records: int) -> None:
         """How far a lane is behind."""
         self._metrics.lag.labels(self._stage, partition).set(records)

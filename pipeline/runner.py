@@ -51,6 +51,8 @@ RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 5.0)
 ACCEPTED: Final = (topics.EVENTS, topics.REJECTS)
 """The topics whose records are in the books."""
 
+_REASON: Final = REJECTS.columns.index("reason")
+
 _UNSTORABLE: Final = (OverflowError, TypeError, ValueError, ValueRefused)
 """What encoding a batch raises for a value that nothing can hold. A warehouse's other refusals
 (a missing table, a wrong password) are no record's fault and end the worker."""
@@ -200,6 +202,8 @@ class Lane:
         with self.runner.metrics.flush.time():
             await self._persist(emit, delta, self.applied)
         self._settle(changes, delta)
+        for row in emit.rows.get(REJECTS, ()):
+            self.runner.metrics.rejected(row[_REASON])
 
     async def _fold(self, records: Sequence[Record]) -> tuple[Emit, int]:
         """Step 5. A record that makes the stage raise ends the batch before it, or is set aside."""
