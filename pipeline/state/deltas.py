@@ -94,10 +94,9 @@ def _apply(state: State, chunk: bytes) -> None:
     try:
         body = _decode(chunk)
         for name, table in body.tables.items():
-            values = ((key, bytes(raw)) for key, raw in table.items())
-            state.tables[name].load(
-                {key: None if value == _NIL else value for key, value in values}
-            )
+            values = dict(zip(table, map(bytes, table.values()), strict=True))
+            gone = [k for k, v in values.items() if v == _NIL] if _NIL in values.values() else []
+            state.tables[name].load(values, gone)
     except (msgspec.DecodeError, KeyError) as error:
         raise StateDamaged(f"A stored state cannot be read: {error}.") from error
     state.seen.update(body.seen)

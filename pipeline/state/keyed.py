@@ -3,7 +3,7 @@
 A million devices are a million small byte strings: loading a snapshot decodes none of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -76,19 +76,20 @@ class Keyed(Generic[V]):
 
     def settle(self, changes: Mapping[str, bytes | None]) -> None:
         """The delta holding `changes` is durable."""
-        self.load(changes)
+        kept = {key: value for key, value in changes.items() if value is not None}
+        self.load(kept, changes.keys() - kept.keys())
         self._dirty.clear()
         if len(self._live) > LIVE_LIMIT:
             self._live.clear()
 
-    def load(self, changes: Mapping[str, bytes | None]) -> None:
-        """Apply a stored delta or snapshot chunk."""
-        raw = self._raw
-        for key, value in changes.items():
-            if value is None:
-                raw.pop(key, None)
-            else:
-                raw[key] = value
+    def load(self, values: Mapping[str, bytes], gone: Iterable[str] = ()) -> None:
+        """Apply a stored delta or snapshot chunk; the keys `gone` are deleted, whatever their value.
+
+        A million keys pass through here before a worker is ready: no loop of ours over `values`.
+        """
+        self._raw.update(values)
+        for key in gone:
+            self._raw.pop(key, None)
 
     def encoded(self) -> Mapping[str, bytes]:
         """Every key and its encoded value, as of the last settled delta."""
