@@ -13,7 +13,7 @@ from collectors import limits, times
 from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from schemas.events import Event
-from schemas.rejects import Reason, Reject
+from schemas.rejects import MAX_BODY, Reason, Reject
 
 STATUS: Final[Mapping[Reason, int]] = {
     Reason.BODY_TOO_LARGE: 413,
@@ -76,8 +76,8 @@ def rejected(
         site=site,
         received_at=request.received_at,
         path=_clean(request.path)[: limits.REJECT_PATH],
-        body=original[: limits.REJECT_BODY],
-        cut=len(original) > limits.REJECT_BODY,
+        body=original[:MAX_BODY],
+        cut=len(original) > MAX_BODY,
     )
 
 

@@ -18,8 +18,6 @@ MAX_TEXT: Final = 8_192
 MAX_MESSAGE_ID: Final = 256
 """Characters in a `messageId`."""
 
-REJECT_BODY: Final = 64 * 1024
-"""Original bytes that a reject keeps."""
 REJECT_PATH: Final = 512
 REJECT_DETAIL: Final = 512
 

@@ -177,10 +177,10 @@ class MemoryWarehouse:
         return Rows(("table", "offset", "index"), ("String", "Int64", "UInt32"), found)
 
     def execute(self, sql: str, params: Params | None = None) -> None:
-        raise NotImplementedError
+        raise AssertionError("The runner and the sink execute nothing.")
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
-        raise NotImplementedError
+        raise AssertionError("The runner and the sink read no formats.")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -18,7 +18,7 @@ from collectors.dialects.contract import Request
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.doors import Doors, WebhookError
 from collectors.webhooks.generic import WebhookMappingError
-from schemas.rejects import Reason
+from schemas.rejects import MAX_BODY, Reason
 from tests.collectors.webhooks.samples import (
     BILLING,
     NOW,
@@ -46,7 +46,7 @@ def verdict(request: Request, through: Doors = DOORS) -> str:
         return ""
     (reject,) = admitted.rejects
     assert (admitted.status, admitted.events) == (401, [])
-    assert reject.body == request.body[: limits.REJECT_BODY]
+    assert reject.body == request.body[:MAX_BODY]
     return reject.reason.value
 
 
