@@ -41,6 +41,8 @@ TURN_EVENTS: Final = 1_000
 """Events folded before others on the event loop get their turn: some 10 ms."""
 QUEUED_EVENTS: Final = 20_000
 """Events a lane holds while a batch is in flight; then Faust waits."""
+LARGE_BYTES: Final = 2_000
+"""An event of more than this counts as several: a batch and a queue are of some 40 MB at most."""
 SNAPSHOT_BYTES: Final = 16 * 1024 * 1024
 """A snapshot is taken when the deltas since the last outgrow this and the snapshot's own size."""
 SNAPSHOT_DELTAS: Final = 10_000
@@ -343,8 +345,11 @@ class Lane:
 
 
 def _events(records: Sequence[Record]) -> int:
-    """Ticks, which declare no event, count as one: they may cost more than one."""
-    return sum(record.events or 1 for record in records)
+    """Large events count as several, as what is held is bounded by it.
+
+    Ticks, which declare no event, count as one: they may cost more than one.
+    """
+    return sum(max(record.events, 1, len(record.value) // LARGE_BYTES) for record in records)
 
 
 class Runner:

@@ -3,12 +3,22 @@
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from collectors.embedded_producer import EmbeddedWriter
 from pipeline.metrics import Metrics
-from pipeline.runner import TURN_EVENTS, Existing, Handed, Runner
+from pipeline.runner import (
+    LARGE_BYTES,
+    QUEUED_EVENTS,
+    TURN_EVENTS,
+    Existing,
+    Handed,
+    Runner,
+)
 from pipeline.stage import Record
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.visits.funnel import parse
@@ -88,3 +98,23 @@ def test_others_get_their_turn_while_a_long_batch_is_folded(tmp_path: Path) -> N
         return turns
 
     assert asyncio.run(story()) >= 3
+
+
+def test_few_large_events_fill_a_queue_as_many_small_ones_do(tmp_path: Path) -> None:
+    async def story() -> int:
+        sink = SlowSink()
+        runner = await runner_of(tmp_path, sink)
+        large = msgspec.Raw(b'{"text":"%s"}' % (b"x" * 100 * LARGE_BYTES))
+        taken = 0
+        for offset in range(1_000):
+            one = record(offset, [event(offset, properties=large)])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(runner.feed(0, Handed([one], lambda: None)), 0.2)
+                taken += 1
+                continue
+            break
+        await end(runner, sink)
+        return taken
+
+    # What is in flight and what is queued; the first record is a batch of its own.
+    assert asyncio.run(story()) == 1 + QUEUED_EVENTS // 100
