@@ -2,9 +2,14 @@
 --
 -- Every table is a ReplacingMergeTree whose sort key is equal for a row and its repeat, so that
 -- a paused worker's late insert of rows that are already there changes no count read with FINAL.
--- Sort and partition keys use the client's own time: a re-send keeps it, so it meets its first copy.
+-- Sort keys use the client's own time: a re-send keeps it, so it meets its first copy. No table is
+-- partitioned by that time: one sender with events of a century would make a thousand parts of an
+-- insert, and stop the worker for a minute.
 -- log_id, topic, partition, offset, index: the source record of a row (schemas/columns.SOURCE).
 -- inserted_at: the warehouse's clock; rollups find touched buckets by it, nothing else reads it.
+-- browser to referrer_source: what the collector made of an event's user agent, address, URL and
+-- referrer (collectors/enrichment); '' where it does not know. ip: truncated, a keyed hash, or '', as
+-- the collector's settings had it. click_id: network:value.
 
 CREATE TABLE IF NOT EXISTS events
 (
@@ -26,6 +31,19 @@ CREATE TABLE IF NOT EXISTS events
     opt_out Bool,
     properties String CODEC(ZSTD(1)),
     traits String CODEC(ZSTD(1)),
+    browser LowCardinality(String),
+    os LowCardinality(String),
+    bot LowCardinality(String),
+    country LowCardinality(String),
+    ip String CODEC(ZSTD(1)),
+    campaign_source LowCardinality(String),
+    campaign_medium LowCardinality(String),
+    campaign_name LowCardinality(String),
+    campaign_term LowCardinality(String),
+    campaign_content LowCardinality(String),
+    click_id String CODEC(ZSTD(1)),
+    referrer_medium LowCardinality(String),
+    referrer_source LowCardinality(String),
     log_id LowCardinality(String),
     topic LowCardinality(String),
     partition UInt16,
@@ -37,7 +55,6 @@ CREATE TABLE IF NOT EXISTS events
     INDEX by_offset offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMM(time)
 ORDER BY (site, toStartOfHour(time), device, time, message_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 

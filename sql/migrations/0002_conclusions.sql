@@ -22,7 +22,6 @@ CREATE TABLE IF NOT EXISTS sessions
     INDEX by_offset offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, deleted)
-PARTITION BY toYYYYMM(start)
 ORDER BY (site, toDate(start), device, start)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -50,7 +49,6 @@ CREATE TABLE IF NOT EXISTS outcomes
     INDEX by_offset offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, deleted)
-PARTITION BY toYYYYMM(time)
 ORDER BY (site, page, toStartOfHour(time), device, time, message_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 

@@ -13,7 +13,6 @@ CREATE TABLE IF NOT EXISTS minutes
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(minute)
 ORDER BY (site, minute, device_class);
 
 -- attempts = forward + failed + those about which neither funnel nor forward set says anything.
@@ -29,7 +28,6 @@ CREATE TABLE IF NOT EXISTS page_hours
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toYYYYMM(hour)
 ORDER BY (site, page, hour, device_class);
 
 -- Up to which inserted_at of its source a rollup has been rebuilt.

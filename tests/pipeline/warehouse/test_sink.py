@@ -109,3 +109,13 @@ def test_a_batch_without_rows_needs_no_warehouse() -> None:
     warehouse = HalfAway()
     Sink(warehouse, "log").write(*PLACE, {ASSERTIONS: []})
     assert warehouse.taken == []
+
+
+def test_events_of_a_century_are_written_at_once(warehouse: Warehouse, site: str) -> None:
+    months = [
+        (*row(EVENTS, site=site, message_id=str(n), device="d", time=n * 31 * 86_400_000), 8, n)
+        for n in range(1_000)
+    ]
+    Sink(warehouse, site).write(*PLACE, {EVENTS: months})
+    sql = "SELECT uniqExact(_part) FROM events WHERE site = {site:String}"
+    assert warehouse.query(sql, {"site": site}).rows == [(1,)]
