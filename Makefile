@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check faults mutants bench sdks clean
+.PHONY: demo test check faults mutants bench sdks sources clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,12 +32,15 @@ mutants: $(STAMP) ## seeded breakages: each must turn the fault suite red
 bench: $(STAMP) ## events per second against the floor and a plain Faust agent
 	$(BIN)/footfall bench
 
+sources: $(STAMP) ## write docs/sources anew from the code of every source
+	$(BIN)/python -m collectors.sources
+
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build data .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build data .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules
 
 SDKS := build/sdks
 $(SDKS)/.installed: tests/sdks/requirements.txt tests/sdks/requirements-legacy.txt

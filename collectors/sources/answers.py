@@ -1,0 +1,138 @@
+"""What a collector answers, and within which limits: said from its own tables."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from collectors import dialects, limits, rates
+from collectors.admission import STATUS
+from collectors.guide import Noun
+from collectors.sources.markdown import bullets, code, words
+from collectors.sources.registry import Path, Source
+from collectors.webhooks import signatures
+from schemas import keys
+from schemas.rejects import MEANING, Reason
+
+_ABOUT_ONE: Final[dict[Reason, Noun]] = {
+    Reason.BAD_ORDER: "purchases", Reason.BAD_TICKET: "tickets", Reason.BAD_FEEDBACK: "feedback",
+}  # fmt: skip
+_UNVERIFIED: Final = (Reason.BODY_TOO_LARGE, Reason.BAD_SIGNATURE)
+"""Why a webhook is refused as a whole; what is wrong once it is verified is told apart from it."""
+
+DURABLE: Final = (
+    "`200`: everything is on disk (fsync, or `acks=all`). Of a batch, what cannot be taken is counted "
+    "in the answer and kept: `footfall rejects list`."
+)
+AGAIN: Final = (
+    f"`429` (the key is over its rate) and `503` (the log cannot take more now): nothing was taken; send "
+    f"it again after `Retry-After` seconds, {limits.RETRY_AFTER_SECONDS} for `503` and at most "
+    f"{rates.LONGEST_WAIT} for `429`."
+)
+_SECRET_PATHS: Final = sorted(path for dialect in dialects.ALL for path in dialect.secret)
+KEYS: Final = "\n\n".join(
+    (
+        "`FOOTFALL_WRITE_KEYS` are for pages, and public. After each `key:site` stands what it may do:",
+        bullets((
+            f"`{keys.IDENTIFY}`: its `userId`, e-mail address and other identifiers are believed. Without "
+            "it an event keeps its device and loses them.",
+            f"`{keys.PURCHASE}`: its “Order Completed” is a purchase. Without it, a plain event.",
+            "`origin=https://www.myshop.example`: only pages from there (the Origin header, else the "
+            "Referer's); repeatable.",
+            f"`rate=50`: events a second, {keys.RATE:,} where nothing is said, "
+            f"{rates.BURST_SECONDS} seconds' worth at once.",
+        )),
+        f"`FOOTFALL_SERVER_KEYS` are secrets with all rights and {keys.SERVER_RATE:,} events a second, "
+        f"refused where they come from a page. {words(_SECRET_PATHS)} take nothing else.",
+        code("sh", "footfall up --write-keys '{key}:{site} identify origin=https://www.myshop.example' \\\n"
+             "  --server-keys {server}:{site}"),
+        "Without any key, everything is taken and is of the site `default`; a collector that listens to "
+        "more than its own machine does not start so.",
+    )
+)  # fmt: skip
+
+
+def of(source: Source) -> list[str]:
+    """What a source's page says about paths and answers; nothing for files."""
+    if source.kind == "file":
+        return []
+    brings = [path for path in source.paths if not path.question]
+    told = [f"`{method}` {words(_plain(brings, method))}" for method in _methods(brings)]
+    asked = words(path.path for path in source.paths if path.question)
+    secret = words(path.path for path in brings if path.secret)
+    lines = [
+        *told,
+        *([f"Only with a server's key: {secret}"] if secret else []),
+        *([f"Its library also asks for {asked}, and is answered."] if asked else []),
+        *([f"Headers that are read: {words(source.headers)}"] if source.headers else []),
+        *(_verified() if source.kind == "webhook" else _admitted(source)),
+    ]
+    return [bullets(lines)]
+
+
+def _methods(paths: Iterable[Path]) -> list[str]:
+    return list(dict.fromkeys(path.method for path in paths))
+
+
+def _plain(paths: Iterable[Path], method: str) -> list[str]:
+    """Of paths that are served with and without a slash at the end, the one without."""
+    found = [path.path for path in paths if path.method == method]
+    return [path for path in found if path.removesuffix("/") not in found or path[-1] != "/"]
+
+
+def _admitted(source: Source) -> Iterator[str]:
+    found: dict[int, list[str]] = {}
+    for reason, status in sorted(STATUS.items(), key=lambda item: item[1]):
+        noun = _ABOUT_ONE.get(reason)
+        if reason is not Reason.BAD_SIGNATURE and (noun is None or noun in source.about.brings):
+            found.setdefault(status, []).append(reason.value)
+    yield DURABLE
+    yield "Final, with the reason in the answer: " + "; ".join(
+        f"`{status}` {words(reasons)}" for status, reasons in found.items()
+    )
+    yield AGAIN
+    yield f"At most {_size(limits.MAX_BODY)} a request, {_size(limits.MAX_EVENT)} an event, " + (
+        f"{limits.MAX_BATCH_EVENTS:,} events a batch."
+    )
+
+
+def _verified() -> Iterator[str]:
+    refused = (f"`{STATUS[reason]}` `{reason.value}`" for reason in _UNVERIFIED)
+    yield f"Refused as a whole: {', '.join(refused)}."
+    yield (
+        "Everything else is `200` once it is on disk, as vendors end webhooks that are refused: what "
+        "cannot be taken is kept, `footfall rejects list` shows it."
+    )
+    yield (
+        f"`503` with `Retry-After: {limits.RETRY_AFTER_SECONDS}` where the log cannot take it: vendors try "
+        "again. A delivery that comes twice counts once."
+    )
+    yield (
+        f"At most {_size(limits.MAX_BODY)} a delivery. Where a time is signed, it may be "
+        f"{signatures.TOLERANCE_MS // 60_000} minutes off."
+    )
+
+
+def rows() -> list[list[str]]:
+    """Every status with its reasons."""
+    found = sorted(STATUS.items(), key=lambda item: item[1])
+    return [[str(status), f"`{reason.value}`", MEANING[reason]] for reason, status in found]
+
+
+def bounds() -> list[list[str]]:
+    """Every limit that a sender may run into."""
+    return [
+        ["a request, also once inflated", _size(limits.MAX_BODY)],
+        ["a request of form fields, a query", _size(limits.MAX_FORM)],
+        ["an event", _size(limits.MAX_EVENT)],
+        ["a fact of a webhook", _size(limits.MAX_FACT)],
+        ["events in a batch", f"{limits.MAX_BATCH_EVENTS:,}"],
+        ["levels of nesting", str(limits.MAX_DEPTH)],
+        ["names in an event's objects", f"{limits.MAX_KEYS:,}"],
+        ["a text such as an address", f"{limits.MAX_TEXT:,} characters"],
+        ["a `messageId`", f"{limits.MAX_MESSAGE_ID} characters"],
+        ["the time a request may take to arrive", f"{limits.ARRIVAL_SECONDS:.0f} s"],
+    ]
+
+
+def _size(count: int) -> str:
+    mega = count % 2**20 == 0
+    return f"{count // 2**20} MiB" if mega else f"{count // 2**10} KiB"
