@@ -1,28 +1,37 @@
 """The way in: a raw request → events and rejects, and the HTTP status. Pure.
 
-Request steps, in order: bounded → inflated → text → opened and counted → known site. Event steps:
-small → shallow → read → identified. The first step that fails says why; every refusal becomes a
+Request steps, in order: bounded → inflated → text → opened and counted → key known, allowed here
+and within its rate. Event steps: small → modest → read → enriched, with what its key may not say
+taken off → identified. The first step that fails says why; every refusal becomes a
 Reject that keeps the original bytes. `STATUS` is the only place where a reason meets HTTP.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from collectors import limits, times
+from msgspec.structs import replace
+
+from collectors import limits, rights, times
 from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
+from collectors.dialects.keys import sent_key
+from collectors.enrichment import PLAIN, Enricher
+from collectors.rates import Rates
 from schemas.events import Event
+from schemas.keys import Keys, WriteKey
 from schemas.rejects import MAX_BODY, Reason, Reject
 
 STATUS: Final[Mapping[Reason, int]] = {
     Reason.BODY_TOO_LARGE: 413,
-    Reason.BAD_ENCODING: 400,
+    Reason.BAD_ENCODING: 415,
     Reason.BAD_JSON: 400,
     Reason.BAD_SHAPE: 400,
     Reason.BATCH_TOO_LARGE: 413,
     Reason.EVENT_TOO_LARGE: 413,
     Reason.UNKNOWN_KEY: 401,
+    Reason.NOT_ALLOWED: 403,
+    Reason.FORBIDDEN_ORIGIN: 403,
     Reason.BAD_SIGNATURE: 401,
     Reason.UNKNOWN_TYPE: 400,
     Reason.MISSING_ID: 400,
@@ -37,31 +46,42 @@ STATUS: Final[Mapping[Reason, int]] = {
 A bad event in a readable batch is not one: the answer is 200 and the event is a reject.
 """
 
-DEFAULT_SITE: Final = "default"
 _GZIP: Final = b"\x1f\x8b"
 
 
 class Admitted(NamedTuple):
-    """What one request comes to. To be made durable before `status` is answered."""
+    """What one request comes to. To be made durable before `status` is answered.
+
+    `withheld`: site and missing right, once for each event that lost something for want of it.
+    """
 
     status: int
     events: list[Event]
     rejects: list[Reject]
+    withheld: Sequence[tuple[str, str]] = ()
 
 
-def admit(request: Request, write_keys: Mapping[str, str]) -> Admitted:
-    """Every event of a request becomes an Event or a Reject; never raises on any input.
+def admit(
+    request: Request, keys: Keys, rates: Rates | None = None, enricher: Enricher = PLAIN
+) -> Admitted:
+    """Every event of a request becomes an Event or a Reject, whatever the input.
 
-    `request.path` must be one of `BY_PATH`. `write_keys` maps keys to sites; with none
-    configured, every key is of the site "default".
+    `request.path` must be one of `BY_PATH`. With no `keys`, every key is `schemas.keys.OPEN`.
+    Raises Limited where the key has sent too much: then nothing is taken and nothing rejected.
     """
+    dialect, site = BY_PATH[request.path], ""
+    if rates is not None:
+        _check_early(request, keys, rates)
     try:
-        dialect = BY_PATH[request.path]
         envelope = _open(dialect, request)
-        site = _site(envelope.write_key, write_keys)
+        key = rights.key_of(envelope.write_key, keys)
+        site = key.site
+        rights.check(key, request, secret=request.path in dialect.secret)
     except Refused as refused:
-        return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
-    return _each(dialect, envelope, _sender(request, envelope, site), request)
+        return Admitted(STATUS[refused.reason], [], [rejected(request, refused, site=site)])
+    if rates is not None:
+        rates.pay(envelope.write_key, key, len(envelope.items), request.address)
+    return _each(dialect, envelope, key, request, enricher)
 
 
 def rejected(
@@ -79,6 +99,13 @@ def rejected(
         body=original[:MAX_BODY],
         cut=len(original) > MAX_BODY,
     )
+
+
+def _check_early(request: Request, keys: Keys, rates: Rates) -> None:
+    """What is over its rate is not even inflated, where the key stands outside the body."""
+    name = sent_key(request, None) if keys else ""
+    if key := keys.get(name):
+        rates.check(name, key, request.address)
 
 
 def _open(dialect: Dialect, request: Request) -> Envelope:
@@ -117,45 +144,46 @@ def _check_text(body: bytes) -> None:
         raise Refused(Reason.BAD_ENCODING, f"Not UTF-8 at byte {error.start}") from error
 
 
-def _site(write_key: str, write_keys: Mapping[str, str]) -> str:
-    if not write_keys:
-        return DEFAULT_SITE
-    site = write_keys.get(write_key)
-    if site is None:
-        raise Refused(Reason.UNKNOWN_KEY, "No write key" if not write_key else "")
-    return site
-
-
 def _sender(request: Request, envelope: Envelope, site: str) -> Sender:
     # A `sentAt` that is no time cannot correct anything; it is not worth an event.
     sent = None if envelope.sent_at is None else times.milliseconds(envelope.sent_at)
     headers = request.headers
     return Sender(
         request.path, site, request.received_at, sent,
-        headers.get("user-agent", ""), headers.get("sec-gpc") == "1",
+        headers.get("user-agent", ""), headers.get("sec-gpc") == "1", request.address,
     )  # fmt: skip
 
 
-def _each(dialect: Dialect, envelope: Envelope, sender: Sender, request: Request) -> Admitted:
+def _each(
+    dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher
+) -> Admitted:
+    sender = _sender(request, envelope, key.site)
     events: list[Event] = []
     rejects: list[Reject] = []
+    withheld: list[tuple[str, str]] = []
     for index, item in enumerate(envelope.items):
         try:
             _bound(item)
-            event = dialect.read(item, _name(request, index), sender)
+            read = dialect.read(item, _name(request, index), sender)
+            changes = enricher.changes(read, sender)
+            taken_off = rights.withheld(read.event, key)
+            if taken_off:
+                withheld += [(key.site, right) for right in rights.lost(taken_off)]
+                changes.update(taken_off)
+            event = replace(read.event, **changes) if changes else read.event
             _identified(event)
             events.append(event)
         except Refused as refused:
             reject = rejected(request, refused, site=sender.site, body=item, index=index)
             rejects.append(reject)
     status = STATUS[rejects[0].reason] if envelope.single and rejects else 200
-    return Admitted(status, events, rejects)
+    return Admitted(status, events, rejects, withheld)
 
 
 def _bound(item: bytes) -> None:
     if len(item) > limits.MAX_EVENT:
         raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
-    reading.shallow(item)
+    reading.modest(item)
 
 
 def _identified(event: Event) -> None:
@@ -171,4 +199,4 @@ def _name(request: Request, index: int) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

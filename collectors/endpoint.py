@@ -1,6 +1,6 @@
 """The HTTP edge: a bare ASGI application. Requests in, promises out.
 
-POST  every path of `collectors.dialects`   200 once durable; 4xx final; 503 try again later
+POST  every path of `collectors.dialects`   200 once durable; 4xx final; 429, 503 try again later
 GET   the same for those that take events in the query; the answer is a pixel
 GET   what SDKs ask beside sending events   see `contract.Question`
 POST  /webhooks/VENDOR/SITE                  200 once durable and verified; see `collectors.webhooks`
@@ -8,8 +8,9 @@ GET   /health /ready /metrics
 /footfall.js, or what it was renamed to      see `collectors.snippet.served`
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
@@ -19,11 +20,15 @@ from collectors import limits, snippet
 from collectors.admission import STATUS, Admitted, admit, rejected
 from collectors.dialects import BY_PATH, answer, takes
 from collectors.dialects.contract import HEADERS, PIXEL, TAKEN, Refused, Reply, Request
-from collectors.errors import Overloaded
+from collectors.enrichment import PLAIN, Enricher, addresses
+from collectors.errors import Overloaded, PathTaken
 from collectors.metrics import Metrics
 from collectors.producer import Producer
+from collectors.rates import Limited, Rates
 from collectors.snippet.served import Served
+from collectors.webhooks import doors
 from collectors.webhooks.doors import Doors
+from schemas.keys import Keys, pages
 from schemas.rejects import MEANING, Reason
 
 Message = MutableMapping[str, Any]
@@ -34,6 +39,8 @@ Headers = list[tuple[bytes, bytes]]
 
 _JSON: Final = (b"content-type", b"application/json")
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+_VARIES: Final = (b"vary", b"origin")
+"""On answers to no origin too: a cache must not give those to pages."""
 _RETRY_AFTER: Final = (b"retry-after", str(limits.RETRY_AFTER_SECONDS).encode())
 _NOT_TAKEN: Final = b'{"success":false}'
 _NOT_STORED: Final = (b"cache-control", b"no-store")
@@ -69,20 +76,22 @@ class Endpoint:
         self,
         producer: Producer,
         *,
-        write_keys: Mapping[str, str],
-        origins: Iterable[str],
+        keys: Keys,
         clock: Callable[[], int],
         metrics: Metrics,
         doors: Doors | None = None,
+        enricher: Enricher = PLAIN,
         snippet_path: str = snippet.PATH,
     ) -> None:
-        """`origins` may use the endpoint from a browser; with none given, every origin may.
+        """With no `keys`, everybody may send everything. `clock` gives the log's time, ms.
 
         `doors` are the webhooks that are open; none by default. `snippet_path` is where the
-        snippet is served and sends to: blockers' lists know the usual names.
+        snippet is served and sends to: blockers' lists know the usual names. Raises PathTaken.
         """
-        self._producer, self._write_keys, self._clock = producer, write_keys, clock
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._producer, self._keys, self._clock = producer, keys, clock
+        self._enricher = enricher
+        self._rates = Rates(monotonic)
+        self._origins = frozenset(origin.encode() for origin in pages(keys))
         self._metrics = metrics
         self._doors = Doors.of() if doors is None else doors
         self._wanted = {name.encode(): name for name in HEADERS | self._doors.headers}
@@ -95,10 +104,18 @@ class Endpoint:
             "/ready": self._ready,
             "/metrics": self._exposition,
         }
+        if self._serves(snippet_path):
+            raise PathTaken(
+                f"FOOTFALL_SNIPPET_PATH is {snippet_path!r}, where the collector serves something "
+                f"else. Choose another path, such as {snippet.PATH}."
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
+            return
+        if b"%" in scope.get("raw_path", b""):  # none of ours; a proxy's rules may not see through it
+            await self._answer(send, 404, _NOT_TAKEN, [_JSON])
             return
         if scope["path"] == self._snippet.path:
             if scope["method"] in ("GET", "HEAD"):
@@ -110,21 +127,26 @@ class Endpoint:
             await self._ingest(scope, receive, send)
         elif method == "HEAD" and self._doors.serves(path):
             await self._answer(send, 200, b"", [])  # Intercom asks before it saves a webhook
-        elif method == "OPTIONS":
-            await self._answer(send, 204, b"", [*self._cors(scope), *_PREFLIGHT])
+        elif method == "OPTIONS" and (path in BY_PATH or answer(path) is not None):
+            allowed = self._cors(scope)
+            more = _PREFLIGHT if len(allowed) > 1 else ()
+            await self._answer(send, 204, b"", [*allowed, *more])
         elif method in ("GET", "HEAD") and path in self._pages:
             status, body, header = self._pages[path]()
             await self._answer(send, status, b"" if method == "HEAD" else body, [header])
         elif method in ("GET", "POST") and (reply := answer(path)) is not None:
             await self._answer(send, 200, reply.body, [_typed(reply), *self._cors(scope)])
         else:
-            known = path in BY_PATH or path in self._pages or self._doors.serves(path)
-            status = 405 if known else 404
+            status = 405 if self._serves(path) else 404
             await self._answer(send, status, _NOT_TAKEN, [_JSON, *self._cors(scope)])
 
+    def _serves(self, path: str) -> bool:
+        known = path in BY_PATH or path in self._pages
+        return known or self._doors.serves(path) or answer(path) is not None
+
     async def _serve_snippet(self, scope: Scope, send: Send) -> None:
-        query, peer = scope["query_string"].decode("latin-1"), (scope.get("client") or ("",))[0]
-        answered = self._snippet.answer(query, dict(scope["headers"]), peer)
+        query = scope["query_string"].decode("latin-1")
+        answered = self._snippet.answer(query, dict(scope["headers"]), _peer(scope))
         body = b"" if scope["method"] == "HEAD" else answered.body
         await self._answer(send, answered.status, body, [*answered.headers, *self._cors(scope)])
 
@@ -136,6 +158,11 @@ class Endpoint:
             admitted = self._admit(self._request(scope, body))
             await self._producer.append(admitted.events, admitted.rejects)
         except Gone:
+            return
+        except Limited as limited:
+            self._metrics.limited[limited.site] += 1
+            wait = (b"retry-after", str(limited.seconds).encode())
+            await self._answer(send, 429, _NOT_TAKEN, [*headers, wait])
             return
         except Overloaded:
             await self._answer(send, 503, _NOT_TAKEN, [*headers, _RETRY_AFTER])
@@ -173,13 +200,16 @@ class Endpoint:
             if name in self._wanted
         }
         query = scope["query_string"].decode("latin-1")
-        return Request(scope["path"], query, headers, body, self._clock(), next(self._nonces))
+        address = addresses.visitor(headers.get("x-forwarded-for", ""), _peer(scope))
+        return Request(
+            scope["path"], query, headers, body, self._clock(), next(self._nonces), address
+        )
 
     def _admit(self, request: Request) -> Admitted:
         if len(request.body) <= limits.MAX_BODY:
             if self._doors.serves(request.path):
                 return self._doors.admit(request)
-            return admit(request, self._write_keys)
+            return admit(request, self._keys, self._rates, self._enricher)
         # Its end was not read: what there is of it is the reject.
         refused = Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
         return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
@@ -191,15 +221,18 @@ class Endpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _cors(self, scope: Scope) -> Headers:
-        """Echo the origin: trackers that send credentials refuse `*`. The one cookie is
-        SameSite, so it says nothing to other sites' pages."""
+        """Echo the origin, unless every browser's key is bound to others: trackers that send
+        credentials refuse `*`. The one cookie is SameSite: it tells other sites' pages nothing.
+        The operator's pages and the webhooks are for no browser."""
+        if scope["path"] in self._pages or scope["path"].startswith(doors.BELOW):
+            return []
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None or (self._origins and origin not in self._origins):
-            return []
+            return [_VARIES]
         return [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),
-            (b"vary", b"origin"),
+            _VARIES,
         ]
 
     def _health(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
@@ -212,6 +245,12 @@ class Endpoint:
 
     def _exposition(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
         return 200, self._metrics.text(), _TEXT
+
+
+def _peer(scope: Scope) -> str:
+    """The other end of the connection; a Unix socket has none."""
+    peer: str = (scope.get("client") or ("",))[0]
+    return peer
 
 
 def _part(message: Message) -> bytes:

@@ -11,3 +11,11 @@ class Overloaded(CollectorError):  # as `pipeline.errors`: names say what is so
 
 class LogMismatch(CollectorError):
     """The log was made with other settings; trying again will not help."""
+
+
+class CannotListen(CollectorError):
+    """The address or the port cannot be used; trying again will not help."""
+
+
+class PathTaken(CollectorError):
+    """The snippet cannot be served where something else is served."""

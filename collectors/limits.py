@@ -4,6 +4,8 @@ from typing import Final
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """A request's body, before and after inflating."""
+MAX_HEAD: Final = 128 * 1024
+"""A request's target and headers. What arrives in one piece with the limit may exceed it once."""
 MAX_FORM: Final = 512 * 1024
 """A body of form fields, or a query: taking escapes out costs more than reading JSON."""
 MAX_EVENT: Final = 32 * 1024
@@ -13,6 +15,10 @@ MAX_FACT: Final = 256 * 1024
 MAX_BATCH_EVENTS: Final = 10_000
 MAX_DEPTH: Final = 64
 """Levels of nesting in one event; readers of the log recurse over it."""
+MAX_KEYS: Final = 1_000
+"""Names in all objects of one event."""
+MAX_CONTAINERS: Final = 4_000
+"""Objects and lists in one event."""
 MAX_TEXT: Final = 8_192
 """Characters in one of an event's own text fields, such as its URL."""
 MAX_MESSAGE_ID: Final = 256
@@ -20,6 +26,8 @@ MAX_MESSAGE_ID: Final = 256
 
 REJECT_PATH: Final = 512
 REJECT_DETAIL: Final = 512
+REJECT_PURSE: Final = 128 * 1024 * 1024
+"""What the rejects of one site may cost at once, and within 24 hours; see `collectors.keeping`."""
 
 MAX_WAITING: Final = 64 * 1024 * 1024
 """Encoded bytes gathered but not yet durable; beyond it a collector answers 503."""

@@ -14,15 +14,8 @@ from msgspec import Raw, Struct
 from collectors import limits
 from collectors.dialects.contract import Refused
 from collectors.dialects.reading import decode
-from schemas.events import Item, Order, OrderStatus
+from schemas.events import ORDER_EVENTS, Item, Order
 from schemas.rejects import Reason
-
-STATUS: Final[dict[str, OrderStatus]] = {
-    "Order Completed": "completed",
-    "Order Refunded": "refunded",
-    "Order Cancelled": "cancelled",
-}
-"""Track events that are purchases, or take one back."""
 
 MONEY_LIMIT: Final = Decimal(10) ** 14
 """The warehouse keeps Decimal(18, 4): amounts, once rounded, are nearer to 0 than this."""
@@ -53,7 +46,7 @@ _purchase: Final = msgspec.json.Decoder(_Purchase)
 
 def from_track(event: str | None, properties: Raw) -> Order | None:
     """The order of an `Order …` track event; None for every other. Raises Refused."""
-    status = STATUS.get(event or "")
+    status = ORDER_EVENTS.get(event or "")
     if status is None:
         return None
     given = decode(_purchase, bytes(properties), Reason.BAD_ORDER)

@@ -5,7 +5,7 @@ records. Embedded log and Kafka differ only in their `Writer`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
@@ -70,19 +70,25 @@ class Producer(Protocol):
 class _Lines:
     """One partition's share of the next commit, cut into records of at most MAX_RECORD_BYTES."""
 
-    __slots__ = ("_lines", "_size", "partition", "records", "topic")
+    __slots__ = ("_chunks", "_events", "_size", "partition", "records", "topic")
 
     def __init__(self, topic: str, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.records: list[Append] = []
-        self._lines: list[bytes] = []
-        self._size = 0
+        self._chunks: list[bytes] = []
+        self._events, self._size = 0, 0
 
-    def add(self, line: bytes) -> None:
-        if self._size + len(line) >= topics.MAX_RECORD_BYTES:
+    def add(self, lines: bytes, events: int) -> None:
+        """`lines` end with a newline each."""
+        if len(lines) > topics.MAX_RECORD_BYTES and events > 1:
+            for line in lines[:-1].split(b"\n"):
+                self.add(line + b"\n", 1)
+            return
+        if self._size + len(lines) > topics.MAX_RECORD_BYTES:
             self.seal()
-        self._lines.append(line)
-        self._size += len(line) + 1
+        self._chunks.append(lines)
+        self._events += events
+        self._size += len(lines)
 
     def add_tick(self, line: bytes) -> None:
         """A tick is a record of its own that counts no event."""
@@ -90,10 +96,10 @@ class _Lines:
         self.records.append(Append(self.topic, self.partition, 0, line))
 
     def seal(self) -> None:
-        if self._lines:
-            value = b"\n".join(self._lines)
-            self.records.append(Append(self.topic, self.partition, len(self._lines), value))
-            self._lines, self._size = [], 0
+        if self._chunks:
+            value = b"".join(self._chunks)[:-1]
+            self.records.append(Append(self.topic, self.partition, self._events, value))
+            self._chunks, self._events, self._size = [], 0, 0
 
 
 class _Commit:
@@ -134,7 +140,8 @@ class GroupCommit:
         self._writer, self._partitions, self._max_waiting = writer, partitions, max_waiting
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="log-writer")
         self._on_commit = on_commit
-        self._encode = msgspec.json.Encoder().encode
+        encoder = msgspec.json.Encoder()
+        self._encode, self._encode_lines = encoder.encode, encoder.encode_lines
         self._next = _Commit()
         self._writing = 0
         self._flusher: asyncio.Task[None] | None = None
@@ -148,19 +155,25 @@ class GroupCommit:
 
     async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
         """See `Producer.append`."""
-        encode, partitions = self._encode, self._partitions
-        lines = [
-            (topics.EVENTS.name, partition_of(key_of(event), partitions), encode(event))
-            for event in events
-        ] + [
-            (topics.REJECTS.name, partition_of(reject.site, partitions), encode(reject))
-            for reject in rejects
+        chunks = [
+            *self._chunks(topics.EVENTS.name, zip(map(key_of, events), events, strict=True)),
+            *self._chunks(topics.REJECTS.name, ((reject.site, reject) for reject in rejects)),
         ]
-        size = sum(len(line) + 1 for _, _, line in lines)
+        size = sum(len(lines) for _, _, lines, _ in chunks)
         self._admit(size)
-        for topic, partition, line in lines:
-            self._next.of(topic, partition).add(line)
+        for topic, partition, lines, count in chunks:
+            self._next.of(topic, partition).add(lines, count)
         await self._durable(size)
+
+    def _chunks(
+        self, topic: str, keyed: Iterable[tuple[str, Event | Reject]]
+    ) -> list[tuple[str, int, bytes, int]]:
+        """Topic, partition, lines and their number, for each partition that gets something."""
+        parted: dict[int, list[Event | Reject]] = {}
+        for key, one in keyed:
+            parted.setdefault(partition_of(key, self._partitions), []).append(one)
+        encode = self._encode_lines
+        return [(topic, partition, encode(some), len(some)) for partition, some in parted.items()]
 
     async def tick(self, now: int) -> None:
         """See `Producer.tick`."""

@@ -6,14 +6,17 @@ SIGTERM: stop accepting, let requests under way finish, write what is gathered, 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httptools
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -21,10 +24,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from collectors import limits, snippet
 from collectors.embedded_producer import open_embedded
 from collectors.endpoint import Endpoint
-from collectors.errors import LogMismatch, Overloaded
+from collectors.enrichment import Enricher, Enrichment
+from collectors.errors import CannotListen, LogMismatch, Overloaded
+from collectors.keeping_producer import KeepingProducer
+from collectors.late_producer import LateProducer
 from collectors.metrics import Metrics
 from collectors.producer import GroupCommit, NullWriter, Producer
 from collectors.webhooks.doors import Doors
+from schemas.keys import Keys
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long the event loop's thread may keep the log writer's waiting for the interpreter. It asks some
+ten times a commit: at Python's own 5 ms, that would take longer than the disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +49,8 @@ def wall_clock() -> int:
 class CollectorConfig:
     """What a collector is told. `log`: embedded://DIR, kafka://HOST:PORT[,HOST:PORT] or null://.
 
-    `write_keys`: key → site; none: every key is of the site "default". `origins`: which browser
-    origins may send; none: all. `snippet_path`: see `collectors.endpoint`.
+    `keys`: who may write what; none: everybody everything, to the site "default".
+    `snippet_path`: see `collectors.endpoint`.
     `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.doors.Doors.of`. `clock`
     gives the log's time, ms. `port` 0 takes any free one.
     """
@@ -48,8 +59,8 @@ class CollectorConfig:
     partitions: int = 1
     host: str = "127.0.0.1"
     port: int = 8080
-    write_keys: Mapping[str, str] = field(default_factory=dict)
-    origins: tuple[str, ...] = ()
+    keys: Keys = field(default_factory=dict)
+    enrichment: Enrichment = Enrichment()
     snippet_path: str = snippet.PATH
     webhook_secrets: tuple[str, ...] = ()
     webhook_mappings: tuple[str, ...] = ()
@@ -77,22 +88,31 @@ async def run(
     stop: asyncio.Event,
     on_listening: Callable[[int], None] = lambda port: None,
 ) -> None:
-    """Serve until `stop` is set. `on_listening` hears the port, once connections are accepted."""
+    """Serve until `stop` is set. `on_listening` hears the port, once connections are accepted.
+
+    A log that is away is waited for; until it is there nothing is taken. Raises LogMismatch and
+    CannotListen.
+    """
     metrics = Metrics()
-    doors = Doors.of(config.webhook_secrets, config.webhook_mappings)
-    producer = await open_producer(config, on_commit=metrics.committed)
+    enricher = Enricher.of(config.enrichment)
+    doors = Doors.of(config.webhook_secrets, config.webhook_mappings, enricher)
+    log = LateProducer(lambda: open_producer(config, on_commit=metrics.committed))
+    producer = KeepingProducer(log, config.clock, metrics.left)
     metrics.waiting = lambda: producer.waiting
     endpoint = Endpoint(
         producer,
-        write_keys=config.write_keys,
-        origins=config.origins,
+        keys=config.keys,
         clock=config.clock,
         metrics=metrics,
         doors=doors,
+        enricher=enricher,
         snippet_path=config.snippet_path,
     )
-    server = _Server(_uvicorn_config(config, endpoint), on_listening)
+    server = Server(uvicorn_config(config, endpoint), on_listening)
+    with suppress(Overloaded):  # the first tick says so
+        await log.open()
     ticker = asyncio.create_task(tick(producer, config.clock, config.tick_seconds))
+    ticker.add_done_callback(lambda ended: _stop(server))
     stopper = asyncio.create_task(_stop_with(server, stop))
     cutter = asyncio.create_task(cut_off_slow(server))
     try:
@@ -100,13 +120,16 @@ async def run(
     finally:
         for task in (ticker, stopper, cutter):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        ends = await asyncio.gather(ticker, stopper, cutter, return_exceptions=True)
         await producer.close()
+    for failure in ends:
+        if isinstance(failure, Exception):  # a log of other settings came up: see `tick`
+            raise failure
 
 
 def serve(config: CollectorConfig, on_listening: Callable[[int], None] = lambda port: None) -> None:
     """Run in this process until SIGTERM or SIGINT. Blocks."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -118,7 +141,7 @@ def serve(config: CollectorConfig, on_listening: Callable[[int], None] = lambda 
 
 
 async def tick(producer: Producer, clock: Callable[[], int], seconds: float) -> None:
-    """Write the time for ever; a log that is away gets the next tick."""
+    """Write the time for ever; a log that is away gets the next tick. Raises LogMismatch."""
     while True:
         try:
             await producer.tick(clock())
@@ -127,7 +150,7 @@ async def tick(producer: Producer, clock: Callable[[], int], seconds: float) -> 
         await asyncio.sleep(seconds)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Leaves signals to the process, and says when it listens."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[int], None]) -> None:
@@ -139,44 +162,101 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:  # uvicorn's answer to an OSError, which it has logged
+            raise CannotListen(
+                f"The collector cannot listen on {self.config.host}:{self.config.port}: "
+                f"{ended.__context__}. Stop what uses it, or choose another: --port, --host."
+            ) from ended
         if self.started:
             self._on_listening(self.servers[0].sockets[0].getsockname()[1])
 
 
 class _Protocol(HttpToolsProtocol):
-    """Knows since when its request has been arriving; uvicorn would wait without end."""
+    """Knows since when it waits for its other end, and how long the head of its request is.
+
+    uvicorn would wait, and listen, without end.
+    """
 
     arriving_since: float | None = None
+    unread_since: float | None = None
+    closing_since: float | None = None
+    _head: int | None = 0
+    """Bytes of the pieces that its request's head has come in; None once it is whole."""
+    _piece = 0
+
+    def waiting_since(self) -> float:
+        """Since when it waits for a request, for its answer's reader or for its own end."""
+        since = (self.arriving_since, self.unread_since, self.closing_since)
+        return min((one for one in since if one is not None), default=inf)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.arriving_since = self.loop.time()
 
+    def data_received(self, data: bytes) -> None:
+        self._piece = len(data)
+        super().data_received(data)
+        if self.arriving_since is None and self.cycle.response_complete:
+            self.arriving_since = self.loop.time()  # blank lines, which are no request yet
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > limits.MAX_HEAD and not self.transport.is_closing():
+                self.send_400_response(_LARGE_HEAD)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.arriving_since = self.loop.time()
+        self.arriving_since, self._head = self.loop.time(), 0
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        if self._piece > limits.MAX_HEAD and _size(self.headers) > limits.MAX_HEAD:
+            raise httptools.HttpParserError(_LARGE_HEAD)
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.arriving_since = None
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.unread_since = None
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """What follows is in no protocol of ours, and the parser reads no further."""
+        self.cycle.keep_alive = False
+
+
+_LARGE_HEAD: Final = "The head of the request is too large."
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
+
 
 async def cut_off_slow(server: uvicorn.Server) -> None:
-    """Close connections whose request takes longer than ARRIVAL_SECONDS to arrive, for ever."""
+    """End connections that keep us waiting for longer than ARRIVAL_SECONDS, for ever."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(limits.ARRIVAL_SECONDS / 10)
-        latest = loop.time() - limits.ARRIVAL_SECONDS
+        now = loop.time()
         for connection in list(server.server_state.connections):
-            since = getattr(connection, "arriving_since", None)
-            if since is not None and since < latest:
-                connection.transport.close()
+            assert isinstance(connection, _Protocol)
+            if connection.transport.is_closing() and connection.closing_since is None:
+                connection.closing_since = now
+            if connection.waiting_since() < now - limits.ARRIVAL_SECONDS:
+                connection.transport.abort()  # to close it would be to wait for its reader
 
 
-def _uvicorn_config(config: CollectorConfig, endpoint: Endpoint) -> uvicorn.Config:
+def uvicorn_config(config: CollectorConfig, application: Any) -> uvicorn.Config:
+    """How an ASGI application is served on `config`'s address."""
     return uvicorn.Config(
-        endpoint,
+        application,
         host=config.host,
         port=config.port,
         http=_Protocol,
@@ -184,6 +264,7 @@ def _uvicorn_config(config: CollectorConfig, endpoint: Endpoint) -> uvicorn.Conf
         lifespan="off",
         interface="asgi3",
         log_config=None,
+        log_level="error",  # of what strangers send there would be a line each
         access_log=False,
         server_header=False,
         date_header=False,
@@ -196,4 +277,8 @@ def _uvicorn_config(config: CollectorConfig, endpoint: Endpoint) -> uvicorn.Conf
 
 async def _stop_with(server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
+    _stop(server)
+
+
+def _stop(server: uvicorn.Server) -> None:
     server.should_exit = True

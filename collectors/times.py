@@ -1,12 +1,12 @@
 """Clock readings as senders write them → milliseconds since 1970 UTC."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from schemas.events import EARLIEST_MS, LATEST_MS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
+_DAY_MS: Final = 86_400_000
 
 
 def milliseconds(value: str | float) -> int | None:
@@ -23,6 +23,5 @@ def milliseconds(value: str | float) -> int | None:
 
 def _from_text(value: str) -> int:
     moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MILLISECOND
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return since.days * _DAY_MS + since.seconds * 1_000 + since.microseconds // 1_000

@@ -15,9 +15,13 @@ OVERVIEW: Final = Board(
         Panel("Revenue", "stat", "revenue", width=8, height=5),
         Panel("Visitors, sessions, page views, orders", "timeseries", "overview_series", width=16),
         Panel("Revenue by currency", "timeseries", "revenue_series", width=8),
-        Panel("Pages", "table", "top_pages"),
-        Panel("Came from", "table", "referrers", width=6),
+        Panel("Pages", "table", "top_pages", width=10),
+        Panel("Came from", "table", "referrers", width=7),
+        Panel("Campaigns", "table", "campaigns", width=7),
         Panel("Devices", "table", "devices", width=6),
+        Panel("Browsers", "table", "browsers", width=7),
+        Panel("Countries", "table", "countries", width=5),
+        Panel("Bots, in no other figure", "table", "bots", width=6),
     ),
 )  # fmt: skip
 

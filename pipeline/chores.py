@@ -1,4 +1,4 @@
-"""What a worker does now and then: bring rollups up to date, drop old records from the log."""
+"""What a worker does now and then: bring rollups up to date, drop old records and rejects."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.rollups import Rollups
 from schemas import topics
 
@@ -23,6 +24,8 @@ EXPIRE_RECORDS: Final = 200
 """Records deleted in one transaction: collectors and lanes wait no longer than for that."""
 EXPIRE_PAUSE_SECONDS: Final = 0.05
 DAY_MS: Final = 86_400_000
+REJECTS_SECONDS: Final = 600.0
+"""Between looks at the rejects: they cannot grow by much meanwhile, see `collectors.keeping`."""
 
 
 async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> None:
@@ -39,6 +42,18 @@ async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> N
             pause = await asyncio.to_thread(rollups.refresh)
         except FootfallError as error:
             log.warning("rollups_put_off", error=str(error))
+
+
+async def limit_rejects(warehouse: Warehouse, runners: Mapping[str, Runner], limit: int) -> None:
+    """Delete the oldest rejects beyond `limit` bytes, on the one worker that has partition 0."""
+    while True:
+        if 0 in runners[topics.REJECTS.name].lanes:
+            try:
+                if freed := await asyncio.to_thread(trim_rejects, warehouse, limit):
+                    log.warning("rejects_deleted", freed_bytes=freed, limit_bytes=limit)
+            except FootfallError as error:
+                log.warning("rejects_not_limited", error=str(error))
+        await asyncio.sleep(REJECTS_SECONDS)
 
 
 async def expire(journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int) -> None:

@@ -10,6 +10,7 @@ from pipeline.commands.bench import bench
 from pipeline.commands.feed import demo, import_file
 from pipeline.commands.run import collect, migrate, up, worker
 from pipeline.commands.snippet import snippet
+from pipeline.commands.sources import sources
 from pipeline.errors import FootfallError, Retryable
 
 
@@ -29,6 +30,7 @@ for command in (
     worker,
     import_file,
     snippet,
+    sources,
     query,
     rejects,
     doctor,

@@ -29,7 +29,7 @@ from pipeline.story import found, judge
 from pipeline.story.face import Face, wait_until
 from pipeline.story.judge import Break, Report
 from pipeline.story.report import show
-from pipeline.story.stack import SITE, WRITE_KEY, Stack
+from pipeline.story.stack import SERVER_KEY, SITE, WRITE_KEY, Stack
 
 SEED: Final = 7
 PLAY_SECONDS: Final = 30
@@ -114,7 +114,7 @@ def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Sum
 def _play(world: World, stack: Stack, shop: Callable[[], int], progress: Progress) -> int:
     """The day over HTTP; the number of events that were taken."""
     score = Score()
-    target = Target(stack.settings.host, stack.settings.port, WRITE_KEY)
+    target = Target(stack.settings.host, stack.settings.port, WRITE_KEY, SERVER_KEY)
     task = progress.add_task(
         "Playing a day of traffic", total=sum(request.events for request in world.requests)
     )
@@ -183,7 +183,7 @@ def _keep_serving(stack: Stack, console: Console, now: int) -> None:
     stack.wait_ready("collect")
     console.print(
         f"Still serving. Dashboards: {stack.worker.url}  Collector: {stack.collector.url} "
-        f"(write key {WRITE_KEY!r}).  Ctrl-C ends it and forgets the data."
+        f"(write key {WRITE_KEY!r}, for servers {SERVER_KEY!r}).  Ctrl-C ends it and forgets the data."
     )
     try:
         while not stack.check():

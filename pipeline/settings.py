@@ -5,19 +5,25 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 
 from pipeline.errors import BadSetting
+from schemas.keys import Keys, browser_keys, server_keys, text_of
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `parse` turns text into its value and raises ValueError with what it takes."""
+    """One setting. `parse` turns text into its value and raises ValueError with what it takes.
+
+    A `secret` is never shown, not even where it is wrong.
+    """
 
     name: str
     default: str
     help: str
     parse: Callable[[str], Any] = str
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -48,11 +54,21 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
-def _keys(text: str) -> dict[str, str]:
-    pairs = [part.partition(":") for part in text.split(",") if part.strip()]
-    if not all(key.strip() and site.strip() for key, _, site in pairs):
-        raise ValueError("key:site pairs with commas between")
-    return {key.strip(): site.strip() for key, _, site in pairs}
+def _only_here(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(" or ".join(words))
+        return text
+
+    return parse
 
 
 def _texts(text: str) -> tuple[str, ...]:
@@ -90,14 +106,27 @@ SETTINGS: Final = (
             "password and show every customer: keep them on this machine or a private network."),
     Setting("worker_port", "8101", "Port of the worker's dashboards, queries and metrics.",
             _whole(1, 65535)),
-    Setting("write_keys", "", "key:site pairs with commas between; none: every key is site "
-            "'default'.", _keys),
+    Setting("write_keys", "", "Keys for pages, as key:site with commas between. Each may be followed "
+            "by identify (may say who a visitor is), purchase (its orders count), origin=https://… "
+            "(the only pages to use it on, repeatable) and rate=N (events a second; 1000).",
+            browser_keys),
+    Setting("server_keys", "", "Secrets for servers, as secret:site with commas between: for "
+            "purchases, tickets and history. Each may be followed by rate=N (5000).",
+            server_keys, secret=True),
     Setting("snippet_path", "/footfall.js", "Path of the tracking snippet on the collector; it sends "
             "its events there too. Blockers' lists know the usual names.", _path),
     Setting("webhook_secrets", "", "Secrets of webhooks that come in, as vendor[:site]=secret with "
-            "commas between. A vendor without a secret is refused.", _texts),
+            "commas between; several for one while it is changed. A vendor without is refused.", _texts, secret=True),
     Setting("webhook_mappings", "", "Mapping files (TOML) of further webhooks that come in, with "
             "commas between.", _texts),
+    Setting("ip_addresses", "truncated", "What of visitors' IP addresses is stored: truncated (the "
+            "first 24 bits, 48 of IPv6), hashed or none.", _one_of("truncated", "hashed", "none")),
+    Setting("ip_hash_key", "", "For hashed addresses: 16 characters or more that nobody knows.",
+            secret=True),
+    Setting("countries", "", "Path of a MaxMind DB file (.mmdb) of countries or cities, to know "
+            "visitors' countries; read at start."),
+    Setting("deny_properties", "", "Names of properties and traits that are never stored, at any "
+            "depth, with commas between.", _texts),
     Setting("funnel", "", "Steps to the goal, for example: /cart > /checkout > Order Completed. "
             "Without it, what leads forward is learned."),
     Setting("horizon", "300", "Seconds a visitor has to go on from a page before the view has "
@@ -108,9 +137,12 @@ SETTINGS: Final = (
     Setting("lead_days", "3", "Days ahead of the expected date that a repurchase is due.",
             _whole(0, 90)),
     Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere."),
-    Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries."),
+    Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries.",
+            secret=True),
     Setting("retention_days", "7", "Days the log keeps records that are in the warehouse.",
             _whole(1, 3650)),
+    Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
+            "each on top; beyond it the oldest are deleted.", _whole(1_000_000, 10**12)),
     Setting("memory_limit", "2000000000", "Bytes one embedded warehouse query may use.",
             _whole(100_000_000, 10**12)),
     Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
@@ -137,13 +169,35 @@ class Settings:
             try:
                 self._values[setting.name] = setting.parse(text)
             except ValueError as error:
-                raise BadSetting(f"{source} is {text!r}; it takes {error}.") from None
+                shown = "wrong" if setting.secret else repr(text)
+                raise BadSetting(f"{source} is {shown}; it takes {error}.") from None
         self._check_together()
         self._check_secret()
 
     def _check_together(self) -> None:
         if bool(self.webhook_url) != bool(self.webhook_secret):
             raise BadSetting("FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together.")
+        if (self.ip_addresses == "hashed") != bool(self.ip_hash_key):
+            raise BadSetting("FOOTFALL_IP_ADDRESSES=hashed and FOOTFALL_IP_HASH_KEY go together.")
+        if both := sorted(self.write_keys.keys() & self.server_keys.keys()):
+            raise BadSetting(
+                f"FOOTFALL_WRITE_KEYS and FOOTFALL_SERVER_KEYS both have {both[0]!r}; "
+                "a key that stands in pages is no secret: make another one."
+            )
+
+    def check_open(self) -> None:
+        """Raise BadSetting where a collector would take everything from everybody."""
+        if not self.keys and not _only_here(self.host):
+            raise BadSetting(
+                f"FOOTFALL_HOST is {self.host!r}, and there is no write key: anybody could send "
+                "purchases and say who is who. Set FOOTFALL_WRITE_KEYS (for pages) or "
+                "FOOTFALL_SERVER_KEYS, for example --write-keys k3y:myshop."
+            )
+
+    @property
+    def keys(self) -> Keys:
+        """All write keys by name."""
+        return {**self.write_keys, **self.server_keys}
 
     def _check_secret(self) -> None:
         try:
@@ -167,7 +221,7 @@ class Settings:
     def _text(self, setting: Setting) -> str:
         value = self._values[setting.name]
         if isinstance(value, dict):
-            return ",".join(f"{key}:{site}" for key, site in value.items())
+            return text_of(value)
         if isinstance(value, tuple):
             return ",".join(map(str, value))
         return "" if value is None else str(value)

@@ -12,7 +12,7 @@ import structlog
 
 import sql
 from pipeline.app import App, make_app
-from pipeline.chores import expire, keep_rollups
+from pipeline.chores import expire, keep_rollups, limit_rejects
 from pipeline.clock import wall
 from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
@@ -86,11 +86,28 @@ async def open_and_migrate(settings: Settings, log_id: str) -> Warehouse:
             await asyncio.sleep(WAREHOUSE_SECONDS)
             continue
         if other.rows:
+            warehouse.close()
             raise StateDamaged(
                 f"The warehouse {settings.warehouse} belongs to log {other.rows[0][0]}, not to log "
                 f"{log_id} at {settings.log}. Put the right log back, or use a new warehouse."
             )
         return warehouse
+
+
+async def check_state(journal: EmbeddedJournal, warehouse: Warehouse) -> None:
+    """Raises StateDamaged where the state that made the warehouse's rows is gone.
+
+    Rows come after `begin`, so that a crash at any point is not taken for a loss.
+    """
+    if not await journal.has_begun():
+        params = {"log_id": journal.log_id}
+        if (await asyncio.to_thread(warehouse.query, sql.load("warehouse/has_log"), params)).rows:
+            raise StateDamaged(
+                "work.db is new, but the warehouse has what was concluded with the one before it. "
+                "Put that back, or move the warehouse away too: both are then made anew from what "
+                "inbox.db still holds."
+            )
+        await journal.begin()
 
 
 class Worker:
@@ -109,6 +126,8 @@ class Worker:
         """Open what is outside; nothing is consumed yet, so it may be cancelled at any point."""
         self.journal = await open_journal(self.settings)
         self.warehouse = await open_and_migrate(self.settings, self.journal.log_id)
+        if isinstance(self.journal, EmbeddedJournal):
+            await check_state(self.journal, self.warehouse)
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
@@ -134,7 +153,12 @@ class Worker:
     def chores(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the agents until the worker ends; one that raises ends it."""
         settings = self.settings
-        found = [self.ended(), self.watcher.run(), keep_rollups(self.warehouse, self.runners)]
+        found = [
+            self.ended(),
+            self.watcher.run(),
+            keep_rollups(self.warehouse, self.runners),
+            limit_rejects(self.warehouse, self.runners, settings.rejects_limit),
+        ]
         if isinstance(self.journal, EmbeddedJournal):
             found.append(expire(self.journal, self.runners, settings.retention_days))
         if settings.webhook_url:

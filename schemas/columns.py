@@ -19,7 +19,9 @@ EVENTS: Final = Table(
     "events",
     ("site", "type", "event", "time", "corrected_time", "received_at", "message_id", "device",
      "identifier", "url", "path", "page", "title", "referrer", "device_class", "opt_out",
-     "properties", "traits"),
+     "properties", "traits", "browser", "os", "bot", "country", "ip", "campaign_source",
+     "campaign_medium", "campaign_name", "campaign_term", "campaign_content", "click_id",
+     "referrer_medium", "referrer_source"),
 )  # fmt: skip
 ASSERTIONS: Final = Table("assertions", ("site", "device", "time", "message_id", "identifier"))
 SESSIONS: Final = Table(

@@ -31,6 +31,14 @@ Ms = Annotated[int, Meta(ge=0, lt=LATEST_MS)]
 """Milliseconds since 1970 that a ClickHouse DateTime64(3) can hold."""
 
 
+ORDER_EVENTS: Final[dict[str, OrderStatus]] = {
+    "Order Completed": "completed",
+    "Order Refunded": "refunded",
+    "Order Cancelled": "cancelled",
+}
+"""Segment's e-commerce spec: track events that are purchases, or take one back."""
+
+
 class Item(Struct, frozen=True, omit_defaults=True):
     """One line of an order. `price` is for one piece, in the order's currency."""
 
@@ -80,6 +88,7 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     `time` is the client's own clock, uncorrected, so that a re-send keeps it; `corrected_time`
     is received − (sent − original). `identifiers` are the strong identifiers asserted together
     by this event, normalised, in rank order. `previous_id` is what an `alias` joins to them.
+    From `device_class` to `referrer_source`: what `collectors.enrichment` has made of the rest.
     A `tick` carries only `site` (""), `time` and `received_at`: it moves time on idle partitions.
     """
 
@@ -98,6 +107,19 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     title: str = ""
     referrer: str = ""
     device_class: DeviceClass = ""
+    browser: str = ""
+    os: str = ""
+    bot: str = ""
+    country: str = ""
+    ip: str = ""
+    campaign_source: str = ""
+    campaign_medium: str = ""
+    campaign_name: str = ""
+    campaign_term: str = ""
+    campaign_content: str = ""
+    click_id: str = ""
+    referrer_medium: str = ""
+    referrer_source: str = ""
     opt_out: bool = False
     order: Order | None = None
     ticket: Ticket | None = None

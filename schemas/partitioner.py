@@ -1,10 +1,12 @@
 """Which partition a key belongs to: murmur2, as every Kafka client's default partitioner does."""
 
 from functools import lru_cache
+from struct import Struct
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
 _MASK = 0xFFFFFFFF
+_words = Struct("<I").iter_unpack
 
 
 def murmur2(data: bytes) -> int:
@@ -12,12 +14,9 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     h = (_SEED ^ length) & _MASK
     end = length & ~3
-    for i in range(0, end, 4):
-        k = int.from_bytes(data[i : i + 4], "little")
-        k = (k * _M) & _MASK
-        k ^= k >> 24
-        k = (k * _M) & _MASK
-        h = ((h * _M) & _MASK) ^ k
+    for (word,) in _words(data[:end]):
+        k = (word * _M) & _MASK
+        h = (h * _M ^ (k ^ k >> 24) * _M) & _MASK
     tail = data[end:]
     if tail:
         h ^= int.from_bytes(tail, "little")

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of an original that a reject keeps."""
+OVERHEAD: Final = 512
+"""Bytes that a reject is counted with beside its original, where rejects are limited."""
 
 _BASE64: Final = "base64:"
 
@@ -23,6 +25,8 @@ class Reason(StrEnum):
     BATCH_TOO_LARGE = "batch_too_large"
     EVENT_TOO_LARGE = "event_too_large"
     UNKNOWN_KEY = "unknown_key"
+    NOT_ALLOWED = "not_allowed"
+    FORBIDDEN_ORIGIN = "forbidden_origin"
     BAD_SIGNATURE = "bad_signature"
     UNKNOWN_TYPE = "unknown_type"
     MISSING_ID = "missing_id"
@@ -32,6 +36,7 @@ class Reason(StrEnum):
     BAD_TICKET = "bad_ticket"
     BAD_FEEDBACK = "bad_feedback"
     UNREADABLE_RECORD = "unreadable_record"
+    REJECTS_NOT_KEPT = "rejects_not_kept"
 
 
 MEANING: dict[Reason, str] = {
@@ -41,7 +46,9 @@ MEANING: dict[Reason, str] = {
     Reason.BAD_SHAPE: "A field is missing or has the wrong type; the detail names it.",
     Reason.BATCH_TOO_LARGE: "The batch holds more events than the limit; send fewer per request.",
     Reason.EVENT_TOO_LARGE: "One event is over the limit; send less in properties.",
-    Reason.UNKNOWN_KEY: "The write key is not one of FOOTFALL_WRITE_KEYS.",
+    Reason.UNKNOWN_KEY: "The write key is none of FOOTFALL_WRITE_KEYS and FOOTFALL_SERVER_KEYS.",
+    Reason.NOT_ALLOWED: "The write key may not do this; the detail says what it would take.",
+    Reason.FORBIDDEN_ORIGIN: "The write key is bound to other pages; its `origin=` words name them.",
     Reason.BAD_SIGNATURE: "The webhook's signature, its time or its secret is wrong; the detail says which.",
     Reason.UNKNOWN_TYPE: "The event type is not one Footfall knows.",
     Reason.MISSING_ID: "Neither anonymousId nor userId nor another identifier is there.",
@@ -51,6 +58,7 @@ MEANING: dict[Reason, str] = {
     Reason.BAD_TICKET: "The ticket cannot be read; the detail names the field.",
     Reason.BAD_FEEDBACK: "The feedback cannot be read; the detail names the field.",
     Reason.UNREADABLE_RECORD: "A record in the log is not one event per line in JSON.",
+    Reason.REJECTS_NOT_KEPT: "More was refused than is kept; the detail counts what was not.",
 }
 
 
@@ -65,6 +73,11 @@ class Reject(Struct, frozen=True, omit_defaults=True, kw_only=True):
     path: str
     body: bytes
     cut: bool = False
+
+
+def price(reject: Reject) -> int:
+    """What a reject costs where rejects are limited: the bytes it keeps, and OVERHEAD."""
+    return len(reject.body) + OVERHEAD
 
 
 def reject_row(

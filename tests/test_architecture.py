@@ -25,6 +25,8 @@ HOMES = {  # package → the only places that may import it
     "uvicorn": ("collectors/",),
     "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "collectors/demo_shop/"),
     "prometheus_client": ("pipeline/metrics.py", "collectors/metrics.py", "pipeline/web/"),
+    "ua_parser": ("collectors/enrichment/agents.py",),
+    "maxminddb": ("collectors/enrichment/countries.py",),
     "click": ("pipeline/cli.py", "pipeline/commands/"),
 }
 IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", "sqlite3", "time",

@@ -16,12 +16,15 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+_GIVEN = {"FOOTFALL_WRITE_KEYS": "k3y:myshop identify"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
 def resolved(value: str) -> str:
     """A value as compose hands it over, with secrets set and nothing else."""
-    return _VARIABLE.sub(lambda found: "secret" if found[2] == "?" else found[3], value)
+    return _VARIABLE.sub(
+        lambda found: _GIVEN.get(found[1], "secret") if found[2] == "?" else found[3], value
+    )
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:

@@ -21,11 +21,12 @@ PAUSE_SECONDS: Final = 0.2
 
 
 class Target(NamedTuple):
-    """A collector, and the write key that may identify and sell."""
+    """A collector, the key of the shop's pages, and the one of its servers."""
 
     host: str
     port: int
     write_key: str
+    server_key: str
 
 
 class PlayError(CollectorError):
@@ -120,7 +121,8 @@ class _Line:
         return self._streams
 
     def _head(self, request: Request) -> bytes:
-        host, port, key = self._target
+        host, port, *keys = self._target
+        key = keys[request.server]
         credentials = b64encode(f"{key}:".encode()).decode()
         return (
             f"POST {request.path} HTTP/1.1\r\nHost: {host}:{port}\r\n"

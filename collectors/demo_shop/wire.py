@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from collectors.demo_shop.arrivals import Arrival, arrival
 from collectors.demo_shop.catalog import CURRENCY, Product
 from collectors.demo_shop.customers import Customer, Device
 from collectors.demo_shop.desk import Answer, TicketStep
@@ -23,7 +24,7 @@ BURST_EVENTS: Final = 20
 class Request(NamedTuple):
     """A POST at `time` ms. Requests of one `lane` (a device, a ticket) must keep their order.
 
-    `events` is how many events the body holds.
+    `events` is how many events the body holds; `server` says that no browser sends it.
     """
 
     time: int
@@ -31,14 +32,18 @@ class Request(NamedTuple):
     body: bytes
     lane: str
     events: int
+    server: bool = False
 
 
 def browser_requests(visit: Visit) -> Iterator[Request]:
     """A visit's batches, each sent with its last event."""
+    lane, came = visit.device.anonymous_id, arrival(visit)
     for burst in _bursts(visit.actions):
         sent = burst[-1].time
-        body = {"batch": [browser_body(action) for action in burst], "sentAt": iso(sent)}
-        lane = visit.device.anonymous_id
+        bodies = [browser_body(action) for action in burst]
+        if burst[0] is visit.actions[0]:
+            bodies[0] = _arriving(bodies[0], came)
+        body = {"batch": bodies, "sentAt": iso(sent)}
         yield Request(sent, "/v1/batch", msgspec.json.encode(body), lane, len(burst))
 
 
@@ -55,7 +60,7 @@ def ticket_request(step: TicketStep) -> Request:
         "rating": step.rating,
     }
     known = {name: value for name, value in body.items() if value is not None}
-    return Request(step.time, "/v1/tickets", msgspec.json.encode(known), step.ticket_id, 1)
+    return Request(step.time, "/v1/tickets", msgspec.json.encode(known), step.ticket_id, 1, server=True)
 
 
 def answer_request(answer: Answer) -> Request:
@@ -68,7 +73,8 @@ def answer_request(answer: Answer) -> Request:
         "score": answer.score,
         "about": answer.order_id,
     }
-    return Request(answer.time, "/v1/feedback", msgspec.json.encode(body), answer.order_id, 1)
+    encoded = msgspec.json.encode(body)
+    return Request(answer.time, "/v1/feedback", encoded, answer.order_id, 1, server=True)
 
 
 def browser_body(action: Action) -> Body:
@@ -117,6 +123,12 @@ def _identity(device: Device, customer: Customer) -> Body:
 
 def _context(action: Action) -> Body:
     return {"userAgent": action.device.user_agent, "page": _page(action.path)}
+
+
+def _arriving(body: Body, came: Arrival) -> Body:
+    place = body["context"]["page"]
+    place = place | {"url": place["url"] + came.query, "referrer": came.referrer}
+    return body | {"properties": place, "context": body["context"] | {"page": place}}
 
 
 def _page(path: str) -> Body:

@@ -6,8 +6,11 @@
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from re import Match, Pattern
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from msgspec import Struct
+
+from collectors.guide import Guide
 from schemas.events import Event
 from schemas.rejects import Reason
 
@@ -25,7 +28,7 @@ class Request(NamedTuple):
 
     `headers` are those of `HEADERS`, by lower-case name. A GET's `body` is its query string, as
     its events are in there. `nonce` differs for every request: it names events and rejects that
-    have no name of their own. `received_at` is ms.
+    have no name of their own. `received_at` is ms. `address` is the sender's, "" where unknown.
     """
 
     path: str
@@ -34,9 +37,13 @@ class Request(NamedTuple):
     body: bytes
     received_at: int
     nonce: str
+    address: str = ""
 
 
-HEADERS = frozenset({"authorization", "user-agent", "sec-gpc", "content-encoding", "x-write-key"})
+HEADERS = frozenset(
+    {"authorization", "user-agent", "sec-gpc", "content-encoding", "x-write-key", "origin", "referer",
+     "x-forwarded-for"}
+)
 
 
 class Reply(NamedTuple):
@@ -81,22 +88,39 @@ class Sender(NamedTuple):
     sent_at: int | None
     user_agent: str
     opt_out: bool
+    address: str = ""
+
+
+class Read(Struct, frozen=True):
+    """One event, and what it says itself of its visitor's surroundings: raw, for the enrichment.
+
+    `user_agent` and `ip` are "" where the event does not say them, and what holds for its request
+    holds for it. `campaign` is Segment's `context.campaign`.
+    """
+
+    event: Event
+    user_agent: str = ""
+    ip: str = ""
+    campaign: Mapping[str, Any] | None = None
 
 
 class Dialect(Protocol):
     """One foreign format.
 
     `posts` and `gets` are the paths that bring events by each method, `questions` what its SDKs
-    ask beside that, `taken` what a POST hears once all its events are durable.
+    ask beside that, `taken` what a POST hears once all its events are durable. `secret` are the
+    paths that only a server's key may use. `about` is what its page says (`collectors.sources`).
     """
 
+    about: Guide
     posts: frozenset[str]
     gets: frozenset[str] = frozenset()
+    secret: frozenset[str] = frozenset()
     questions: tuple[Question, ...] = ()
     taken: Reply = TAKEN
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """Take a request apart. `body` is inflated UTF-8."""
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event. `default_id` is its message id where it brings none and has no own time."""

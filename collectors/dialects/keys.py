@@ -2,27 +2,29 @@
 
 from base64 import b64decode
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from collectors.dialects.contract import Request
 
+_LONGEST: Final = 1_024
+"""Characters of a header that is looked at; a thousand of them are remembered."""
+
 
 def sent_key(request: Request, in_body: Any) -> str:
-    """Basic auth's user, else X-Write-Key's, the body's `writeKey`, the query's (beacons) or "".
+    """Basic auth's user, else X-Write-Key's, the query's `writeKey` (beacons), the body's or "".
 
     Jitsu's SDK insists on KEY:SECRET in X-Write-Key; as in Basic auth, the part before the colon
     is the key.
     """
     headers = request.headers
-    authorization = headers.get("authorization")
-    key = _basic_user(authorization) if authorization else ""
+    authorization = headers.get("authorization", "")
+    key = _basic_user(authorization) if 0 < len(authorization) <= _LONGEST else ""
     key = key or headers.get("x-write-key", "").partition(":")[0]
     if key:
         return key
-    if isinstance(in_body, str) and in_body:
-        return in_body
-    return _query_key(request.query) if "writeKey" in request.query else ""
+    key = _query_key(request.query) if "writeKey" in request.query else ""
+    return key or (in_body if isinstance(in_body, str) else "")
 
 
 @lru_cache(maxsize=1_024)

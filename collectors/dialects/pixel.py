@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from collectors.dialects import forms, reading, spec
-from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
+from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
-from schemas.events import Event
+from collectors.guide import Example, Guide, Link
 from schemas.rejects import Reason
 
 _KINDS: Final = {
@@ -37,9 +37,45 @@ class _Single(Struct, rename="camel"):
 _single: Final = msgspec.json.Decoder(_Single)
 
 
+_ABOUT: Final = Guide(
+    title="Pixel",
+    purpose="An event in an image's address, for e-mails and pages that run no script.",
+    connect="put an image into the e-mail or page",
+    brings=("clicks",),
+    becomes=spec.BECOMES,
+    not_taken=("Mail programs that load images through a proxy tell of the proxy, not of the reader.",),
+    steps=(
+        'Paste `<img src="{address}/pixel/v1/track?writeKey={key}&anonymousId=ID&event=Mail%20Opened" '
+        'alt="">` where it should count; `ID` is a name for the reader that you make up.',
+    ),
+    examples=(
+        Example(
+            "curl '{address}/pixel/v1/track?writeKey={key}&anonymousId=d-1&event=Mail%20Opened"
+            "&properties.mail=june' -o /dev/null",
+            ("track",),
+        ),
+        Example(
+            """curl -G {address}/v1/pixel/page -o /dev/null --data-urlencode "data=$(printf %s '{
+  "writeKey": "{key}", "anonymousId": "d-1",
+  "context": {"page": {"url": "https://www.myshop.example/tea"}}}' | base64 | tr -d '\\n')\"""",
+            ("page",),
+        ),
+    ),
+    notes=(
+        "Without `messageId` and `timestamp`, an image that is loaded again counts again.",
+        "Fields are `anonymousId`, `userId`, `event`, `name`, `properties.…`, `traits.…`, "
+        "`context.…`; or all of them as Base64 JSON in `data`.",
+    ),
+    documentation=(
+        Link("Segment's pixel", "https://segment.com/docs/connections/sources/catalog/libraries/server/pixel-tracking-api/"),
+    ),
+)  # fmt: skip
+
+
 class Pixel(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
+    about = _ABOUT
     posts = frozenset[str]()
     gets = frozenset(_KINDS)
 
@@ -51,7 +87,7 @@ class Pixel(Dialect):
         single = reading.decode(_single, item)
         return Envelope(sent_key(request, single.write_key), single.sent_at, [item], True)
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event of the Segment spec; its path says which."""
         return spec.read(_KINDS[sender.path], item, default_id, sender)
 

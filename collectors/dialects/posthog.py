@@ -4,6 +4,7 @@
          {"api_key", "batch": [event, …], "sent_at"}, a list of events, or one event
     GET  the same paths with `data=`: Base64 JSON, as the form that posthog-js sends on unload
     GET  /array/KEY/config, /array/KEY/config.js; POST /flags, /decide     nothing to turn on
+    GET  /static/array.js, /static/VERSION/array.js     a script that says it is not posthog-js
 
 gzip comes as text/plain with no Content-Encoding; admission tells it by its first bytes.
 """
@@ -15,19 +16,21 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from collectors import orders
-from collectors.devices import device_class
 from collectors.dialects import forms, posthog_people, reading
+from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import (
     Dialect,
     Envelope,
     Question,
+    Read,
     Refused,
     Reply,
     Request,
     Sender,
 )
 from collectors.dialects.keys import sent_key
-from schemas.events import EMPTY_OBJECT, Event, EventType
+from collectors.guide import Becomes, Example, Guide, Library, Link
+from schemas.events import EMPTY_OBJECT, ORDER_EVENTS, Event, EventType
 from schemas.rejects import Reason
 
 _PATHS: Final = frozenset(
@@ -61,13 +64,21 @@ _FLAGS: Final = {
 }  # fmt: skip
 
 
+_NO_LIBRARY: Final = (
+    b'console.warn("Nothing is recorded on this page: the HTML snippet loads posthog-js from api_host, '
+    b"and Footfall takes what posthog-js sends, but does not serve it. Use the npm package posthog-js "
+    b'with this api_host, or serve its dist/array.js here yourself, or use the snippet of Footfall.");\n'
+)
+"""What PostHog's snippet loads goes by its calls so far, which wait in an array. They go on waiting."""
+
+
 class _Token(Struct):
-    token: Any = None
+    token: Raw = EMPTY_OBJECT
 
 
 class _Body(Struct):
-    api_key: Any = None
-    token: Any = None
+    api_key: Scalar = None
+    token: Scalar = None
     batch: list[Raw] | None = None
     sent_at: str | float | None = None
     properties: _Token | None = None
@@ -91,15 +102,18 @@ class _Place(Struct):
     title: Any = None
     referrer: Any = field(default=None, name="$referrer")
     user_agent: Any = field(default=None, name="$raw_user_agent")
+    ip: Any = field(default=None, name="$ip")
     insert_id: Any = field(default=None, name="$insert_id")
     screen: Any = field(default=None, name="$screen_name")
     group: Any = field(default=None, name="$group_key")
 
 
-_list: Final = msgspec.json.Decoder(list[Raw])
-_body: Final = msgspec.json.Decoder(_Body)
+_list: Final = Batches(list[Raw])
+_body: Final = Batches(_Body, "batch")
+_word: Final = msgspec.json.Decoder(str)
 _payload: Final = msgspec.json.Decoder(_Payload)
 _place: Final = msgspec.json.Decoder(_Place)
+_fields: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 def _config(found: re.Match[str]) -> Reply:
@@ -117,15 +131,79 @@ def _flags(found: re.Match[str]) -> Reply:
     return Reply("application/json", msgspec.json.encode(_FLAGS))
 
 
+def _no_library(found: re.Match[str]) -> Reply:
+    return Reply("text/javascript; charset=utf-8", _NO_LIBRARY)
+
+
+_ABOUT: Final = Guide(
+    title="PostHog",
+    purpose="PostHog's own libraries, for browsers and servers, send here instead of to PostHog.",
+    connect="change the host of PostHog's library",
+    brings=("clicks", "purchases"),
+    becomes=(
+        Becomes("`$pageview`, `$screen`", "a view of that page, with its referrer"),
+        Becomes("`capture` of any other event, `$autocapture` and `$pageleave` too",
+                "an event of that name"),
+        Becomes(f"`capture` of {', '.join(f'“{name}”' for name in ORDER_EVENTS)}",
+                f"a purchase that is {', '.join(ORDER_EVENTS.values())}, with its lines"),
+        Becomes("`identify`, `$set`", "the device belongs to `distinct_id`, and to `email`, `phone`, "
+                "`crmId` and `social` of `$set`"),
+        Becomes("`alias`, `$merge_dangerously`", "two ids are one person"),
+        Becomes("`$groupidentify`", "an event with the group's key"),
+    ),
+    not_taken=(
+        "PostHog's HTML snippet: it loads its library from the host it is given, which here has none. Use "
+        "the npm package.",
+        "Feature flags: the library hears that there are none.",
+        "Session recordings, heat maps, surveys: the library hears that they are off.",
+    ),
+    libraries=(
+        Library("posthog-js", "1.449.2", "browser",
+                'import posthog from "posthog-js";',
+                'posthog.init("PROJECT_KEY", { api_host: "https://eu.i.posthog.com" });',
+                'posthog.init("{key}", { api_host: "{address}" });'),
+        Library("posthog-node", "5.70.0", "node",
+                'import { PostHog } from "posthog-node";',
+                'const posthog = new PostHog("PROJECT_KEY", { host: "https://eu.i.posthog.com" });',
+                'const posthog = new PostHog("{server}", { host: "{address}" });'),
+        Library("posthog", "7.91.1", "python",
+                "from posthog import Posthog",
+                'posthog = Posthog("PROJECT_KEY", host="https://eu.i.posthog.com")',
+                'posthog = Posthog("{server}", host="{address}")'),
+    ),
+    examples=(
+        Example(
+            """curl {address}/batch -d '{"api_key": "{server}", "batch": [
+  {"event": "$pageview", "distinct_id": "d-1",
+   "properties": {"$device_id": "d-1", "$current_url": "https://www.myshop.example/tea"}},
+  {"event": "$identify", "distinct_id": "u42",
+   "properties": {"$anon_distinct_id": "d-1", "$set": {"email": "ada@example.org"}}},
+  {"event": "Order Completed", "distinct_id": "u42",
+   "properties": {"$device_id": "d-1", "order_id": "1001", "total": 49.8, "currency": "EUR"}}]}'""",
+            ("page", "identify", "purchase"),
+        ),
+    ),
+    notes=("A server's `distinct_id` is a user, unless it asks for no profile.",),
+    documentation=(
+        Link("PostHog's libraries", "https://posthog.com/docs/libraries"),
+        Link("Capture API", "https://posthog.com/docs/api/capture"),
+    ),
+)  # fmt: skip
+
+
 class PostHog(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
+    about = _ABOUT
     posts = _PATHS
     gets = _PATHS - {"/batch", "/batch/"}
     questions = (
         Question(re.compile(r"/array/(?P<key>[\w-]{1,128})/config", re.ASCII), _config),
         Question(re.compile(r"/array/(?P<key>[\w-]{1,128})/config\.js", re.ASCII), _config_script),
         Question(re.compile(r"/(flags|decide)/?"), _flags),
+        Question(
+            re.compile(r"/static/(?:[\w.-]{1,64}/)?array(?:\.\w{1,16})?\.js", re.ASCII), _no_library
+        ),
     )
     taken = Reply("application/json", b'{"status":1}')
 
@@ -141,7 +219,7 @@ class PostHog(Dialect):
             return Envelope(key, given.sent_at, [data], True)
         return Envelope(key, given.sent_at, reading.apart(given.batch), False)
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event; its name says which type it is."""
         payload = reading.decode(_payload, item)
         properties = reading.object_of(payload.properties, "properties")
@@ -152,7 +230,9 @@ class PostHog(Dialect):
         timed = payload.timestamp is not None or payload.offset is not None
         time = _time(payload, sender)
         named = payload.uuid or reading.lenient_text(place.insert_id)
-        return Event(
+        if place.ip is not None:
+            properties = _without_address(properties)
+        event = Event(
             type=kind if order is None else "purchase",
             message_id=reading.message_id(named, item, timed, default_id, sender.site),
             site=sender.site,
@@ -167,12 +247,18 @@ class PostHog(Dialect):
             path=reading.path_of(place.path, url),
             title=reading.lenient_text(place.title),
             referrer="" if place.referrer == "$direct" else reading.lenient_text(place.referrer),
-            device_class=device_class(reading.lenient_text(place.user_agent) or sender.user_agent),
             opt_out=sender.opt_out,
             order=order,
             properties=properties,
             traits=who.traits,
         )
+        return Read(event, reading.lenient_text(place.user_agent), reading.lenient_text(place.ip))
+
+
+def _without_address(properties: Raw) -> Raw:
+    """An address is stored as the settings say, and nowhere else."""
+    fields = reading.decode(_fields, bytes(properties))
+    return Raw(msgspec.json.encode({name: fields[name] for name in fields if name != "$ip"}))
 
 
 def _out_of_form(body: bytes) -> bytes:
@@ -183,9 +269,15 @@ def _out_of_form(body: bytes) -> bytes:
 
 
 def _key(request: Request, given: _Body) -> str:
-    in_event = given.properties.token if given.properties else None
+    in_event = _text(given.properties.token) if given.properties else ""
     found = (given.api_key, given.token, in_event)
     return sent_key(request, next((key for key in found if isinstance(key, str) and key), None))
+
+
+def _text(raw: Raw) -> str:
+    """Properties are the site's own: a `token` of its may be anything."""
+    said = bytes(raw)
+    return _word.decode(said) if said.startswith(b'"') else ""
 
 
 def _first(items: list[bytes]) -> _Body:

@@ -1,8 +1,10 @@
 """What dialects have in common: checking one event's parts. Every function raises Refused."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, Final, TypeVar
+from itertools import accumulate
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,14 +12,30 @@ import msgspec
 from collectors import limits, times
 from collectors.dialects.contract import Refused, Sender
 from schemas import identifiers
-from schemas.events import EMPTY_OBJECT
+from schemas.events import EARLIEST_MS, EMPTY_OBJECT, LATEST_MS
 from schemas.rejects import Reason
 
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 _LONGEST: Final = identifiers.MAX_LENGTH
+_TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_LINE_FEED, _RETURN, _LIST = b"\n\r["
+"""As numbers: looking for `b"["` in bytes would raise and catch an error first, at 10 times the cost."""
+_KEYS_FIT: Final = limits.MAX_KEYS * len('"":0,')
+"""Bytes that cannot hold more than MAX_KEYS names."""
+_NO_BRACKETS: Final = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""Brackets as signed bytes: one level down, one level up."""
 
 
-def decode(decoder: msgspec.json.Decoder[S], data: bytes, reason: Reason = Reason.BAD_SHAPE) -> S:
+class Decodes(Protocol[S_co]):
+    """`msgspec.json.Decoder`, `batches.Batches`."""
+
+    def decode(self, data: bytes, /) -> S_co:
+        """Raises as msgspec does."""
+
+
+def decode(decoder: Decodes[S], data: bytes, reason: Reason = Reason.BAD_SHAPE) -> S:
     """Decode one event; a wrong type is told with the field's path, never with its value."""
     try:
         return decoder.decode(data)
@@ -28,34 +46,34 @@ def decode(decoder: msgspec.json.Decoder[S], data: bytes, reason: Reason = Reaso
 
 
 def apart(batch: list[msgspec.Raw]) -> list[bytes]:
-    """A batch's events as bytes. Counted first: 4 MiB can hold a million empty ones."""
+    """A batch's events as bytes."""
     if len(batch) > limits.MAX_BATCH_EVENTS:
-        raise Refused(Reason.BATCH_TOO_LARGE, f"{len(batch)} events")
+        raise Refused(Reason.BATCH_TOO_LARGE, f"More than {limits.MAX_BATCH_EVENTS} events")
     return [bytes(item) for item in batch]
 
 
-def shallow(item: bytes) -> None:
-    """Refuse JSON nested deeper than MAX_DEPTH. Text that unpacks to JSON needs it once more."""
-    if item.count(b"{") + item.count(b"[") > limits.MAX_DEPTH and _deep(item):
+def modest(item: bytes) -> None:
+    """Refuse JSON deeper than MAX_DEPTH, or of more than MAX_KEYS names or MAX_CONTAINERS.
+
+    Text that unpacks to JSON needs it once more.
+    """
+    if len(item) > _KEYS_FIT and item.count(b":") > limits.MAX_KEYS < _names(item):
+        raise Refused(Reason.EVENT_TOO_LARGE, f"More than {limits.MAX_KEYS} names in its objects")
+    lists = item.count(b"[") if _LIST in item else 0  # to look is cheaper than to count
+    if item.count(b"{") + lists > limits.MAX_DEPTH:
+        _check_brackets(_TEXT.sub(b"", item).translate(_STEPS, _NO_BRACKETS))
+
+
+def _names(item: bytes) -> int:
+    return _TEXT.sub(b"", item).count(b":")
+
+
+def _check_brackets(steps: bytes) -> None:
+    """Decoding instead would end at the first number out of range, and see nothing behind it."""
+    if len(steps) > 2 * limits.MAX_CONTAINERS:
+        raise Refused(Reason.EVENT_TOO_LARGE, f"More than {limits.MAX_CONTAINERS} objects and lists")
+    if max(accumulate(memoryview(steps).cast("b")), default=0) > limits.MAX_DEPTH:
         raise Refused(Reason.BAD_SHAPE, f"Nested deeper than {limits.MAX_DEPTH} levels")
-
-
-def _deep(item: bytes) -> bool:
-    try:
-        level: Sequence[Any] = [msgspec.json.decode(item)]
-    except RecursionError:
-        return True
-    except msgspec.DecodeError:
-        return False  # `read` will say what is wrong
-    for _ in range(limits.MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
-    return bool(level)
-
-
-def _children(node: Any) -> Sequence[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else ()
 
 
 def object_of(raw: msgspec.Raw, name: str) -> msgspec.Raw:
@@ -63,11 +81,11 @@ def object_of(raw: msgspec.Raw, name: str) -> msgspec.Raw:
     if raw is EMPTY_OBJECT:
         return raw
     data = bytes(raw)
-    if data in (b"null", b"{}"):
+    if len(data) <= 4 and data in (b"null", b"{}"):
         return EMPTY_OBJECT
     if not data.startswith(b"{"):
         raise Refused(Reason.BAD_SHAPE, f"Expected `object` - at `$.{name}`")
-    if b"\n" in data or b"\r" in data:  # a record has one event per line
+    if _LINE_FEED in data or _RETURN in data:  # a record has one event per line
         return msgspec.Raw(msgspec.json.format(data, indent=-1))
     return raw
 
@@ -115,7 +133,10 @@ def ranked(found: Iterable[str]) -> tuple[str, ...]:
 
 def first(*values: str | float | None) -> str | float | None:
     """The first that is given: null and "" are not."""
-    return next((value for value in values if value is not None and value != ""), None)
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def event_time(value: str | float | None, received_at: int) -> int:
@@ -131,8 +152,14 @@ def event_time(value: str | float | None, received_at: int) -> int:
 
 
 def corrected(time: int, sender: Sender) -> int:
-    """received − (sent − original): the client's clock error taken out where `sentAt` tells it."""
-    return time if sender.sent_at is None else sender.received_at - (sender.sent_at - time)
+    """received − (sent − original): the client's clock error taken out where `sentAt` tells it.
+
+    Two readings decades apart tell nothing: what would leave the calendar stays as it was said.
+    """
+    if sender.sent_at is None:
+        return time
+    ms = sender.received_at - (sender.sent_at - time)
+    return ms if EARLIEST_MS <= ms < LATEST_MS else time
 
 
 def message_id(value: str | None, item: bytes, timed: bool, default: str, site: str) -> str:

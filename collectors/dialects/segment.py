@@ -10,15 +10,16 @@ Content-Type says nothing: browsers send JSON as text/plain.
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
 
 from collectors.dialects import reading, spec
-from collectors.dialects.contract import Dialect, Envelope, Question, Reply, Request, Sender
+from collectors.dialects.batches import Batches, Scalar
+from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from schemas.events import Event
+from collectors.guide import Becomes, Example, Guide, Library, Link
 
 _SHORT: Final = {
     "t": "track", "p": "page", "s": "screen", "i": "identify", "a": "alias", "g": "group",
@@ -32,16 +33,16 @@ _SINGLE: Final[dict[str, str]] = {
 
 class _Batch(Struct, rename="camel"):
     batch: list[Raw]
-    write_key: Any = None
+    write_key: Scalar = None
     sent_at: str | float | None = None
 
 
 class _Single(Struct, rename="camel"):
-    write_key: Any = None
+    write_key: Scalar = None
     sent_at: str | float | None = None
 
 
-_batch: Final = msgspec.json.Decoder(_Batch)
+_batch: Final = Batches(_Batch, "batch")
 _single: Final = msgspec.json.Decoder(_Single)
 
 
@@ -68,10 +69,69 @@ def _settings(found: re.Match[str]) -> Reply:
     return Reply("application/json", msgspec.json.encode(settings))
 
 
+_ABOUT: Final = Guide(
+    title="Segment",
+    purpose="Segment's own libraries, for browsers and servers, send here instead of to Segment.",
+    connect="change the host of Segment's library",
+    brings=("clicks", "purchases"),
+    becomes=(*spec.BECOMES, Becomes("`reset` (not in Segment's API)", "the device's next user is new")),
+    not_taken=(
+        "Segment's HTML snippet: it loads its library from Segment. Use the npm package.",
+        "Nothing is forwarded to other destinations; `integrations` is not read.",
+        "Settings are answered with this one destination: no plugins, no consent or plan of Segment's.",
+    ),
+    libraries=(
+        Library("@segment/analytics-next", "1.84.3", "browser",
+                'import { AnalyticsBrowser } from "@segment/analytics-next";',
+                'const analytics = AnalyticsBrowser.load({ writeKey: "SEGMENT_KEY" });',
+                'const analytics = AnalyticsBrowser.load(\n'
+                '  { writeKey: "{key}", cdnURL: "{address}" },\n'
+                '  { integrations: { "Segment.io": { apiHost: "{host}/v1", protocol: "{scheme}" } } },\n'
+                ');'),
+        Library("@segment/analytics-node", "3.1.0", "node",
+                'import { Analytics } from "@segment/analytics-node";',
+                'const analytics = new Analytics({ writeKey: "SEGMENT_KEY" });',
+                'const analytics = new Analytics({ writeKey: "{server}", host: "{address}" });'),
+        Library("analytics-node", "6.2.0", "node",
+                'import Analytics from "analytics-node";',
+                'const analytics = new Analytics("SEGMENT_KEY");',
+                'const analytics = new Analytics("{server}", { host: "{address}" });'),
+        Library("segment-analytics-python", "2.4.0", "python",
+                "import segment.analytics as analytics",
+                'analytics.write_key = "SEGMENT_KEY"',
+                'analytics.write_key = "{server}"\nanalytics.host = "{address}"'),
+        Library("analytics-python", "1.4.post1", "python",
+                "import analytics",
+                'analytics.write_key = "SEGMENT_KEY"',
+                'analytics.write_key = "{server}"\nanalytics.host = "{address}"'),
+    ),
+    examples=(
+        Example(
+            """curl -u {server}: {address}/v1/batch -d '{"batch": [
+  {"type": "page", "anonymousId": "d-1",
+   "context": {"page": {"url": "https://www.myshop.example/tea", "title": "Tea"}}},
+  {"type": "track", "event": "Product Added", "anonymousId": "d-1",
+   "properties": {"product_id": "tea-1", "price": 24.9}},
+  {"type": "identify", "anonymousId": "d-1", "userId": "u42", "traits": {"email": "ada@example.org"}},
+  {"type": "track", "event": "Order Completed", "anonymousId": "d-1",
+   "properties": {"order_id": "1001", "currency": "EUR",
+                  "products": [{"product_id": "tea-1", "quantity": 2, "price": 24.9}]}}]}'""",
+            ("page", "track", "identify", "purchase"),
+        ),
+    ),
+    documentation=(
+        Link("HTTP API", "https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/"),
+        Link("E-commerce events", "https://segment.com/docs/connections/spec/ecommerce/v2/"),
+    ),
+)  # fmt: skip
+
+
 class Segment(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
+    about = _ABOUT
     posts = frozenset(_SINGLE) | _BATCH
+    secret = frozenset({"/v1/import"})
     questions = (
         Question(re.compile(r"/v1/projects/(?P<key>[\w-]{1,128})/settings", re.ASCII), _settings),
     )
@@ -80,6 +140,6 @@ class Segment(Dialect):
         """Single paths hold one event, batch paths a list."""
         return (open_batch if request.path in _BATCH else open_single)(request, body)
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event; in a batch its `type` says which, on a single path the path does."""
         return spec.read(_SINGLE.get(sender.path), item, default_id, sender)

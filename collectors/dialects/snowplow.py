@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
-from collectors.devices import device_class
 from collectors.dialects import forms, reading, snowplow_entities, snowplow_orders
-from collectors.dialects.contract import Dialect, Envelope, Refused, Reply, Request, Sender
+from collectors.dialects.batches import Batches, Scalar
+from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Reply, Request, Sender
 from collectors.dialects.snowplow_entities import Described, Value, named, these, word
+from collectors.guide import Becomes, Example, Guide, Library, Link
 from schemas import identifiers
 from schemas.events import Event, EventType, Order
 from schemas.rejects import Reason
@@ -45,6 +46,7 @@ class _Item(Struct):
     uid: Value = None
     se_ac: Value = None
     ua: Any = None
+    ip: Any = None
     url: Any = None
     page: Any = None
     refr: Any = None
@@ -59,7 +61,7 @@ class _Body(Struct):
 
 
 class _Head(Struct):
-    aid: Any = None
+    aid: Scalar = None
     stm: Value = None
 
 
@@ -77,7 +79,7 @@ class _User(Struct):
 
 _item: Final = msgspec.json.Decoder(_Item)
 _flat: Final = msgspec.json.Decoder(dict[str, Raw])
-_body: Final = msgspec.json.Decoder(_Body)
+_body: Final = Batches(_Body, "data")
 _head: Final = msgspec.json.Decoder(_Head)
 _named: Final = msgspec.json.Decoder(_Named)
 _session: Final = msgspec.json.Decoder(_Session)
@@ -93,9 +95,69 @@ class _Said(NamedTuple):
     order: Order | None = None
 
 
+_ABOUT: Final = Guide(
+    title="Snowplow",
+    purpose="Snowplow's own trackers, for browsers and servers, take this for their collector.",
+    connect="change the collector of Snowplow's tracker",
+    brings=("clicks", "purchases"),
+    becomes=(
+        Becomes("page view, screen view", "a view of that page, with its referrer"),
+        Becomes("structured event", "an event called by its action"),
+        Becomes("self-describing event", "an event called by its schema's name, with its entities "
+                "under `contexts`"),
+        Becomes("page ping", "an event `page_ping`"),
+        Becomes("e-commerce action with a transaction or refund, `tr` with its `ti`",
+                "a purchase, or its refund, with its lines"),
+        Becomes("user id (`uid`), e-mail of the e-commerce user entity", "the device belongs to them"),
+    ),
+    not_taken=(
+        "Schemas are not fetched, so nothing is validated against them.",
+        "The third-party cookie and `/com.snowplowanalytics.iglu/v1`: there are none.",
+    ),
+    libraries=(
+        Library("@snowplow/browser-tracker", "4.10.1", "browser",
+                'import { newTracker } from "@snowplow/browser-tracker";',
+                'newTracker("sp", "https://COLLECTOR", { appId: "shop" });',
+                'newTracker("sp", "{address}", { appId: "{key}" });'),
+        Library("@snowplow/node-tracker", "4.8.0", "node",
+                'import { newTracker } from "@snowplow/node-tracker";',
+                'const tracker = newTracker({ namespace: "sp", appId: "shop" }, '
+                '{ endpoint: "https://COLLECTOR" });',
+                'const tracker = newTracker({ namespace: "sp", appId: "{server}" }, '
+                '{ endpoint: "{address}" });'),
+        Library("snowplow-tracker", "1.1.0", "python",
+                "from snowplow_tracker import Emitter, Tracker",
+                'tracker = Tracker("sp", Emitter("https://COLLECTOR"), app_id="shop")',
+                'tracker = Tracker("sp", Emitter("{address}"), app_id="{server}")'),
+    ),
+    examples=(
+        Example(
+            "curl -o /dev/null -H 'Origin: https://www.myshop.example' \\\n"
+            "  '{address}/i?e=pv&aid={key}&duid=d-1&url=https%3A%2F%2Fwww.myshop.example%2Ftea&page=Tea'",
+            ("page",),
+        ),
+        Example(
+            """curl {address}/com.snowplowanalytics.snowplow/tp2 -d '{
+  "schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [
+  {"e": "tr", "aid": "{server}", "duid": "d-1", "uid": "u42",
+   "tr_id": "1001", "tr_tt": "49.80", "tr_cu": "EUR"},
+  {"e": "ti", "aid": "{server}", "duid": "d-1", "uid": "u42",
+   "ti_id": "1001", "ti_sk": "tea-1", "ti_qu": "2", "ti_pr": "24.90"}]}'""",
+            ("purchase", "track"),
+        ),
+    ),
+    notes=("There is no write key in its protocol: the app's id stands for it.",),
+    documentation=(
+        Link("Snowplow's trackers", "https://docs.snowplow.io/docs/sources/"),
+        Link("Tracker protocol", "https://docs.snowplow.io/docs/events/http-requests/"),
+    ),
+)  # fmt: skip
+
+
 class Snowplow(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
+    about = _ABOUT
     posts = frozenset({_POST})
     gets = frozenset({"/i"})
     taken = Reply("text/plain; charset=utf-8", b"ok")
@@ -113,14 +175,14 @@ class Snowplow(Dialect):
         key = first.aid if isinstance(first.aid, str) else ""
         return Envelope(key, _milliseconds(first.stm), items, single)
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event."""
         given = reading.decode(_item, item)
         entities = snowplow_entities.entities_of(given.co, given.cx)
         said = _said(given, item, entities)
         own_time = _milliseconds(reading.first(given.ttm, given.dtm))
         time = reading.event_time(own_time, sender.received_at)
-        return Event(
+        event = Event(
             type=said.type,
             message_id=reading.message_id(
                 word(given.eid), item, own_time is not None, default_id, sender.site
@@ -136,11 +198,11 @@ class Snowplow(Dialect):
             path=reading.path_of(None, url),
             title=reading.lenient_text(given.page),
             referrer=reading.lenient_text(given.refr),
-            device_class=device_class(reading.lenient_text(given.ua) or sender.user_agent),
             opt_out=sender.opt_out,
             order=said.order,
             properties=_with_entities(said.data, entities),
         )
+        return Read(event, reading.lenient_text(given.ua), reading.lenient_text(given.ip))
 
 
 def _first(items: list[bytes]) -> _Head:

@@ -64,5 +64,5 @@ def word(value: Value) -> str:
 
 def _text(plain: str | None, base64: str | None, name: str) -> bytes:
     text = plain.encode() if plain else forms.from_base64(base64 or "", name)
-    reading.shallow(text)
+    reading.modest(text)
     return text

@@ -3,6 +3,11 @@
 `snowplow_ecommerce_action` with a `transaction` or `refund` entity and `product` entities;
 Google's enhanced e-commerce `action` with `actionFieldObject` and `productFieldObject` entities;
 the older `tr` event with `ti` events beside it.
+
+A tracker that sends each event by itself (every GET does) sends a `tr` without its `ti`. The `tr` is
+the purchase then, with its total and no lines, and each `ti` an event `transaction_item` that says
+what was bought: no request knows of another, and an order reported line by line would count as one
+of its first line. Where lines matter, let the tracker send several events per POST.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +16,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
-from collectors import orders
+from collectors import limits, orders
 from collectors.dialects import reading
 from collectors.dialects.contract import Refused
 from collectors.dialects.snowplow_entities import Described, Value, these, word
@@ -159,7 +164,9 @@ def _with_lines(item: bytes, lines: dict[str, list[_Line]]) -> bytes:
 
 
 def _lenient(decoder: msgspec.json.Decoder[S], item: bytes) -> S | None:
-    """None for what cannot be read: reading the event itself will say why."""
+    """None for what is too large or cannot be read: as an event it will be refused with the reason."""
+    if len(item) > limits.MAX_EVENT:
+        return None
     try:
         return reading.decode(decoder, item)
     except Refused:

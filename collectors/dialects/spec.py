@@ -10,15 +10,28 @@ import msgspec
 from msgspec import Raw, Struct
 
 from collectors import orders
-from collectors.devices import device_class
 from collectors.dialects import reading
-from collectors.dialects.contract import Refused, Sender
+from collectors.dialects.contract import Read, Refused, Sender
+from collectors.guide import Becomes
 from schemas import identifiers
-from schemas.events import EMPTY_OBJECT, Event
+from schemas.events import EMPTY_OBJECT, ORDER_EVENTS, Event
 from schemas.rejects import Reason
 
 Kind = Literal["track", "page", "screen", "identify", "alias", "group", "reset"]
 KINDS: Final = frozenset(get_args(Kind))
+BECOMES: Final = (
+    Becomes("`page`, `screen`", "a view of that page, with its referrer"),
+    Becomes("`track`", "an event of that name"),
+    Becomes(
+        f"`track` of {', '.join(f'“{name}”' for name in ORDER_EVENTS)}",
+        f"a purchase that is {', '.join(ORDER_EVENTS.values())}, with its lines",
+    ),
+    Becomes("`identify`", "this device belongs to `userId`, and to `email`, `phone`, `crmId` and "
+            "`social` of its traits"),
+    Becomes("`alias`", "`previousId` and `userId` are one person"),
+    Becomes("`group`", "an event with the group's id"),
+)  # fmt: skip
+"""What the kinds are here, as pages of sources say it."""
 _WITHDRAWN: Final = frozenset({"advertising", "marketing", "targeting", "saleofdata"})
 
 
@@ -38,6 +51,8 @@ class _Consent(Struct, rename="camel"):
 class _Context(Struct, rename="camel"):
     page: _Place | None = None
     user_agent: str | None = None
+    ip: Any = None
+    campaign: Any = None
     traits: Raw = EMPTY_OBJECT
     gpc: Any = None
     consent: _Consent | None = None
@@ -74,13 +89,26 @@ _NO_CONTEXT: Final = _Context()
 _NO_PLACE: Final = _Place()
 
 
-def read(kind: str | None, item: bytes, default_id: str, sender: Sender) -> Event:
+def read(kind: str | None, item: bytes, default_id: str, sender: Sender) -> Read:
     """One event; `kind` is what its path says it is, None where its own `type` does."""
     payload = reading.decode(_payload, item)
     kind = kind or payload.type
     if kind not in KINDS:
         raise Refused(Reason.UNKNOWN_TYPE, str(kind)[:64])
-    return _event(kind, payload, item, default_id, sender)  # type: ignore[arg-type]
+    event = _event(kind, payload, item, default_id, sender)  # type: ignore[arg-type]
+    return _with_surroundings(event, payload.context or _NO_CONTEXT)
+
+
+def _with_surroundings(event: Event, context: _Context) -> Read:
+    """`context.ip` is what a server's SDK says of its visitor: Segment fills in the sender's own
+    where it is left out, and browsers that want it hidden say 0.0.0.0."""
+    ip, campaign = context.ip, context.campaign
+    return Read(
+        event,
+        context.user_agent or "",
+        ip if isinstance(ip, str) else "",
+        campaign if isinstance(campaign, dict) else None,
+    )
 
 
 def _event(kind: Kind, payload: _Payload, item: bytes, default_id: str, sender: Sender) -> Event:
@@ -110,7 +138,6 @@ def _event(kind: Kind, payload: _Payload, item: bytes, default_id: str, sender: 
         path=reading.path_of(place.path, url),
         title=reading.lenient_text(place.title),
         referrer=reading.lenient_text(place.referrer),
-        device_class=device_class(context.user_agent or sender.user_agent),
         opt_out=sender.opt_out or context.gpc is True or _withdrawn(context.consent),
         order=order,
         properties=properties,

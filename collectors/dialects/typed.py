@@ -19,15 +19,17 @@ Segment API. A declared identifier that is malformed is refused, as nobody would
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
 from msgspec import Raw, Struct
 
 from collectors import orders
 from collectors.dialects import reading
-from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
+from collectors.dialects.batches import Batches, Scalar
+from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
+from collectors.guide import Becomes, Example, Guide, Link
 from schemas import identifiers
 from schemas.events import (
     EMPTY_OBJECT,
@@ -102,7 +104,7 @@ class _Feedback(_Typed, kw_only=True, rename="camel"):
 
 class _Batch(Struct, rename="camel"):
     batch: list[Raw] | None = None
-    write_key: Any = None
+    write_key: Scalar = None
     sent_at: str | float | None = None
 
 
@@ -115,14 +117,65 @@ class _Form(NamedTuple):
     content: Callable[[Any], dict[str, Any]]
 
 
-_batch: Final = msgspec.json.Decoder(_Batch)
-_list: Final = msgspec.json.Decoder(list[Raw])
+_batch: Final = Batches(_Batch, "batch")
+_CUSTOMER: Final = tuple(field.encode_name for field in msgspec.structs.fields(_Customer))
+_list: Final = Batches(list[Raw])
+
+
+def _words(words: Any) -> str:
+    return ", ".join(f"`{word}`" for word in get_args(words))
+
+
+_ABOUT: Final = Guide(
+    title="HTTP",
+    purpose="Purchases, tickets and survey answers, posted as JSON by a shop's or help desk's server.",
+    connect="post JSON",
+    brings=("purchases", "tickets", "feedback"),
+    becomes=(
+        Becomes("`/v1/purchases`", f"a purchase; `status` is {_words(OrderStatus)}"),
+        Becomes("`/v1/tickets`", f"a step of a ticket; `action` is {_words(TicketAction)}"),
+        Becomes("`/v1/feedback`", f"an answer; `kind` is {_words(FeedbackKind)}"),
+    ),
+    not_taken=("A field of another name is not looked at; `properties` takes what has no field.",),
+    examples=(
+        Example(
+            """curl -u {server}: {address}/v1/purchases -d '{
+  "orderId": "1001", "currency": "EUR", "customer": {"userId": "u42", "email": "ada@example.org"},
+  "items": [{"productId": "tea-1", "name": "Assam", "quantity": 2, "price": "24.90"}]}'""",
+            ("purchase",),
+        ),
+        Example(
+            """curl -u {server}: {address}/v1/tickets -d '{
+  "ticketId": "77", "action": "created", "subject": "Cannot pay on my phone",
+  "customer": {"email": "ada@example.org"}}'""",
+            ("ticket",),
+        ),
+        Example(
+            """curl -u {server}: {address}/v1/feedback -d '{
+  "kind": "nps", "score": 9, "about": "checkout", "customer": {"userId": "u42"}}'""",
+            ("feedback",),
+        ),
+    ),
+    notes=(
+        'One object, a list of them, or `{"batch": [object, …]}`.',
+        "Every object also takes `messageId`, `time` (ISO 8601 or milliseconds), `anonymousId`, "
+        "`optOut` and `properties`. With the same `messageId` it counts once; without one give it a "
+        "`time`, and the same bytes count once.",
+        f"`customer` has at least one of {', '.join(f'`{name}`' for name in _CUSTOMER)}, unless "
+        "there is an `anonymousId`.",
+        "Without `total` an order's total is the sum of its items. A refund without `items` refunds "
+        "the whole order.",
+    ),
+    documentation=(Link("One of each kind of event", "../../schemas/examples"),),
+)  # fmt: skip
 
 
 class Typed(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
+    about = _ABOUT
     posts = frozenset({"/v1/purchases", "/v1/tickets", "/v1/feedback"})
+    secret = frozenset({"/v1/purchases", "/v1/tickets"})
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """One object, a list, or an object with a `batch`."""
@@ -135,13 +188,13 @@ class Typed(Dialect):
             return Envelope(key, given.sent_at, [body], True)
         return Envelope(key, given.sent_at, reading.apart(given.batch), False)
 
-    def read(self, item: bytes, default_id: str, sender: Sender) -> Event:
+    def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One object of the path's form."""
         form = _FORMS[sender.path]
         given = reading.decode(form.decoder, item, form.bad)
         own_time = reading.first(given.time)
         time = reading.event_time(own_time, sender.received_at)
-        return Event(
+        event = Event(
             type=form.type,
             message_id=reading.message_id(
                 given.message_id, item, own_time is not None, default_id, sender.site
@@ -156,6 +209,7 @@ class Typed(Dialect):
             properties=reading.object_of(given.properties, "properties"),
             **form.content(given),
         )
+        return Read(event)
 
 
 def _identifiers(customer: _Customer | None) -> tuple[str, ...]:

@@ -10,12 +10,9 @@
     ip = "client"
 
 A line is a page where it is a GET that was answered with 200 to 399 and asks for no asset. Who it
-was is a keyed hash of address, agent and day (UTC): neither the address nor the agent is kept, and
-nobody can be followed from one day to the next. Lines that cannot be read are refused with their
-addresses taken out.
-
-https://httpd.apache.org/docs/current/logs.html#combined
-https://nginx.org/en/docs/http/ngx_http_log_module.html
+was is a keyed hash of address, agent and day (UTC), so that nobody can be followed from one day to
+the next. Of the address no more than its network goes further (`collectors.enrichment.addresses`),
+whatever the settings. Lines that cannot be read are refused with their addresses taken out.
 """
 
 import gzip
@@ -30,8 +27,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from collectors import limits, times
+from collectors.enrichment import addresses
 from collectors.importing.mapping import Mapping
-from collectors.importing.units import FileError, Row, Unit
+from collectors.importing.units import FileError, Row, Unit, Unreadable
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ip": ("remote_addr", "remote_ip", "client_ip", "clientip", "ip"),
@@ -91,7 +89,7 @@ class _Hit(NamedTuple):
     user_agent: str
 
 
-def units(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[Unit]:
+def units(path: Path, mapping: Mapping, unreadable: list[Unreadable]) -> Iterator[Unit]:
     """Page views of a log (also gzipped), each with the lines since the one before.
 
     The row of a unit is the body of its event. The last one may be empty: the lines after the last
@@ -99,30 +97,31 @@ def units(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[Unit]
     """
     page, numbered = _pages(mapping), _Numbered()
     passed = 0
-    for number, line in enumerate(_lines(path), 1):
+    for tried, (number, line) in enumerate(_lines(path), 1):
         hit = _read(line, mapping)
         if hit is None:
-            unreadable.append(_ADDRESS.sub("-", line[: limits.MAX_TEXT]))
-            if number == len(unreadable) == _TRIED:
+            text = _ADDRESS.sub("-", line[: limits.MAX_TEXT])
+            unreadable.append(Unreadable(text, -number))
+            if tried == len(unreadable) == _TRIED:
                 raise FileError(f"{path}: none of its first {_TRIED:,} lines is of an access log.")
             continue
         passed += 1
         path_asked = _page_path(hit, mapping.skip)
         if path_asked is not None:
-            yield Unit(page(hit, path_asked, numbered(line)), passed)
+            yield Unit(page(hit, path_asked, numbered(line)), passed, (number,))
             passed = 0
     if passed:
-        yield Unit({}, passed)
+        yield Unit({}, passed, ())
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
     with path.open("rb") as probe:
         zipped = probe.read(2) == b"\x1f\x8b"
     try:
         with gzip.open(path) if zipped else path.open("rb") as file:
-            for line in file:
+            for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield line.decode("utf-8", "replace").rstrip("\r\n")
+                    yield number, line.decode("utf-8", "replace").rstrip("\r\n")
     except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
 
@@ -199,10 +198,20 @@ def _pages(mapping: Mapping) -> Callable[[_Hit, str, str], Row]:
             "messageId": name,
             "timestamp": f"not a time: {hit.time}" if time is None else time,
             "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // _DAY_MS),
-            "context": {"page": place, "userAgent": hit.user_agent[: limits.MAX_TEXT]},
+            "context": {
+                "page": place,
+                "userAgent": hit.user_agent[: limits.MAX_TEXT],
+                "ip": _network(hit.ip),
+            },
         }
 
     return page
+
+
+@lru_cache(4_096)
+def _network(ip: str) -> str:
+    address = addresses.parsed(ip)
+    return addresses.truncated(address) if address else ""
 
 
 def _page_path(hit: _Hit, skip: tuple[str, ...]) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from collectors import orders
 from collectors.dialects.contract import Refused
@@ -25,7 +25,14 @@ PATH: Final[dict[Kind, str]] = {
 _PRICE_STEP: Final = Decimal("0.0001")
 
 
-def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Body]]:
+class Made(NamedTuple):
+    """A body, and the file's row that it is or begins with."""
+
+    body: Body
+    row: int
+
+
+def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Made]]:
     """A function from a unit to its bodies, of which each becomes one event or one reject.
 
     Message ids depend on what the fact is (order and status; ticket, action and time; an event's
@@ -36,21 +43,22 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Body]]:
     time_of = moments.reader(mapping.time)
     make = {"events": _event, "purchases": _purchase, "tickets": _ticket}[mapping.kind]
 
-    def bodies(unit: Unit) -> Iterator[Body]:
+    def bodies(unit: Unit) -> Iterator[Made]:
         row = {name: _plain(cell) for name, cell in unit.row.items()}
         cell = row.get("time")
         time = None if cell is None else time_of(cell)
         row["time"] = f"not a time: {cell}" if time is None else time
-        for body in make(row, mapping.site):
-            yield {name: value for name, value in body.items() if value is not None}
+        for body, line in make(row, mapping.site):
+            whole = {name: value for name, value in body.items() if value is not None}
+            yield Made(whole, unit.rows[line])
 
     return bodies
 
 
-def _page_views(unit: Unit) -> Iterator[Body]:
+def _page_views(unit: Unit) -> Iterator[Made]:
     """Units of an access log hold bodies already."""
     if unit.row:
-        yield unit.row
+        yield Made(unit.row, unit.rows[0])
 
 
 def _plain(cell: Any) -> Any:
@@ -62,7 +70,7 @@ def _plain(cell: Any) -> Any:
     return int(cell) if cell.is_integer() else cell
 
 
-def _event(row: Row, site: str) -> Iterator[Body]:
+def _event(row: Row, site: str) -> Iterator[tuple[Body, int]]:
     place = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
     properties = {n.removeprefix(PROPERTY): v for n, v in row.items() if n.startswith(PROPERTY)}
     traits = {
@@ -75,7 +83,7 @@ def _event(row: Row, site: str) -> Iterator[Body]:
         )
         if row.get(name) is not None
     }
-    yield {
+    body = {
         "type": row.get("type"),
         "event": row.get("event"),
         "messageId": row.get("message_id"),
@@ -86,9 +94,10 @@ def _event(row: Row, site: str) -> Iterator[Body]:
         "context": {"page": place, "userAgent": row.get("user_agent")},
         "properties": properties or None,
     }
+    yield body, 0
 
 
-def _purchase(row: Row, site: str) -> Iterator[Body]:
+def _purchase(row: Row, site: str) -> Iterator[tuple[Body, int]]:
     """The order with its good lines; every bad line as an order of its own, to be refused alone."""
     status = row.get("status") or "completed"
     order = _typed(row, site, row.get("order_id"), status) | {
@@ -98,18 +107,22 @@ def _purchase(row: Row, site: str) -> Iterator[Body]:
     }
     good, bad = _lines(row)
     if good or not bad:
-        yield order | {"items": good, "total": row.get("total")}
-    for line in bad:
-        yield order | {"items": [line]}
+        yield order | {"items": good, "total": row.get("total")}, 0
+    for number, line in bad:
+        yield order | {"items": [line]}, number
 
 
-def _lines(row: Row) -> tuple[list[Body], list[Body]]:
+def _lines(row: Row) -> tuple[list[Body], list[tuple[int, Body]]]:
+    """Good ones, and bad ones with their numbers."""
     columns = {name: row[name] for name in LINE if isinstance(row.get(name), list)}
     good: list[Body] = []
-    bad: list[Body] = []
-    for cells in zip(*columns.values(), strict=True):
+    bad: list[tuple[int, Body]] = []
+    for number, cells in enumerate(zip(*columns.values(), strict=True)):
         line = _line(dict(zip(columns, map(_plain, cells), strict=True)))
-        (good if _is_good(line) else bad).append(line)
+        if _is_good(line):
+            good.append(line)
+        else:
+            bad.append((number, line))
     return good, bad
 
 
@@ -147,9 +160,9 @@ def _is_good(line: Body) -> bool:
     return True
 
 
-def _ticket(row: Row, site: str) -> Iterator[Body]:
+def _ticket(row: Row, site: str) -> Iterator[tuple[Body, int]]:
     rating = row.get("rating")
-    yield _typed(row, site, row.get("ticket_id"), row.get("action"), row["time"]) | {
+    body = _typed(row, site, row.get("ticket_id"), row.get("action"), row["time"]) | {
         "ticketId": row.get("ticket_id"),
         "action": row.get("action"),
         "channel": row.get("channel"),
@@ -157,6 +170,7 @@ def _ticket(row: Row, site: str) -> Iterator[Body]:
         "priority": row.get("priority"),
         "rating": int(rating) if isinstance(rating, str) and rating.isdecimal() else rating,
     }
+    yield body, 0
 
 
 def _typed(row: Row, site: str, *key: Any) -> Body:

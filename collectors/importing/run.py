@@ -11,15 +11,18 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from collectors import admission
+from collectors import admission, limits
 from collectors.dialects.contract import Refused, Request
+from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded
 from collectors.importing import bodies, tables
 from collectors.importing.mapping import Mapping
+from collectors.importing.places import Places
 from collectors.importing.progress import PositionFile
-from collectors.importing.units import Unit
+from collectors.importing.units import Unit, Unreadable
 from collectors.producer import Producer
-from schemas.rejects import Reason
+from schemas.keys import OPEN
+from schemas.rejects import Reason, Reject
 
 BATCH_ITEMS: Final = 2_000
 BATCH_BYTES: Final = 1024 * 1024
@@ -39,11 +42,13 @@ class Summary(Struct):
 
 
 class Batch(NamedTuple):
-    """Units that are made durable together. `last` counts the file's units up to its end."""
+    """Units that are made durable together. `last` counts the file's units up to its end; `rows`
+    are where the items stand in the file."""
 
     last: int
     lines: int
     items: list[bytes]
+    rows: list[int]
 
 
 async def run(
@@ -53,6 +58,7 @@ async def run(
     clock: Callable[[], int],
     position: PositionFile,
     progress: Callable[[Summary], None] = lambda summary: None,
+    enricher: Enricher = PLAIN,
 ) -> Summary:
     """Import one file, then write the time to the log, so that its events have their effects.
 
@@ -61,10 +67,10 @@ async def run(
     started = perf_counter()
     summary = Summary(resumed=position.read())
     table = tables.read(path, mapping)
-    source = _Source(path, mapping)
+    source = _Source(path, mapping, enricher)
     for batch in batches(table.units, mapping):
         if batch.last > summary.resumed:
-            await _write(source.admit(batch.items, batch.last), producer, summary)
+            await _write(source.admit(batch), producer, summary)
             position.write(batch.last)
         summary.lines += batch.lines
         summary.seconds = perf_counter() - started
@@ -81,17 +87,19 @@ def batches(units: Iterable[Unit], mapping: Mapping) -> Iterator[Batch]:
     """Units as JSON, in batches that the same file and mapping always cut the same way."""
     make, encode = bodies.maker(mapping), msgspec.json.Encoder().encode
     items: list[bytes] = []
+    rows: list[int] = []
     last = lines = size = 0
     for last, unit in enumerate(units, 1):
-        for body in make(unit):
+        for body, row in make(unit):
             items.append(encode(body))
+            rows.append(row)
             size += len(items[-1])
         lines += unit.lines
         if len(items) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield Batch(last, lines, items)
-            items, lines, size = [], 0, 0
+            yield Batch(last, lines, items, rows)
+            items, rows, lines, size = [], [], 0, 0
     if items or lines:
-        yield Batch(last, lines, items)
+        yield Batch(last, lines, items, rows)
 
 
 class _Source:
@@ -101,23 +109,33 @@ class _Source:
     rejects.
     """
 
-    def __init__(self, path: Path, mapping: Mapping) -> None:
-        self._name, self._site = path.name, mapping.site
+    def __init__(self, path: Path, mapping: Mapping, enricher: Enricher) -> None:
+        self._name, self._site, self._places = path.name, mapping.site, Places(path, mapping)
+        self._enricher = enricher
         self._path = bodies.PATH[mapping.kind]
         self._received_at = path.stat().st_mtime_ns // 1_000_000
 
-    def admit(self, items: list[bytes], place: int) -> admission.Admitted:
-        """As if `items` had been posted together."""
-        batch = {"batch": [msgspec.Raw(item) for item in items], "writeKey": self._site}
-        request = self._request(msgspec.json.encode(batch), place)
-        return admission.admit(request, {self._site: self._site})
+    def admit(self, batch: Batch) -> admission.Admitted:
+        """As if its items had been posted together. Rejects say where in the file they stand."""
+        body = {"batch": [msgspec.Raw(item) for item in batch.items], "writeKey": self._site}
+        request = self._request(msgspec.json.encode(body), batch.last)
+        keys = {self._site: OPEN._replace(site=self._site)}
+        admitted = admission.admit(request, keys, enricher=self._enricher)
+        rejects = [self._placed(one, batch.rows) for one in admitted.rejects]
+        return admitted._replace(rejects=rejects)
 
-    def refuse(self, lines: list[str]) -> admission.Admitted:
+    def _placed(self, reject: Reject, rows: list[int]) -> Reject:
+        """A reject's id ends with its item's number."""
+        row = rows[int(reject.id.rpartition("-")[2])]
+        detail = f"{self._places(row)}: {reject.detail}"[: limits.REJECT_DETAIL]
+        return msgspec.structs.replace(reject, detail=detail)
+
+    def refuse(self, lines: list[Unreadable]) -> admission.Admitted:
         """Lines of the file that are not even rows."""
         rejects = [
             admission.rejected(
-                self._request(line.encode(), -number),
-                Refused(Reason.BAD_SHAPE, line),
+                self._request(line.text.encode(), -number),
+                Refused(Reason.BAD_SHAPE, f"{self._places(line.row)}: {line.text}"),
                 site=self._site,
             )
             for number, line in enumerate(lines, 1)

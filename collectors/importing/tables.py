@@ -4,7 +4,8 @@ Cells of CSV are text, so that a customer `007` stays one. Purchases are read wh
 columns only), because the lines of one order may stand anywhere in the file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,9 +15,10 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from collectors.importing import accesslog
+from collectors.guide import Guide
+from collectors.importing import accesslog, guides
 from collectors.importing.mapping import LINE, Mapping
-from collectors.importing.units import FileError, Row, Unit
+from collectors.importing.units import FileError, Row, Unit, Unreadable
 
 CHUNK_ROWS: Final = 8_192
 PROPERTY: Final = "properties."
@@ -26,7 +28,19 @@ class Table(NamedTuple):
     """A file's rows, and the lines of it that are not even rows."""
 
     units: Iterator[Unit]
-    unreadable: list[str]
+    unreadable: list[Unreadable]
+
+
+class Format(NamedTuple):
+    """A kind of file: how its names end, how it is opened, and what its page says.
+
+    `open` takes the file, the columns that are wanted, and a list for the lines that are not rows.
+    """
+
+    name: str
+    ends: tuple[str, ...]
+    open: Callable[[Path, list[str], list[Unreadable]], Iterator[pa.RecordBatch]]
+    about: Guide
 
 
 def read(path: Path, mapping: Mapping) -> Table:
@@ -34,7 +48,7 @@ def read(path: Path, mapping: Mapping) -> Table:
 
     Raises FileError.
     """
-    unreadable: list[str] = []
+    unreadable: list[Unreadable] = []
     if mapping.kind == "access_log":
         return Table(accesslog.units(path, mapping, unreadable), unreadable)
     units = _orders if mapping.kind == "purchases" else _rows
@@ -48,7 +62,9 @@ def _guarded(path: Path, units: Iterator[Unit]) -> Iterator[Unit]:
         raise FileError(f"{path} cannot be read: {error}") from error
 
 
-def _batches(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    path: Path, mapping: Mapping, unreadable: list[Unreadable]
+) -> Iterator[pa.RecordBatch]:
     name = path.name.lower().removesuffix(".gz")
     for batch in _open(path, name, mapping.used, unreadable):
         missing = [column for column in mapping.used if column not in batch.schema.names]
@@ -58,22 +74,35 @@ def _batches(path: Path, mapping: Mapping, unreadable: list[str]) -> Iterator[pa
 
 
 def _open(
-    path: Path, name: str, columns: list[str], unreadable: list[str]
+    path: Path, name: str, columns: list[str], unreadable: list[Unreadable]
 ) -> Iterator[pa.RecordBatch]:
-    if name.endswith((".parquet", ".pq")):
-        file = pyarrow.parquet.ParquetFile(path)
-        present = [column for column in columns if column in file.schema_arrow.names]
-        return iter(file.iter_batches(CHUNK_ROWS, columns=present))
-    if name.endswith((".jsonl", ".ndjson")):
-        return iter(pyarrow.json.open_json(pa.input_stream(path, compression="detect")))
-    if name.endswith(".csv"):
-        return _open_csv(path, columns, unreadable)
-    raise FileError(f"{path}: the name must end in .csv, .jsonl (or either with .gz), or .parquet.")
+    for form in FORMATS:
+        if name.endswith(form.ends):
+            return form.open(path, columns, unreadable)
+    ends = ", ".join(end for form in FORMATS for end in form.ends)
+    raise FileError(f"{path}: the name must end in {ends} (text also with .gz).")
 
 
-def _open_csv(path: Path, columns: list[str], unreadable: list[str]) -> Iterator[pa.RecordBatch]:
+def _open_parquet(
+    path: Path, columns: list[str], unreadable: list[Unreadable]
+) -> Iterator[pa.RecordBatch]:
+    file = pyarrow.parquet.ParquetFile(path)
+    present = [column for column in columns if column in file.schema_arrow.names]
+    return iter(file.iter_batches(CHUNK_ROWS, columns=present))
+
+
+def _open_json(
+    path: Path, columns: list[str], unreadable: list[Unreadable]
+) -> Iterator[pa.RecordBatch]:
+    return iter(pyarrow.json.open_json(pa.input_stream(path, compression="detect")))
+
+
+def _open_csv(
+    path: Path, columns: list[str], unreadable: list[Unreadable]
+) -> Iterator[pa.RecordBatch]:
     def keep(row: Any) -> str:
-        unreadable.append(f"{row.actual_columns} columns, not {row.expected_columns}: {row.text}")
+        text = f"{row.actual_columns} columns, not {row.expected_columns}: {row.text}"
+        unreadable.append(Unreadable(text, -len(unreadable) - 1))
         return "skip"
 
     return iter(
@@ -91,6 +120,13 @@ def _open_csv(path: Path, columns: list[str], unreadable: list[str]) -> Iterator
     )
 
 
+FORMATS: Final = (
+    Format("csv", (".csv",), _open_csv, guides.CSV),
+    Format("jsonl", (".jsonl", ".ndjson"), _open_json, guides.JSON_LINES),
+    Format("parquet", (".parquet", ".pq"), _open_parquet, guides.PARQUET),
+)
+
+
 def _renamed(batch: pa.RecordBatch, mapping: Mapping) -> pa.RecordBatch:
     """Our names instead of theirs; timestamps in µs, the finest that Python's own can hold."""
     names = mapping.columns | {PROPERTY + column: column for column in mapping.properties}
@@ -105,9 +141,10 @@ def _micros(column: Any) -> Any:
 
 
 def _rows(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]:
+    numbers = count(1)
     for batch in batches:
         for row in batch.to_pylist():
-            yield Unit(mapping.constants | row, 1)
+            yield Unit(mapping.constants | row, 1, (next(numbers),))
 
 
 def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]:
@@ -121,10 +158,10 @@ def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Uni
     each = [name for name in LINE if name in names]
     once = [name for name in names if name not in each and name not in keys]
     table = table.append_column("lines", pa.repeat(1, table.num_rows))
-    table = table.append_column("place", pa.array(range(table.num_rows), pa.int64()))
+    table = table.append_column("place", pa.array(range(1, table.num_rows + 1), pa.int64()))
     grouped = table.group_by(keys, use_threads=False).aggregate(
         [
-            ("lines", "sum"), ("place", "min"),
+            ("lines", "sum"), ("place", "min"), ("place", "list"),
             *((name, "first") for name in once), *((name, "list") for name in each),
         ]
     )  # fmt: skip
@@ -133,8 +170,8 @@ def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Uni
     constants = _spread(mapping.constants)
     for batch in ours.to_batches(CHUNK_ROWS):
         for row in batch.to_pylist():
-            lines = row.pop("lines")
-            yield Unit({**_repeated(constants, lines), **row}, lines)
+            lines, rows = row.pop("lines"), row.pop("place")
+            yield Unit({**_repeated(constants, lines), **row}, lines, rows)
 
 
 def _plain(name: str, keys: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """What a file is taken apart into, whatever its format."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from collectors.errors import CollectorError
@@ -16,8 +17,17 @@ class Unit(NamedTuple):
 
     `row` holds our fields, and properties under `PROPERTY` and their own names; `lines` is how
     many lines of the file it is. Of an order, the fields in `LINE` are lists of that length. An
-    empty row becomes nothing: its lines are only counted.
+    empty row becomes nothing: its lines are only counted. `rows` are the file's rows that it was
+    made of, for `places.Places`.
     """
 
     row: Row
     lines: int
+    rows: Sequence[int]
+
+
+class Unreadable(NamedTuple):
+    """A line that is no row. `row` is for `places.Places`, below 0."""
+
+    text: str
+    row: int

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from collectors.guide import Becomes, Guide, Link
 from collectors.snippet.shrink import shrunk
 
 PATH: Final = "/footfall.js"
@@ -16,6 +17,29 @@ STUB: Final = (
 """Takes calls before the script has loaded: an array that any unknown method is added to."""
 EVENTS: Final = "/v1/batch"
 """The path that its events would have come by, were it not renamed."""
+ABOUT: Final = Guide(
+    title="Snippet",
+    purpose="Footfall's own script: page views, engaged time and signs of trouble, without any code.",
+    connect="paste one line into every page",
+    brings=("clicks", "purchases"),
+    becomes=(
+        Becomes("a page is opened, also within the page", "a page view"),
+        Becomes("a page is left", "`Page Engaged` with the seconds it was looked at"),
+        Becomes("rage clicks, dead clicks, script errors, form resubmits",
+                "`Rage Click`, `Dead Click`, `Script Error`, `Form Resubmitted`"),
+        Becomes("`footfall.track(…)`", "an event of that name"),
+        Becomes("`footfall.identify(…)`, `alias`, `reset`", "whose browser it is"),
+        Becomes("`footfall.orderCompleted(…)`, `orderRefunded`, `orderCancelled`", "a purchase"),
+    ),
+    not_taken=("What is typed, and the text of elements.", "Anything before consent, where you ask."),
+    notes=(
+        "More of it, consent, cookies and your own host name: "
+        "[Put it on your site](../put-it-on-your-site.md).",
+    ),
+    documentation=(
+        Link("Content Security Policy", "https://developer.mozilla.org/en-US/docs/Web/HTTP/CSP"),
+    ),
+)  # fmt: skip
 _VERSION: Final = re.compile(r'const VERSION = "(\w+)";')
 
 

@@ -14,12 +14,12 @@ another site's page no cookie could be set, and none is: 204, and the snippet ke
 import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from ipaddress import ip_address
 from secrets import token_bytes
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from collectors import snippet
+from collectors.enrichment.addresses import visitor
 
 COOKIE: Final = "ff_id"
 COOKIE_SECONDS: Final = 400 * 86_400
@@ -83,7 +83,8 @@ class Served:
         day = self._clock() // _DAY_MS
         if day != self._day:
             self._day, self._salt = day, self._new_salt()
-        parts = (_address(headers, peer).encode(), headers.get(b"user-agent", b""),
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        parts = (visitor(forwarded, peer).encode(), headers.get(b"user-agent", b""),
                  headers.get(b"origin", b""))  # fmt: skip
         return blake2b(b"\n".join(parts), key=self._salt, digest_size=16).hexdigest()
 
@@ -119,13 +120,3 @@ def _parameters(query: str) -> dict[str, list[str]]:
 def _own(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a page of the collector's own site asks. Browsers set it; pages cannot."""
     return headers.get(b"sec-fetch-site") in _OWN and headers.get(b"sec-fetch-dest") == b"empty"
-
-
-def _address(headers: Mapping[bytes, bytes], peer: str) -> str:
-    """The visitor's address. Only a proxy of the operator's own network is believed about it."""
-    try:
-        near = ip_address(peer).is_private
-    except ValueError:  # a Unix socket has none
-        near = True
-    seen = headers.get(b"x-forwarded-for", b"").decode("latin-1").rpartition(",")[2].strip()
-    return seen if near and seen else peer

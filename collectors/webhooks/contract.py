@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from collectors.dialects.contract import Request
+from collectors.guide import Guide
 
 PURCHASES: Final = "/v1/purchases"
 TICKETS: Final = "/v1/tickets"
@@ -19,11 +20,11 @@ class Fact(NamedTuple):
 
 
 class Vendor(Protocol):
-    """One vendor. `headers` are those it reads, in lower case; `about` says where to paste what."""
+    """One vendor. `headers` are those it reads, in lower case; `about` is what its page says."""
 
     name: str
     headers: frozenset[str]
-    about: str
+    about: Guide
 
     def verify(self, request: Request, secret: str) -> None:
         """Raise Refused(BAD_SIGNATURE) unless the bytes of `request.body` come from the vendor.

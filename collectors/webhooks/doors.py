@@ -6,23 +6,28 @@ that answer 4xx a few times, and with them the good facts. What cannot be taken 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from collectors import limits
-from collectors.admission import DEFAULT_SITE, STATUS, Admitted, inflated, rejected
+from collectors.admission import STATUS, Admitted, inflated, rejected
 from collectors.dialects.contract import Refused, Request, Sender
 from collectors.dialects.typed import Typed
+from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import CollectorError
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.contract import Fact, Vendor
 from schemas.events import Event
+from schemas.keys import DEFAULT_SITE
 from schemas.rejects import Reason
 
-_PATH: Final = re.compile(r"/webhooks/([a-z0-9_-]{1,64})(?:/([A-Za-z0-9._-]{1,64}))?/?")
+BELOW: Final = "/webhooks/"
+_PATH: Final = re.compile(rf"{BELOW}([a-z0-9_-]{{1,64}})(?:/([A-Za-z0-9._-]{{1,64}}))?/?")
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _WOO_GREETING: Final = re.compile(rb"webhook_id=\d{1,20}")
 _typed: Final = Typed()
@@ -34,15 +39,30 @@ class WebhookError(CollectorError):
 
 
 class Doors:
-    """Which webhooks are open: vendors by name, secrets by vendor and site."""
+    """Which webhooks are open: vendors by name, secrets by vendor and site.
 
-    def __init__(self, vendors: Iterable[Vendor], secrets: Mapping[tuple[str, str], str]) -> None:
+    A place may have several secrets: a new one is added before the old one goes, and some vendors
+    give each of a shop's webhooks its own.
+    """
+
+    def __init__(
+        self,
+        vendors: Iterable[Vendor],
+        secrets: Mapping[tuple[str, str], Sequence[str]],
+        enricher: Enricher = PLAIN,
+    ) -> None:
         self._vendors = {vendor.name: vendor for vendor in vendors}
-        self._secrets = secrets
+        self._secrets = {place: list(filter(None, some)) for place, some in secrets.items()}
+        self._enricher = enricher
         self.headers = frozenset[str]().union(*(one.headers for one in self._vendors.values()))
 
     @classmethod
-    def of(cls, secrets: Iterable[str] = (), mappings: Iterable[str] = ()) -> Self:
+    def of(
+        cls,
+        secrets: Iterable[str] = (),
+        mappings: Iterable[str] = (),
+        enricher: Enricher = PLAIN,
+    ) -> Self:
         """From settings: `vendor[:site]=secret` texts, and paths of mapping files.
 
         Raises WebhookError and `generic.WebhookMappingError`.
@@ -52,7 +72,10 @@ class Doors:
         for name in names:
             if names.count(name) > 1 or not _NAME.fullmatch(name):
                 raise WebhookError(f"{name!r} cannot be the name of a webhook, or is taken.")
-        return cls(vendors, dict(_secret(text, names) for text in secrets))
+        kept: dict[tuple[str, str], list[str]] = {}
+        for place, secret in (_secret(text, names) for text in secrets):
+            kept.setdefault(place, []).append(secret)
+        return cls(vendors, kept, enricher)
 
     def serves(self, path: str) -> bool:
         """Whether a vendor's requests come to this path."""
@@ -71,19 +94,30 @@ class Doors:
         except Refused as refused:
             return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
         try:
-            facts = vendor.read(request, _text(inflated(request.body)))
+            facts = _read(vendor, request)
         except Refused as refused:
             return Admitted(200, [], [rejected(request, refused, site=site)])
-        return _each(facts, site, request)
+        return _each(facts, site, request, self._enricher)
 
     def _verify(self, vendor: Vendor, site: str, request: Request) -> None:
         if len(request.body) > limits.MAX_BODY:
             raise Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
-        secret = self._secrets.get((vendor.name, site), "")
-        if not secret:
+        secrets = self._secrets.get((vendor.name, site), ())
+        if not secrets:
             name = vendor.name if site == DEFAULT_SITE else f"{vendor.name}:{site}"
             raise Refused(Reason.BAD_SIGNATURE, f"FOOTFALL_WEBHOOK_SECRETS has no {name}")
-        vendor.verify(request, secret)
+        for secret in secrets[:-1]:
+            with suppress(Refused):
+                vendor.verify(request, secret)
+                return
+        vendor.verify(request, secrets[-1])
+
+
+def _read(vendor: Vendor, request: Request) -> list[Fact]:
+    try:
+        return vendor.read(request, _text(inflated(request.body)))
+    except ArithmeticError as error:  # Decimal takes sNaN and 9E+999999, and cannot add them
+        raise Refused(Reason.BAD_SHAPE, "A number in it cannot be computed with") from error
 
 
 def _secret(text: str, vendors: Iterable[str]) -> tuple[tuple[str, str], str]:
@@ -109,7 +143,7 @@ def _text(body: bytes) -> bytes:
     return body
 
 
-def _each(facts: Iterable[Fact], site: str, request: Request) -> Admitted:
+def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher) -> Admitted:
     events: list[Event] = []
     rejects = []
     for index, fact in enumerate(facts):
@@ -118,7 +152,8 @@ def _each(facts: Iterable[Fact], site: str, request: Request) -> Admitted:
         try:
             if len(item) > limits.MAX_FACT:
                 raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
-            events.append(_typed.read(item, request.nonce, sender))
+            read = _typed.read(item, request.nonce, sender)
+            events.append(replace(read.event, **enricher.changes(read, sender)))
         except Refused as refused:
             rejects.append(rejected(request, refused, site=site, index=index))
     return Admitted(200, events, rejects)

@@ -1,34 +1,8 @@
 """Any other sender, by a mapping file: which of our fields stands where in its JSON.
 
-    name = "billing"                      # POST /webhooks/billing/SITE
-    kind = "purchases"                    # or "tickets", "feedback"
-    scheme = "standard"                   # signed as Standard Webhooks, or "secret": the secret itself
-                                          # in X-Webhook-Secret, as a bearer token or Basic's password
-    [fields]                              # our field = where it stands; a number counts in a list
-    orderId = "data.invoice.id"
-    status = "data.state"
-    time = "data.paid_at"
-    email = "data.client.mail"
-
-    [items]                               # of purchases: the list, then fields within each line
-    list = "data.lines"
-    productId = "sku"
-    price = "unit.amount"
-
-    [constants]                           # our field = a value for every request
-    currency = "EUR"
-
-    [values.status]                       # their word → ours; a request with another tells nothing
-    paid = "completed"
-    void = "cancelled"
-
-    [time]                                # as in a mapping of files
-    format = "iso"
-    zone = "Europe/Berlin"
-
-Fields are those of `collectors.dialects.typed`, with the customer's beside the others. `minor = true`
-says that money comes in hundredths. Without `messageId`, a purchase is called by its order and
-status, everything else by its bytes. https://www.standardwebhooks.com
+`ABOUT` has one. Fields are those of `collectors.dialects.typed`, with the customer's beside the
+others. Without `messageId`, a purchase is called by its order and status, everything else by its
+bytes.
 """
 
 import tomllib
@@ -43,6 +17,7 @@ from msgspec import Struct, field
 
 from collectors.dialects.contract import Refused, Request
 from collectors.errors import CollectorError
+from collectors.guide import Becomes, Example, File, Guide, Link
 from collectors.importing import moments
 from collectors.importing.mapping import TimeFormat
 from collectors.webhooks import facts, signatures
@@ -68,6 +43,79 @@ _LINE: Final = ("productId", "name", "category", "quantity", "price")
 _MONEY: Final = ("total", "price")
 _any: Final = msgspec.json.Decoder(float_hook=Decimal)
 _STANDARD: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+ABOUT: Final = Guide(
+    title="Any other webhook",
+    purpose="Purchases, tickets or survey answers of any sender of JSON, by a small mapping file.",
+    connect="write a mapping file and paste a URL",
+    brings=("purchases", "tickets", "feedback"),
+    becomes=tuple(
+        Becomes(f'`kind = "{kind}"`', ", ".join(f"`{name}`" for name in names))
+        for kind, names in _FIELDS.items()
+    ),
+    not_taken=("A request whose word is not listed under `[values.…]`: it tells nothing.",),
+    steps=(
+        "Write a mapping file: which of our fields stands where in the sender's JSON. `billing.toml` "
+        "below is one.",
+        "Start the collector with `FOOTFALL_WEBHOOK_MAPPINGS=billing.toml`; with several, put commas "
+        "between.",
+        "Give the sender this URL: `{hook}`.",
+        "`scheme` says how it proves itself: `standard` is [Standard Webhooks]"
+        "(https://www.standardwebhooks.com), signed with a secret `whsec_` and Base64; `secret` is the "
+        "secret itself in `X-Webhook-Secret`, as a bearer token or as Basic authentication's password.",
+    ),
+    files=(
+        File("billing.toml", """\
+name = "billing"
+kind = "purchases"
+scheme = "standard"
+
+[fields]                # our field = where it stands; a number counts in a list
+orderId = "invoice.id"
+status = "state"
+time = "paid_at"
+email = "client.mail"
+
+[items]                 # of purchases: the list, then fields within each line
+list = "lines"
+productId = "sku"
+quantity = "count"
+price = "unit.amount"
+
+[constants]
+currency = "EUR"
+
+[values.status]         # their word = ours; a request with another word tells nothing
+paid = "completed"
+void = "cancelled"
+
+[time]                  # "iso", "ms", "s", or a strptime format
+format = "iso"
+zone = "Europe/Berlin"
+"""),
+    ),
+    examples=(
+        Example(
+            """time=$(date +%s)
+body='{"state": "paid", "paid_at": "2026-11-21 10:00:00", "invoice": {"id": "R-7"},
+  "client": {"mail": "ada@example.org"},
+  "lines": [{"sku": "tea-1", "count": 2, "unit": {"amount": "24.90"}}]}'
+secret=$(printf %s '{secret}' | sed s/^whsec_// | base64 -d | od -An -tx1 | tr -d ' \\n')
+curl {hook} -d "$body" -H 'webhook-id: msg_1' -H "webhook-timestamp: $time" \\
+  -H "webhook-signature: v1,$(printf %s "msg_1.$time.$body" |
+  openssl dgst -sha256 -mac HMAC -macopt "hexkey:$secret" -binary | base64)\"""",
+            ("purchase",),
+        ),
+    ),
+    notes=(
+        "`minor = true` says that money comes in hundredths.",
+        "Without `messageId`, a purchase is called by its order and status, everything else by its "
+        "bytes: the same again counts once.",
+    ),
+    documentation=(
+        Link("Standard Webhooks", "https://github.com/standard-webhooks/standard-webhooks"),
+    ),
+)  # fmt: skip
 
 
 class WebhookMappingError(CollectorError):
@@ -128,7 +176,10 @@ class Generic:
         self.name, self._mapped = mapped.name, mapped
         standard = mapped.scheme == "standard"
         self.headers = frozenset(_STANDARD) if standard else signatures.SHARED_SECRET_HEADERS
-        self.about = f"a mapping file of {mapped.kind}"
+        self.about = ABOUT._replace(
+            title=mapped.name, connect=f"by a mapping file of {mapped.kind}", brings=(mapped.kind,),
+            files=(), examples=(),
+        )  # fmt: skip
         self._time: Callable[[Any], int | None] = moments.reader(mapped.time)
 
     def verify(self, request: Request, secret: str) -> None:

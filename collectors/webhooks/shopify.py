@@ -1,12 +1,5 @@
 """Shopify: orders that are paid, cancelled, refunded.
 
-Paste `https://…/webhooks/shopify/SITE` under Settings → Notifications → Webhooks, in JSON, for
-`orders/create`, `orders/paid`, `orders/cancelled` and `refunds/create`; the secret stands there.
-
-Signature: https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
-Orders: https://shopify.dev/docs/api/admin-rest/latest/resources/order
-Refunds: https://shopify.dev/docs/api/admin-rest/latest/resources/refund
-
 An order counts once it is paid or authorised, at its creation; `orders/create` and `orders/paid` of
 one order are one fact. A cart attribute `footfall_anonymous_id` joins the order to its visits; cart
 attributes are the visitor's own to write, so none names a customer.
@@ -20,6 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
+from collectors.guide import Becomes, Example, Guide, Link
 from collectors.webhooks import facts, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.events import OrderStatus
@@ -93,12 +87,58 @@ _order: Final = msgspec.json.Decoder(_Order)
 _refund: Final = msgspec.json.Decoder(_Refund)
 
 
+_TOPICS: Final = (*_ORDERS, "refunds/create")
+_ABOUT: Final = Guide(
+    title="Shopify",
+    purpose="Orders of a Shopify shop: paid, cancelled, refunded.",
+    connect="paste a URL under Settings → Notifications → Webhooks",
+    brings=("purchases",),
+    becomes=(
+        *(Becomes(f"`{topic}`", f"a purchase that is {status}") for topic, status in _ORDERS.items()),
+        Becomes("`refunds/create`", "its refund, with the lines that came back"),
+    ),
+    not_taken=(
+        "Orders that nobody has paid or authorised yet, and test orders.",
+        "Every other topic: it is answered with 200 and tells nothing.",
+    ),
+    steps=(
+        "In Shopify's admin open Settings → Notifications → Webhooks → Create webhook.",
+        "Choose the event, the format JSON, the newest API version, and this URL: `{hook}`. Once for "
+        "each event below.",
+        "Below the list stands “Your webhooks will be signed with …”: that is the secret.",
+    ),
+    topics=_TOPICS,
+    examples=(
+        Example(
+            """body='{"id": 1001, "created_at": "2026-11-21T10:00:00+01:00", "currency": "EUR",
+  "total_price": "49.80", "financial_status": "paid", "email": "ada@example.org",
+  "line_items": [{"product_id": 7, "title": "Assam", "quantity": 2, "price": "24.90"}]}'
+curl {hook} -H 'X-Shopify-Topic: orders/paid' -d "$body" -H "X-Shopify-Hmac-Sha256: $(
+  printf %s "$body" | openssl dgst -sha256 -hmac '{secret}' -binary | base64)\"""",
+            ("purchase",),
+        ),
+    ),
+    notes=(
+        "`orders/create` and `orders/paid` of one order are one purchase, at the order's creation.",
+        f"A cart attribute `{facts.DEVICE}` with the visitor's anonymous id (of the snippet: "
+        "`localStorage.ff_id`) joins the order to the visits before it; without it the e-mail address "
+        "does. Attributes are the visitor's own to write, so none of them names a customer.",
+    ),
+    documentation=(
+        Link("Webhooks", "https://help.shopify.com/en/manual/fulfillment/setup/notifications/webhooks"),
+        Link("Signature", "https://shopify.dev/docs/apps/build/webhooks/verify-deliveries"),
+        Link("Orders", "https://shopify.dev/docs/api/admin-rest/latest/resources/order"),
+        Link("Refunds", "https://shopify.dev/docs/api/admin-rest/latest/resources/refund"),
+    ),
+)  # fmt: skip
+
+
 class Shopify:
     """See `collectors.webhooks.contract.Vendor`."""
 
     name = "shopify"
     headers = frozenset({"x-shopify-hmac-sha256", "x-shopify-topic"})
-    about = "Settings → Notifications → Webhooks: " + ", ".join((*_ORDERS, "refunds/create"))
+    about = _ABOUT
 
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of the body."""

@@ -1,11 +1,5 @@
 """WooCommerce: orders that are paid, cancelled, refunded.
 
-Paste `https://…/webhooks/woocommerce/SITE` and a secret under WooCommerce → Settings → Advanced →
-Webhooks, for the topics "Order created" and "Order updated".
-
-Signature and headers: https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks
-Orders: https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/
-
 An order is a purchase in the statuses that WooCommerce calls paid, at its creation. The site's own
 time zone is not in the body: of each time the one in GMT is read. Every update tells the whole
 order again; its facts keep their names. Meta data `footfall_anonymous_id` joins it to its visits.
@@ -19,6 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
+from collectors.guide import Becomes, Example, Guide, Link
 from collectors.webhooks import facts, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
@@ -68,12 +63,57 @@ class _Order(Struct):
 _order: Final = msgspec.json.Decoder(_Order)
 
 
+_ABOUT: Final = Guide(
+    title="WooCommerce",
+    purpose="Orders of a WooCommerce shop: paid, cancelled, refunded.",
+    connect="paste a URL under WooCommerce → Settings → Advanced → Webhooks",
+    brings=("purchases",),
+    becomes=(
+        Becomes(f"an order in status {' or '.join(f'`{one}`' for one in sorted(_PAID))}",
+                "a purchase that is completed, at the order's creation"),
+        Becomes("an order in status `cancelled` or `refunded`", "the purchase, taken back"),
+        Becomes("a refund in an order", "a refund of that amount"),
+    ),
+    not_taken=(
+        "Orders that are pending, on hold or failed.",
+        "Every other topic: it is answered with 200 and tells nothing.",
+        "Which goods a refund in part was for: it is not in the order.",
+    ),
+    steps=(
+        "In WordPress open WooCommerce → Settings → Advanced → Webhooks → Add webhook.",
+        "Status Active, delivery URL `{hook}`, API version “WP REST API Integration v3”, and a secret "
+        "that you make up. Once for the topic “Order created” and once for “Order updated”.",
+    ),
+    topics=("Order created", "Order updated"),
+    examples=(
+        Example(
+            """body='{"id": 1001, "status": "processing", "date_created_gmt": "2026-11-21T09:00:00",
+  "currency": "EUR", "total": "49.80", "billing": {"email": "ada@example.org"},
+  "line_items": [{"product_id": 7, "name": "Assam", "quantity": 2, "price": 24.9}]}'
+curl {hook} -H 'X-WC-Webhook-Topic: order.updated' -d "$body" -H "X-WC-Webhook-Signature: $(
+  printf %s "$body" | openssl dgst -sha256 -hmac '{secret}' -binary | base64)\"""",
+            ("purchase",),
+        ),
+    ),
+    notes=(
+        "Every update tells the whole order again; it counts once.",
+        f"An order's meta data `{facts.DEVICE}` with the visitor's anonymous id (of the snippet: "
+        "`localStorage.ff_id`) joins it to the visits before it; without it the e-mail address does.",
+    ),
+    documentation=(
+        Link("Webhooks", "https://woocommerce.com/document/webhooks/"),
+        Link("Signature", "https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks"),
+        Link("Orders", "https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/"),
+    ),
+)  # fmt: skip
+
+
 class WooCommerce:
     """See `collectors.webhooks.contract.Vendor`."""
 
     name = "woocommerce"
     headers = frozenset({"x-wc-webhook-signature", "x-wc-webhook-topic"})
-    about = "WooCommerce → Settings → Advanced → Webhooks: Order created, Order updated"
+    about = _ABOUT
 
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of the body."""

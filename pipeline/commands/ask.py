@@ -1,7 +1,7 @@
 """`query`, `rejects`, `doctor`: questions, answered also while `up` runs."""
 
 import sys
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -21,8 +21,6 @@ from pipeline.operate.replay import Replayed, replay
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 from schemas.rejects import Reason
-
-_WEBHOOKS: Final = "/webhooks/"
 
 
 @click.command()
@@ -58,7 +56,15 @@ def _show(rows: Rows, as_json: bool) -> None:
 
 @click.group()
 def rejects() -> None:
-    """What could not be taken: list it, look at it, send it again."""
+    """What could not be taken: list it, look at it, send it again.
+
+    Not all of it is kept, so that junk fills no disk. A collector keeps 128 MiB of rejects for each
+    site at once, and as much again per 24 hours, a reject costing its bytes (cut at 64 KiB) and
+    512 more; senders that no key or signature names share one such purse. Beyond it rejects are
+    counted: once a minute a reject `rejects_not_kept` tells how many of which reason were not kept.
+    The warehouse keeps FOOTFALL_REJECTS_LIMIT bytes of them, counted in the same way, and deletes
+    the oldest. Nothing that was taken is ever touched.
+    """
 
 
 @rejects.command("list")
@@ -101,29 +107,29 @@ def show_reject(settings: Settings, reject_id: str, as_json: bool) -> None:
 @click.option("--key", default="", help="The write key for rejects whose site is not known, as "
               "those for an unknown key.")  # fmt: skip
 @as_json
-@with_settings(*WAREHOUSE, "host", "port", "write_keys")
+@with_settings(*WAREHOUSE, "host", "port", "write_keys", "server_keys")
 def replay_rejects(
     settings: Settings, reason: str | None, limit: int, key: str, as_json: bool
 ) -> None:
     """Send rejects to the collector again, after their cause was mended.
 
-    What is refused again is a new reject; what was taken before counts once. Rejects of webhooks
-    are left out: only the vendor can sign them, so the vendor must send them again. Exit code 1
-    where anything was refused.
+    What is refused again is a new reject; what was taken before counts once. Left out are those of
+    webhooks (only the vendor can sign them, so the vendor must send them again) and those that were
+    cut at 64 KiB. Exit code 1 where anything was refused.
 
     \b
     Example: footfall rejects replay --reason unknown_key --key k3y
     """
-    params = {"reason": reason or "", "limit": limit}
-    found = ask(settings, sql.load("queries/rejects_bodies"), params).dicts()
-    unsigned = [reject for reject in found if not reject["path"].startswith(_WEBHOOKS)]
-    outcome: Replayed = replay(settings, unsigned, key)
-    left_out = len(found) - len(unsigned)
+    which = {"reason": reason or ""}
+    found = ask(settings, sql.load("queries/rejects_bodies"), {**which, "limit": limit}).dicts()
+    (others,) = ask(settings, sql.load("queries/rejects_not_again"), which).dicts()
+    outcome: Replayed = replay(settings, found, key)
+    cut, left_out = int(others["were_cut"]), int(others["of_webhooks"])
     if as_json:
-        show_json({**outcome._asdict(), "left_out": left_out})
+        show_json({**outcome._asdict(), "impossible": cut, "left_out": left_out})
     else:
         click.echo(f"{outcome.taken} taken, {outcome.refused} refused again, "
-                   f"{outcome.impossible} were cut and cannot be sent again, "
+                   f"{cut} were cut and cannot be sent again, "
                    f"{left_out} of webhooks were left out")  # fmt: skip
     sys.exit(1 if outcome.refused else 0)
 

@@ -9,12 +9,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from collectors.enrichment import Enricher
 from collectors.importing import mapping
 from collectors.importing.progress import PositionFile
 from collectors.importing.run import Summary, run
 from collectors.server import CollectorConfig, open_producer
 from pipeline.clock import wall
-from pipeline.commands.options import as_json, show_json, with_settings
+from pipeline.commands.options import ENRICH, as_json, enrichment, show_json, with_settings
 from pipeline.settings import Settings
 
 
@@ -23,7 +24,7 @@ from pipeline.settings import Settings
 @click.option("--mapping", "mapping_file", required=True, help="TOML that says which column is what.",
               type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
 @as_json
-@with_settings("log", "partitions")
+@with_settings("log", "partitions", *ENRICH)
 def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: bool) -> None:
     """Import events, purchases or tickets from CSV, JSON lines or Parquet (also gzipped),
     and page views from a web server's access log.
@@ -55,11 +56,12 @@ async def _import(
     settings: Settings, file: Path, how: mapping.Mapping, told: Callable[[Summary], None]
 ) -> Summary:
     config = CollectorConfig(log=settings.log, partitions=settings.partitions)
+    enricher = Enricher.of(enrichment(settings))
     producer = await open_producer(config)
     scheme, _, place = settings.log.partition("://")
     folder = Path(place) if scheme == "embedded" else Path.cwd()
     try:
-        return await run(file, how, producer, wall, PositionFile.of(folder, file, how), told)
+        return await run(file, how, producer, wall, PositionFile.of(folder, file, how), told, enricher)
     finally:
         await producer.close()
 

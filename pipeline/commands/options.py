@@ -9,12 +9,16 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from collectors.enrichment import Enrichment
 from pipeline.settings import BY_NAME, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 WAREHOUSE = ("log", "warehouse", "worker_host", "worker_port", "memory_limit")
 """What a command needs to reach the warehouse, through a running worker or directly."""
+
+ENRICH = ("ip_addresses", "ip_hash_key", "countries", "deny_properties")
+"""What is made of an event before it is stored."""
 
 MIN_WIDTH = 140
 
@@ -37,6 +41,11 @@ def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
         return command
 
     return decorate
+
+
+def enrichment(settings: Settings) -> Enrichment:
+    """What those settings tell a collector."""
+    return Enrichment(**{name: getattr(settings, name) for name in ENRICH})
 
 
 def show_json(value: Any) -> None:

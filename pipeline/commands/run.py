@@ -7,14 +7,21 @@ import sys
 import click
 
 from pipeline.clock import clock
-from pipeline.commands.options import WAREHOUSE, as_json, show_json, with_settings
+from pipeline.commands.options import (
+    ENRICH,
+    WAREHOUSE,
+    as_json,
+    enrichment,
+    show_json,
+    with_settings,
+)
 from pipeline.settings import SETTINGS, Settings
 
-COLLECT = ("log", "partitions", "host", "port", "write_keys", "snippet_path", "webhook_secrets",
-           "webhook_mappings", "tick_ms", "clock")  # fmt: skip
+COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "snippet_path",
+           "webhook_secrets", "webhook_mappings", *ENRICH, "tick_ms", "clock")  # fmt: skip
 WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port", "funnel",
         "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
-        "memory_limit")  # fmt: skip
+        "rejects_limit", "memory_limit")  # fmt: skip
 
 
 @click.command()
@@ -27,9 +34,10 @@ def collect(settings: Settings) -> None:
     """
     from collectors.server import CollectorConfig, serve
 
+    settings.check_open()
     config = CollectorConfig(
         log=settings.log, partitions=settings.partitions, host=settings.host, port=settings.port,
-        write_keys=settings.write_keys, snippet_path=settings.snippet_path,
+        keys=settings.keys, enrichment=enrichment(settings), snippet_path=settings.snippet_path,
         webhook_secrets=settings.webhook_secrets,
         webhook_mappings=settings.webhook_mappings, tick_seconds=settings.tick_ms / 1000,
         clock=clock(settings.clock),
@@ -59,10 +67,11 @@ def up(settings: Settings) -> None:
     Exit code 2 where one of them cannot run until something is changed, such as a wrong setting.
 
     \b
-    Example: footfall up --write-keys k3y:myshop
+    Example: footfall up --write-keys 'k3y:myshop identify' --server-keys s3cret:myshop
     """
     from pipeline.operate.up import run_up
 
+    settings.check_open()
     events = f"http://{settings.host}:{settings.port}"
     pages = f"http://{settings.worker_host}:{settings.worker_port}"
     click.echo(f"events go to {events}, pages are on {pages}")

@@ -5,6 +5,7 @@ import click
 from collectors import snippet as script
 from pipeline.commands.options import as_json, show_json, with_settings
 from pipeline.settings import Settings
+from schemas.keys import DEFAULT_SITE
 
 
 @click.command()
@@ -19,7 +20,7 @@ def snippet(settings: Settings, address: str | None, as_json: bool) -> None:
     Example: footfall snippet --address https://collect.myshop.example --write-keys k3y:myshop
     """
     base = (address or f"http://{settings.host}:{settings.port}").rstrip("/")
-    sites = settings.write_keys or {"": "default"}
+    sites = {name: key.site for name, key in settings.write_keys.items()} or {"": DEFAULT_SITE}
     tags = {site: script.tag(base + settings.snippet_path, key) for key, site in sites.items()}
     size = {"bytes": len(script.script()), "gzipped": len(script.gzipped())}
     if as_json:

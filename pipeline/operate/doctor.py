@@ -1,5 +1,6 @@
 """The check-up: each part says how it is, and where it is ill, what to do."""
 
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ LAG_RECORDS = 1_000
 FREE_BYTES = 2 * 1024**3
 
 
+_WITHHELD = re.compile(
+    r'^footfall_collector_withheld_events_total\{right="([^"]*)",site="([^"]*)"\} (\S+)$', re.M
+)
+_LIMITED = re.compile(r'^footfall_collector_limited_requests_total\{site="([^"]*)"\} (\S+)$', re.M)
+
+
 class Finding(NamedTuple):
     """One part's state; `advice` is empty where it is well."""
 
@@ -30,7 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
     """All findings; never raises on what it finds. Settings were checked when they were read."""
     return [
         Finding("settings", True, "every value can be used"),
-        _collector(settings),
+        *_collector(settings),
         *_log(settings),
         *_worker(settings),
         _warehouse(settings),
@@ -38,21 +45,42 @@ def examine(settings: Settings) -> list[Finding]:
     ]
 
 
-def _collector(settings: Settings) -> Finding:
+def _collector(settings: Settings) -> Iterator[Finding]:
     place = f"{settings.host}:{settings.port}"
     connection = HTTPConnection(settings.host, settings.port, timeout=5)
     try:
-        connection.request("GET", "/ready")
-        status = connection.getresponse().status
+        status, _ = _asked(connection, "/ready")
+        _, metrics = _asked(connection, "/metrics")
     except OSError as error:
-        return Finding("collector", False, f"nothing answers on {place}: {error}",
-                       "Start it: footfall up, or footfall collect.")  # fmt: skip
+        yield Finding("collector", False, f"nothing answers on {place}: {error}",
+                      "Start it: footfall up, or footfall collect.")  # fmt: skip
+        return
     finally:
         connection.close()
-    if status != 200:
-        return Finding("collector", False, f"{place} answers {status}: the log takes no events",
-                       "Look at the log below; clients keep events and try again.")  # fmt: skip
-    return Finding("collector", True, f"takes events on {place}")
+    if status == 200:
+        yield Finding("collector", True, f"takes events on {place}")
+    else:
+        yield Finding("collector", False, f"{place} answers {status}: the log takes no events",
+                      "Look at the log below; clients keep events and try again.")  # fmt: skip
+    yield from keys(metrics)
+
+
+def _asked(connection: HTTPConnection, path: str) -> tuple[int, str]:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def keys(metrics: str) -> Iterator[Finding]:
+    """What write keys were too weak for, by a collector's own count since it started."""
+    for right, site, count in _WITHHELD.findall(metrics):
+        yield Finding("keys", True, f"site {site}: {float(count):.0f} events lost what only a key "
+                      f"with `{right}` may say", f"If its pages are to be believed, add {right} to "
+                      "the key in FOOTFALL_WRITE_KEYS, or send it from a server.")  # fmt: skip
+    for site, count in _LIMITED.findall(metrics):
+        yield Finding("keys", True, f"site {site}: {float(count):.0f} requests over its key's rate "
+                      "were asked to come again", "Raise rate= of the key, or find who sends so "
+                      "much.")  # fmt: skip
 
 
 def _log(settings: Settings) -> Iterator[Finding]:

@@ -14,26 +14,23 @@ _TIMEOUT_SECONDS = 30
 
 
 class Replayed(NamedTuple):
-    """How many rejects were taken, refused again, or kept in part only."""
+    """How many rejects were taken, and how many were refused again."""
 
     taken: int
     refused: int
-    impossible: int
 
 
 def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]], key: str) -> Replayed:
-    """Send each once, with the write key of its site, else with `key`.
+    """Send each once, with a key of its site (a server's, where there is one), else with `key`.
 
     A reject for an unknown key has no site. Raises LogUnavailable where no collector takes them.
     """
-    taken = refused = impossible = 0
+    taken = refused = 0
     connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
-    keys = {site: its_key for its_key, site in settings.write_keys.items()}
+    keys = {key.site: name for name, key in settings.keys.items()}  # servers' keys come last
     try:
         for reject in rejects:
-            if reject["cut"]:
-                impossible += 1
-            elif _send(connection, reject, keys.get(reject["site"], key)):
+            if _send(connection, reject, keys.get(reject["site"], key)):
                 taken += 1
             else:
                 refused += 1
@@ -44,7 +41,7 @@ def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]], key: str) -
         ) from error
     finally:
         connection.close()
-    return Replayed(taken, refused, impossible)
+    return Replayed(taken, refused)
 
 
 def _send(connection: HTTPConnection, reject: Mapping[str, Any], key: str) -> bool:

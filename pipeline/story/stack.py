@@ -15,6 +15,7 @@ from pipeline.settings import BY_NAME, Settings
 from pipeline.story.face import Face, wait_until
 
 WRITE_KEY: Final = "demo"
+SERVER_KEY: Final = "demo-server"
 SITE: Final = "shop"
 TICK_MS: Final = 100
 """At the demonstration's speed, a tick moves time by some five minutes."""
@@ -92,7 +93,8 @@ class Stack:
         given = {
             "log": f"embedded://{self._folder}",
             "warehouse": f"chdb://{self._folder / 'warehouse'}",
-            "write_keys": f"{WRITE_KEY}:{SITE}",
+            "write_keys": f"{WRITE_KEY}:{SITE} identify purchase rate=1000000",
+            "server_keys": f"{SERVER_KEY}:{SITE}",
             "tick_ms": None if pace is None else str(TICK_MS),
             "clock": "" if pace is None else ",".join(map(str, pace)),
             **self._ports,

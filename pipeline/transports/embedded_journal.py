@@ -84,6 +84,24 @@ class EmbeddedJournal:
                 )
         return _numbers(work)
 
+    async def has_begun(self) -> bool:
+        """Whether a worker ever folded records with this work.db: `begin` was called, or, in files
+        older than `begin`, there is state."""
+
+        def read() -> bool:
+            (begun,) = self._work.execute(
+                "SELECT EXISTS (SELECT 1 FROM log WHERE key = 'begun') "
+                "OR EXISTS (SELECT 1 FROM deltas) OR EXISTS (SELECT 1 FROM snapshots)"
+            ).fetchone()
+            return bool(begun)
+
+        return await self._call(read)
+
+    async def begin(self) -> None:
+        """From now on the warehouse may have rows that this work.db's state made. Durable."""
+        fact = "INSERT OR IGNORE INTO log VALUES ('begun', '1')"
+        await self._transaction(lambda: self._work.execute(fact))
+
     async def commit(
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
     ) -> None:

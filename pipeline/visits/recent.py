@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final
 
 from pipeline.state.keyed import Keyed
+from schemas.events import Event
 
 DAY_MS: Final = 86_400_000
 _BUCKET_MS: Final = 5 * 60_000
@@ -18,10 +19,14 @@ WINDOW_DAYS: Final = 400
 """A bucket is forgotten when nothing was added to it for so long."""
 
 
-def place(site: str, time: int, message_id: str) -> tuple[str, int]:
-    """The bucket's key and the message's 64-bit digest."""
-    digest = int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest())
-    return f"{site}\n{time // _BUCKET_MS}", digest
+def place(event: Event) -> tuple[str, int]:
+    """The bucket's key and the message's 64-bit digest.
+
+    The type counts: a click that a page's key sends with an order's id must not hide the order.
+    """
+    named = f"{event.type}\n{event.message_id}"
+    digest = int.from_bytes(blake2b(named.encode(), digest_size=8).digest())
+    return f"{event.site}\n{event.time // _BUCKET_MS}", digest
 
 
 def is_new(table: Keyed[list[int]], key: str, digest: int) -> bool:

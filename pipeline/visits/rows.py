@@ -27,6 +27,9 @@ def event_row(event: Event) -> tuple[Any, ...]:
         template(event.path) if event.path else "", event.title, event.referrer,
         event.device_class, event.opt_out,
         _text(event.properties), _text(event.traits),
+        event.browser, event.os, event.bot, event.country, event.ip, event.campaign_source,
+        event.campaign_medium, event.campaign_name, event.campaign_term, event.campaign_content,
+        event.click_id, event.referrer_medium, event.referrer_source,
     )  # fmt: skip
 
 

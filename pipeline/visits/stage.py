@@ -117,7 +117,7 @@ class Visits:
         sessions.forget(device, -(2**62), MAX_MARKS)
 
     def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> bool:
-        key, digest = recent.place(event.site, event.time, event.message_id)
+        key, digest = recent.place(event)
         if not recent.is_new(state.recent, key, digest):
             return False
         state.timers.set(f"\n{key}", (state.clock.get("now") or event.received_at)
@@ -138,7 +138,12 @@ class Visits:
         """The step an event is, and whether it is a page."""
         if event.type in ("page", "screen"):
             return template(event.path or "/" + event.event), True
-        if event.order is not None and event.order.status == "completed":
+        # Without an order where the page's key has no right to sell.
+        if (
+            event.event == ORDER_COMPLETED
+            if event.order is None
+            else event.order.status == "completed"
+        ):
             return ORDER_COMPLETED, False
         return (event.event, False) if event.event in self.funnel else ("", False)
 

@@ -13,7 +13,9 @@ from aiohttp import web
 from collectors import snippet
 from collectors.server import CollectorConfig, run
 from schemas.events import Event
-from tests.collectors.test_embedded_producer import records
+from schemas.keys import browser_keys
+from schemas.topics import EVENTS
+from tests.collectors.test_embedded_producer import partitions, records
 
 BODY = """
 <button id="live" onclick="this.textContent += '!'">More</button> <button id="stuck">Pay</button>
@@ -30,7 +32,7 @@ class Shop:
         self.headers: dict[str, str] = {}
         self._directory = directory
         self._config = CollectorConfig(
-            log=f"embedded://{directory}", port=0, write_keys={"k3y": "shop"},
+            log=f"embedded://{directory}", port=0, keys=browser_keys("k3y:shop identify purchase"),
             snippet_path=snippet_path,
         )  # fmt: skip
         self._stop = asyncio.Event()
@@ -50,9 +52,15 @@ class Shop:
         if self._collector is not None:
             await asyncio.wait_for(self._collector, 20)
 
-    def at(self, path: str) -> str:
+    async def allow(self, keys: str) -> None:
+        """From now on the collector knows these keys; see `schemas.keys`."""
+        await self.collector_down()
+        self._config = replace(self._config, keys=browser_keys(keys))
+        await self.collector_up()
+
+    def at(self, path: str, site: str = "shop.localhost") -> str:
         """A page's address."""
-        return f"http://shop.localhost:{self.port}{path}"
+        return f"http://{site}:{self.port}{path}"
 
     async def page(self, request: web.Request) -> web.Response:
         """Any path is a page."""
@@ -68,7 +76,9 @@ class Shop:
 
     def received(self) -> list[Event]:
         """Every event in the inbox, ticks left out, in its visitor's order of time."""
-        lines = (line for line in self.raw().splitlines() if line)
+        ours = {number for number, topic, *_ in partitions(self._directory) if topic == EVENTS.name}
+        rows = (row[4] for row in records(self._directory) if row[0] in ours)
+        lines = (line for value in rows for line in value.splitlines())
         events = [msgspec.json.decode(line, type=Event) for line in lines]
         return sorted((one for one in events if one.type != "tick"), key=lambda one: one.time)
 

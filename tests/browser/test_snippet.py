@@ -374,3 +374,21 @@ def test_a_click_that_nothing_answers_is_dead(play: Play) -> None:
         assert 4 < seconds < 15
 
     play(scenario)
+
+
+def test_a_bound_key_works_on_its_pages_only_and_opens_nobodys_profile(play: Play) -> None:
+    async def scenario(shop: Shop, someone: Visitor) -> None:
+        await shop.allow(f"k3y:shop origin={shop.at('')}")
+        tab = await someone.tab()
+        await tab.open(shop.at("/mine"))
+        await tab.run("footfall.identify('ada', {email: 'ada@example.org'})")
+        await tab.run("footfall.orderCompleted({order_id: '1', total: 9, currency: 'EUR'})")
+        await shop.until(lambda: shop.tracked() == ["Order Completed"])
+        await tab.open(shop.at("/theirs", site="evil.localhost"))
+        await tab.run("footfall.track('Forged')")
+        await shop.until(lambda: b'"forbidden_origin"' in shop.raw())
+        assert shop.paths() == ["/mine"]
+        assert shop.tracked() == ["Order Completed"]
+        assert all(not one.identifiers and one.order is None for one in shop.counted())
+
+    play(scenario)

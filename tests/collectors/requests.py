@@ -7,11 +7,14 @@ from typing import Any
 from collectors.admission import Admitted, admit
 from collectors.dialects.contract import Request
 from schemas.events import Event
+from schemas.keys import OPEN
 from schemas.rejects import Reject
 
 NOW = 1_795_255_200_000
 """2026-11-21T10:00:00Z."""
 AT = "2026-11-21T10:00:00.000Z"
+SHOP = OPEN._replace(site="shop")
+"""A server's key of the site "shop"."""
 
 
 def request(

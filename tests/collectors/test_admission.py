@@ -12,7 +12,7 @@ from collectors import limits
 from collectors.admission import STATUS, admit
 from collectors.dialects import BY_PATH
 from schemas.rejects import MAX_BODY, MEANING, Reason
-from tests.collectors.requests import AT, NOW, basic, event, reject, request, sent
+from tests.collectors.requests import AT, NOW, SHOP, basic, event, reject, request, sent
 
 TRACK = {"anonymousId": "a", "event": "Seen"}
 
@@ -52,14 +52,18 @@ def test_an_input_is_refused_for_its_reason(reason: Reason) -> None:
 
 
 def test_an_unknown_key_is_refused() -> None:
-    admitted = admit(request("/v1/track", TRACK, headers=basic("other")), {"key": "shop"})
+    admitted = admit(request("/v1/track", TRACK, headers=basic("other")), {"key": SHOP})
     assert [one.reason for one in admitted.rejects] == [Reason.UNKNOWN_KEY]
     assert admitted.status == 401
 
 
+_BY_KEY = {Reason.UNKNOWN_KEY, Reason.NOT_ALLOWED, Reason.FORBIDDEN_ORIGIN, Reason.BAD_SIGNATURE}
+"""Reasons that depend on who sends; see test_rights and the webhooks' tests."""
+
+
 def test_every_reason_of_a_collector_is_tested_and_has_a_status_and_a_meaning() -> None:
-    ours = set(Reason) - {Reason.UNREADABLE_RECORD}
-    assert set(REFUSED) | {Reason.UNKNOWN_KEY, Reason.BAD_SIGNATURE} == ours
+    ours = set(Reason) - {Reason.UNREADABLE_RECORD, Reason.REJECTS_NOT_KEPT}
+    assert set(REFUSED) | _BY_KEY == ours
     assert set(STATUS) == ours
     assert set(MEANING) == set(Reason)
 
@@ -125,6 +129,21 @@ def test_nesting_within_the_limit_is_taken() -> None:
     assert event("/v1/track", nested(limits.MAX_DEPTH - 2)).type == "track"
 
 
+@pytest.mark.parametrize("space", ["", " ", " \n\t"])
+def test_an_event_of_too_many_names_is_refused(space: str) -> None:
+    def named(count: int) -> bytes:
+        names = ",".join(f'"{n}"{space}:1' for n in range(count))
+        return f'{{"anonymousId":"a","properties":{{{names}}}}}'.encode()
+
+    assert event("/v1/track", named(limits.MAX_KEYS - 2)).type == "track"
+    assert reject("/v1/track", named(limits.MAX_KEYS)).reason is Reason.EVENT_TOO_LARGE
+
+
+def test_colons_in_text_are_no_names() -> None:
+    text = 'a:\\":' * limits.MAX_KEYS
+    assert event("/v1/track", {"anonymousId": "a", "properties": {"x": text}}).type == "track"
+
+
 def test_many_shallow_objects_are_not_deep() -> None:
     many = {"anonymousId": "a", "properties": {str(n): {} for n in range(limits.MAX_DEPTH * 4)}}
     assert event("/v1/track", many).type == "track"
@@ -162,14 +181,14 @@ def test_the_write_key_may_come_by_header_body_or_query(where: str) -> None:
         "body": request("/v1/track", TRACK | {"writeKey": "key"}),
         "query": request("/v1/track", TRACK, query="a=b&writeKey=key"),
     }[where]
-    (taken,) = admit(sent_as, {"key": "shop"}).events
+    (taken,) = admit(sent_as, {"key": SHOP}).events
     assert taken.site == "shop"
 
 
 @pytest.mark.parametrize("header", ["Basic !!!", "Bearer key", "Basic /w==", "Basic"])
 def test_an_unreadable_authorization_is_no_key(header: str) -> None:
     refused = request("/v1/track", TRACK, headers={"authorization": header})
-    assert admit(refused, {"key": "shop"}).status == 401
+    assert admit(refused, {"key": SHOP}).status == 401
 
 
 def test_the_clock_error_is_taken_out_where_the_sender_says_when_it_sent() -> None:

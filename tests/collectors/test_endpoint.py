@@ -12,11 +12,16 @@ from collectors import limits
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producer import GroupCommit
+from schemas.keys import Keys, WriteKey, browser_keys
 from schemas.rejects import Reason
 from tests.collectors.writers import MemoryWriter
 
 NOW = 1_795_255_200_000
 EVENT = b'{"type":"track","anonymousId":"a","event":"Seen"}'
+
+
+Call = tuple[str, str, bytes | list[bytes], dict[str, str]]
+"""Method, target, body and headers."""
 
 
 class Answer(NamedTuple):
@@ -29,30 +34,39 @@ class Collector:
     """An endpoint over a log in memory; each call is a whole request."""
 
     def __init__(
-        self, *, keys: dict[str, str] | None = None, origins: Iterable[str] = (),
+        self, *, keys: Keys | None = None,
         max_waiting: int = limits.MAX_WAITING,
     ) -> None:  # fmt: skip
         self.writer, self.metrics = MemoryWriter(), Metrics()
-        self._keys, self._origins, self._max_waiting = keys or {}, origins, max_waiting
+        self._keys, self._max_waiting = keys or {}, max_waiting
 
     def call(
         self, method: str, target: str, body: bytes | list[bytes] = b"",
         headers: dict[str, str] | None = None,
     ) -> Answer:  # fmt: skip
+        return self.calls((method, target, body, headers or {}))[0]
+
+    def calls(self, *requests: Call) -> list[Answer]:
+        """One after the other, to the same endpoint."""
+        return asyncio.run(self._calls(requests))
+
+    async def _calls(self, requests: Iterable[Call]) -> list[Answer]:
+        producer = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
+        endpoint = Endpoint(producer, keys=self._keys, clock=lambda: NOW, metrics=self.metrics)
+        answers = [await self._call(endpoint, *request) for request in requests]
+        await producer.close()
+        return answers
+
+    async def _call(
+        self, endpoint: Endpoint, method: str, target: str, body: bytes | list[bytes],
+        headers: dict[str, str],
+    ) -> Answer:  # fmt: skip
         path, _, query = target.partition("?")
         scope = {
             "type": "http", "method": method, "path": path, "query_string": query.encode(),
-            "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
+            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
         }  # fmt: skip
         parts = body if isinstance(body, list) else [body]
-        return asyncio.run(self._serve(scope, parts))
-
-    async def _serve(self, scope: dict[str, Any], parts: list[bytes]) -> Answer:
-        producer = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
-        endpoint = Endpoint(
-            producer, write_keys=self._keys, origins=self._origins, clock=lambda: NOW,
-            metrics=self.metrics,
-        )  # fmt: skip
         incoming = [
             {"type": "http.request", "body": part, "more_body": place < len(parts) - 1}
             for place, part in enumerate(parts)
@@ -66,7 +80,6 @@ class Collector:
             sent.append(message)
 
         await endpoint(scope, receive, send)
-        await producer.close()
         if not sent:
             return Answer(0, {}, b"")
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
@@ -79,6 +92,13 @@ def test_a_taken_event_is_in_the_log_when_200_is_said() -> None:
     assert (answer.status, json.loads(answer.body)) == (200, {"success": True})
     assert [one.event for one in collector.writer.events()] == ["Seen"]
     assert collector.writer.events()[0].received_at == NOW
+
+
+def test_the_visitors_address_is_what_a_near_proxy_says_of_it() -> None:
+    collector = Collector()
+    headers = {"user-agent": "Mozilla/5.0 (X11; Linux)", "x-forwarded-for": "1.1.1.1, 203.0.113.9"}
+    assert collector.call("POST", "/v1/track", EVENT, headers).status == 200
+    assert [one.ip for one in collector.writer.events()] == ["203.0.113.0"]
 
 
 def test_a_refused_request_is_a_4xx_and_its_reject_is_in_the_log() -> None:
@@ -144,7 +164,7 @@ def test_gzip_and_a_wrong_content_type_are_read_all_the_same() -> None:
 
 
 def test_a_beacons_key_is_in_the_query() -> None:
-    collector = Collector(keys={"k y": "shop"})
+    collector = Collector(keys={"k y": WriteKey("shop")})
     target = "/v1/batch?writeKey=k%20y"
     assert collector.call("POST", target, b'{"batch":[%s]}' % EVENT).status == 200
     assert collector.writer.events()[0].site == "shop"
@@ -177,7 +197,7 @@ def test_answers_carry_cors_headers_too(status: int, body: bytes) -> None:
 
 
 def test_only_listed_origins_are_allowed_where_some_are_listed() -> None:
-    collector = Collector(origins=["https://good.example"])
+    collector = Collector(keys=browser_keys("key:shop origin=https://good.example"))
     good = collector.call("POST", "/v1/track", EVENT, {"origin": "https://good.example"})
     bad = collector.call("POST", "/v1/track", EVENT, {"origin": "https://evil.example"})
     assert "access-control-allow-origin" in good.headers
@@ -225,9 +245,7 @@ def test_readiness_follows_the_log() -> None:
     async def scenario() -> list[int]:
         writer = MemoryWriter()
         producer = GroupCommit(writer, 1)
-        endpoint = Endpoint(
-            producer, write_keys={}, origins=(), clock=lambda: NOW, metrics=Metrics()
-        )
+        endpoint = Endpoint(producer, keys={}, clock=lambda: NOW, metrics=Metrics())
         statuses: list[int] = []
 
         async def receive() -> Any:

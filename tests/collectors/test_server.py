@@ -1,17 +1,21 @@
 """A whole collector in this process, over loopback: it serves, ticks, cuts off and stops."""
 
 import asyncio
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collectors import server
 from collectors.embedded_producer import EmbeddedWriter
-from collectors.errors import LogMismatch, Overloaded
+from collectors.errors import CannotListen, LogMismatch, Overloaded, PathTaken
 from collectors.producer import GroupCommit
 from collectors.server import CollectorConfig, open_producer, run, tick
 from tests.collectors.test_embedded_producer import records
 from tests.collectors.writers import MemoryWriter
 
+READY = b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = b'{"type":"track","anonymousId":"a","event":"Seen"}'
 REQUEST = (
     b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -65,6 +69,92 @@ def test_another_partition_count_stops_the_start(tmp_path: Path) -> None:
     config = CollectorConfig(log=f"embedded://{tmp_path}", partitions=3)
     with pytest.raises(LogMismatch):
         asyncio.run(run(config, asyncio.Event()))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/health", "/v1/batch", "/v1/import", "/i", "/webhooks/stripe", "/flags", "/static/array.js"],
+)
+def test_a_snippet_is_not_served_where_something_else_is(path: str) -> None:
+    config = CollectorConfig(log="null://", port=0, snippet_path=path)
+    with pytest.raises(PathTaken, match=f"FOOTFALL_SNIPPET_PATH is '{path}'"):
+        asyncio.run(asyncio.wait_for(run(config, asyncio.Event()), 5))
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = CollectorConfig(log="null://", port=port)
+        with pytest.raises(CannotListen, match=rf"127\.0\.0\.1:{port}.*--port"):
+            asyncio.run(run(config, asyncio.Event()))
+
+
+class Away:
+    """`open_producer` of a log that is away for the first attempts."""
+
+    def __init__(self, attempts: int, then: Exception | None = None) -> None:
+        self.attempts, self.then, self.writer = attempts, then, MemoryWriter()
+
+    async def __call__(self, config: CollectorConfig, **options: Any) -> GroupCommit:
+        self.attempts -= 1
+        if self.attempts >= 0:
+            raise Overloaded("No broker answers.")
+        if self.then:
+            raise self.then
+        return GroupCommit(self.writer, 1)
+
+
+def test_a_collector_starts_before_its_log_and_is_ready_once_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    away = Away(1_000_000)
+    monkeypatch.setattr(server, "open_producer", away)
+
+    async def ask(port: int, request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(10_000), 10)
+        writer.close()
+        return answer
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        config = CollectorConfig(log="null://", port=0, tick_seconds=0.001)
+        running = asyncio.create_task(run(config, stop, listening.set_result))
+        port = await asyncio.wait_for(listening, 10)
+        assert b" 503 " in await ask(port, READY)
+        refused = await ask(port, REQUEST)
+        assert b" 503 " in refused and b"retry-after" in refused
+        away.attempts = 0
+        while b" 200 " not in await ask(port, READY):
+            pass
+        assert b" 200 " in await ask(port, REQUEST)
+        stop.set()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(story())
+    assert sum(event.event == "Seen" for event in away.writer.events()) == 1
+
+
+def test_a_log_of_other_settings_that_comes_up_late_ends_the_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "open_producer", Away(3, LogMismatch("other partitions")))
+    config = CollectorConfig(log="null://", port=0, tick_seconds=0.001)
+    with pytest.raises(LogMismatch, match="other partitions"):
+        asyncio.run(asyncio.wait_for(run(config, asyncio.Event()), 10))
+
+
+def test_junk_beyond_what_is_kept_gets_its_4xx_and_is_told_of_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.limits.REJECT_PURSE", 0)
+    config = CollectorConfig(log=f"embedded://{tmp_path}", port=0)
+    junk = b"POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"
+    assert b" 400 " in serving(config, junk)
+    values = [row[4] for row in records(tmp_path) if row[0] != 0 or b'"tick"' not in row[4]]
+    assert [b"1 of bad_json" in value for value in values] == [True]
 
 
 def test_a_missed_tick_does_not_end_the_ticks() -> None:

@@ -17,9 +17,12 @@ from pipeline.errors import WarehouseRefused
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.embedded import READ_ROWS, EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
+from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.server import ServerWarehouse
-from schemas.columns import ALL, SOURCE, Table
+from schemas.columns import ALL, REJECTS, SOURCE, Table
+from schemas.rejects import OVERHEAD
 from tests.clickhouse_service.process import Service
+from tests.pipeline.warehouse.rows import NOON, row, store
 
 HOSTILE = "x'\n\\\t\0é\b') OR 1 -- {a:String} ' \" ` \\' %s"
 TYPES = {
@@ -198,6 +201,15 @@ def test_declared_columns_are_the_live_ones(warehouse: Warehouse, declared: Tabl
     live = [row[0] for row in warehouse.query(f"DESCRIBE TABLE {declared.name}").rows]
     assert live[-1] == "inserted_at" or declared.name not in ("events", "outcomes", "forward_sets")
     assert tuple(name for name in live if name != "inserted_at") == (*declared.columns, *SOURCE)
+
+
+def test_the_oldest_rejects_are_deleted_where_there_are_too_many(warehouse: Warehouse) -> None:
+    rejects = [row(REJECTS, id=f"{n}{HOSTILE}", received_at=NOON + n, cut=False) for n in range(20)]
+    store(warehouse, REJECTS, *rejects)
+    assert trim_rejects(warehouse, 20 * OVERHEAD) == 0
+    assert trim_rejects(warehouse, 10 * OVERHEAD) == 11 * OVERHEAD
+    kept = warehouse.query("SELECT received_at FROM rejects FINAL ORDER BY received_at").rows
+    assert [int(time.timestamp() * 1000) - NOON for (time,) in kept] == list(range(11, 20))
 
 
 def test_migrating_again_does_nothing(warehouse: Warehouse) -> None:

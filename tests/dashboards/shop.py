@@ -34,6 +34,8 @@ START = END - 14 * DAY
 BREAK = END - DAY
 VISITS = 100
 """A day."""
+CRAWLED = 12
+"""Pages that a bot has looked at."""
 TEA = Item("tea-1", "Assam <b>& Co</b>", "Tea", 2, Decimal("12.45"))
 
 _encode = msgspec.json.Encoder().encode
@@ -58,6 +60,7 @@ def happenings() -> Iterator[Event]:
     """Every event, in no order."""
     yield from _regulars()
     yield from _tickets()
+    yield from _crawl()
     for day in range(14):
         for number in range(VISITS):
             yield from _visit(START + day * DAY + number * DAY // VISITS, day * VISITS + number)
@@ -67,7 +70,7 @@ def happenings() -> Iterator[Event]:
 def _visit(time: int, number: int) -> Iterator[Event]:
     mobile = number % 2 == 0
     page = _browser(time, f"device-{number % 150}", "mobile" if mobile else "desktop")
-    yield page("/", referrer="https://www.search.example/?q=tea" if number % 3 else "")
+    yield page("/", **_arrival(number))
     yield page(f"/product/{number % 7 + 1000}")
     if number % 4 == 3:
         return
@@ -85,6 +88,23 @@ def _visit(time: int, number: int) -> Iterator[Event]:
         yield page("/thanks", kind="purchase", order=order)
 
 
+def _arrival(number: int) -> dict[str, str]:
+    """By a search engine, by a campaign's mail, or by nothing that says so."""
+    search = {
+        "referrer": "https://www.search.example/?q=tea",
+        "referrer_medium": "search",
+        "referrer_source": "Search",
+    }
+    mail = {"campaign_source": "news", "campaign_medium": "email", "click_id": f"gclid:{number}"}
+    return (search, mail, {})[number % 3]
+
+
+def _crawl() -> Iterator[Event]:
+    page = _browser(END - 3 * HOUR, "crawler", "bot")
+    for number in range(CRAWLED):
+        yield page(f"/product/{number}", bot="Teabot")
+
+
 def _browser(time: int, device: str, device_class: DeviceClass) -> Callable[..., Event]:
     steps = count()
 
@@ -94,6 +114,8 @@ def _browser(time: int, device: str, device_class: DeviceClass) -> Callable[...,
             "type": kind, "message_id": f"{device}-{at}-{kind}", "site": SITE, "time": at,
             "received_at": at + 80, "anonymous_id": device, "device_class": device_class,
             "path": path, "url": f"https://shop.example{path}", "title": f"Page {path}",
+            "browser": "Safari" if device_class == "mobile" else "Firefox",
+            "os": "iOS" if device_class == "mobile" else "Windows", "country": "DE",
         }  # fmt: skip
         return Event(**{**fields, **more})  # type: ignore[arg-type]  # fields by name
 

@@ -42,13 +42,62 @@ def test_every_named_query_says_what_it_is(name: str) -> None:
 
 def test_totals_are_what_was_sent(warehouse: EmbeddedWarehouse) -> None:
     (totals,) = ask(warehouse, "overview_totals")
-    views = [event for event in IN_RANGE if event.type == "page"]
+    views = [event for event in IN_RANGE if event.type == "page" and not event.bot]
     orders = {event.order.order_id for event in IN_RANGE if event.order}
     orders -= {event.order.order_id for event in ALREADY if event.order and event.time < START}
     assert totals["page_views"] == len(views)
     assert totals["visitors"] == len({event.anonymous_id for event in views})
     assert totals["sessions"] == 14 * shop.VISITS - 2  # the last half hour's are not over
     assert totals["orders"] == len(orders)
+
+
+def test_visitors_came_by_search_and_by_campaign(warehouse: EmbeddedWarehouse) -> None:
+    pages = [event for event in IN_RANGE if event.type == "page"]
+    found = {event.anonymous_id for event in pages if event.referrer_medium == "search"}
+    assert ask(warehouse, "referrers") == [
+        {"medium": "search", "source": "Search", "visitors": len(found)}
+    ]
+    mailed = [event for event in pages if event.campaign_source]
+    assert ask(warehouse, "campaigns") == [
+        {"source": "news", "medium": "email", "campaign": "", "clicks": len(mailed),
+         "visitors": len({event.anonymous_id for event in mailed})}
+    ]  # fmt: skip
+
+
+def test_a_referrer_from_before_the_enrichment_goes_by_its_host(
+    warehouse: EmbeddedWarehouse,
+) -> None:
+    names = ("site", "type", "device", "time", "message_id", "url", "referrer", "referrer_medium")
+    page = "https://shop.example/tea"
+    rows = [
+        ("old", "page", "a", START, "m1", page, "https://www.blog.example/x", ""),
+        ("old", "page", "b", START, "m2", page, "https://shop.example/", ""),
+        ("old", "page", "c", START, "m3", page, "https://www.shop.example/", "internal"),
+        ("old", "page", "d", START, "m4", page, "", ""),
+    ]
+    warehouse.insert("events", names, list(zip(*rows, strict=True)))
+    assert ask(warehouse, "referrers", site="old") == [
+        {"medium": "link", "source": "blog.example", "visitors": 1}
+    ]
+
+
+def test_bots_are_counted_by_name_and_nowhere_else(warehouse: EmbeddedWarehouse) -> None:
+    crawled = shop.CRAWLED
+    assert ask(warehouse, "bots") == [
+        {"bot_name": "Teabot", "page_views": crawled, "events_sent": crawled}
+    ]
+
+
+def test_browsers_and_countries_are_those_of_visitors(warehouse: EmbeddedWarehouse) -> None:
+    people = [event for event in IN_RANGE if event.browser and not event.bot]
+    phones = len({event.anonymous_id for event in people if event.os == "iOS"})
+    desktops = len({event.anonymous_id for event in people if event.os == "Windows"})
+    assert {row["system"]: row["visitors"] for row in ask(warehouse, "browsers")} == {
+        "iOS": phones,
+        "Windows": desktops,
+    }
+    (germany,) = ask(warehouse, "countries")
+    assert (germany["country"], germany["visitors"]) == ("DE", phones + desktops)
 
 
 def test_a_series_adds_up_to_its_total_and_has_every_step(warehouse: EmbeddedWarehouse) -> None:

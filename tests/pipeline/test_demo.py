@@ -10,7 +10,7 @@ from pipeline.settings import Settings
 from pipeline.story import judge
 from pipeline.story.judge import Break, Flag, Report
 from pipeline.story.report import show
-from pipeline.story.stack import SITE, WRITE_KEY, Stack
+from pipeline.story.stack import SERVER_KEY, SITE, WRITE_KEY, Stack
 
 COUNTED = {"declared": 10, "stored": 10, "deduplicated": 0, "rejected": 0, "rows": 10}
 
@@ -60,7 +60,11 @@ def test_a_report_is_one_line_of_json() -> None:
 
 def test_the_stack_takes_its_settings_from_the_demonstration_alone(tmp_path: Path) -> None:
     settings = Stack(tmp_path).settings
-    assert settings.write_keys == {WRITE_KEY: SITE}
+    assert {name: key.site for name, key in settings.keys.items()} == {
+        WRITE_KEY: SITE, SERVER_KEY: SITE,
+    }  # fmt: skip
+    assert settings.keys[WRITE_KEY].identify
+    assert not settings.keys[WRITE_KEY].server
     assert settings.log == f"embedded://{tmp_path}"
     assert settings.clock is None
     assert Settings(env=settings.environment()).warehouse == settings.warehouse

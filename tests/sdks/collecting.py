@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -13,6 +13,7 @@ import msgspec
 from collectors.embedded_producer import INBOX
 from collectors.server import CollectorConfig, run
 from schemas.events import Event
+from schemas.keys import Keys
 from schemas.rejects import Reject
 from schemas.topics import EVENTS, REJECTS
 
@@ -27,7 +28,7 @@ class Inbox(NamedTuple):
 
 
 @contextmanager
-def collector(directory: Path, write_keys: Mapping[str, str]) -> Iterator[str]:
+def collector(directory: Path, keys: Keys) -> Iterator[str]:
     """Its address while it runs; on leaving it has written what it promised."""
     listening: list[int] = []
     ready, stop, loops = threading.Event(), asyncio.Event(), list[asyncio.AbstractEventLoop]()
@@ -38,7 +39,7 @@ def collector(directory: Path, write_keys: Mapping[str, str]) -> Iterator[str]:
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
-        config = CollectorConfig(log=f"embedded://{directory}", write_keys=write_keys, port=0)
+        config = CollectorConfig(log=f"embedded://{directory}", keys=keys, port=0)
         await run(config, stop, listens)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))

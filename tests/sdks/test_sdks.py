@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.events import Event, Item, Order
+from schemas.keys import OPEN, WriteKey
 from tests.sdks.collecting import Inbox, collector, inbox
 from tests.sdks.runs import HERE, SDKS, Sdk, missing, play, play_in_browser
 
@@ -48,7 +49,7 @@ def browsers() -> dict[str, Any]:
 def delivered(directory: Path, browsers: dict[str, Any]) -> Iterator[Inbox]:
     """Every SDK that can run here runs once against one collector."""
     runnable = [sdk for sdk in SDKS if not missing(sdk.where)]
-    with collector(directory, {sdk.key: sdk.key for sdk in runnable}) as address:
+    with collector(directory, {sdk.key: _key(sdk) for sdk in runnable}) as address:
         pages = [sdk for sdk in runnable if sdk.where == "browser"]
         others = [sdk for sdk in runnable if sdk.where != "browser"]
         with ThreadPoolExecutor(2) as pool:
@@ -59,6 +60,13 @@ def delivered(directory: Path, browsers: dict[str, Any]) -> Iterator[Inbox]:
     written = inbox(directory)
     yield written
     _print(runnable, written)
+
+
+def _key(sdk: Sdk) -> WriteKey:
+    """What an owner would give it: pages say who somebody is and what was bought, servers all."""
+    if sdk.where == "browser":
+        return WriteKey(sdk.key, identify=True, purchase=True)
+    return OPEN._replace(site=sdk.key)
 
 
 @pytest.fixture(params=SDKS, ids=lambda sdk: sdk.key)

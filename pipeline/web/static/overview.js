@@ -71,8 +71,30 @@ const parts = {
   },
   async referrers(span) {
     show("referrers", table((await ask("referrers", span)).slice(0, 10), [
-      ["Host", (r) => r.referrer_host], ["Visitors", (r) => whole(r.visitors), "num"],
+      ["Kind", (r) => r.medium, "short"], ["Place", (r) => r.source], ["Visitors", (r) => whole(r.visitors), "num"],
     ], "No referrers in this range."));
+  },
+  async campaigns(span) {
+    show("campaigns", table((await ask("campaigns", span)).slice(0, 10), [
+      ["Source", (r) => r.source], ["Medium", (r) => r.medium], ["Campaign", (r) => r.campaign],
+      ["Visitors", (r) => whole(r.visitors), "num"], ["Ad clicks", (r) => whole(r.clicks), "num"],
+    ], "Nobody came by a link with utm_… or a click id."));
+  },
+  async surroundings(span) {
+    const [browsers, countries] = await Promise.all([ask("browsers", span), ask("countries", span)]);
+    show("browsers", table(browsers.slice(0, 8), [
+      ["Browser", (r) => r.browser_name], ["System", (r) => r.system], ["Visitors", (r) => whole(r.visitors), "num"],
+    ], "No browsers in this range."));
+    show("countries", table(countries.slice(0, 8), [
+      ["Country", (r) => r.country], ["Visitors", (r) => whole(r.visitors), "num"],
+      ["Page views", (r) => whole(r.page_views), "num"],
+    ], "No countries are known: the collector needs a file of them (FOOTFALL_COUNTRIES)."));
+  },
+  async bots(span) {
+    show("bots", table((await ask("bots", span)).slice(0, 10), [
+      ["Bot", (r) => r.bot_name], ["Page views", (r) => whole(r.page_views), "num"],
+      ["Events", (r) => whole(r.events_sent), "num"],
+    ], "No bots in this range."));
   },
   async support(span) {
     const { site, to } = span;
@@ -105,7 +127,8 @@ async function draw() {
   $("asof").textContent = `as of ${minute(site.now)} UTC`;
   const failures = await Promise.allSettled([
     parts.tiles(span), parts.charts(span, STEPS[days]), parts.dropoff(span), parts.due(span),
-    parts.triggers(span), parts.pages(span), parts.referrers(span), parts.support(span), parts.books(span),
+    parts.triggers(span), parts.pages(span), parts.referrers(span), parts.campaigns(span),
+    parts.surroundings(span), parts.bots(span), parts.support(span), parts.books(span),
   ]);
   const failed = failures.find((each) => each.status === "rejected");
   return notice(failed ? failed.reason.message : "");

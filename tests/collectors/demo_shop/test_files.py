@@ -15,7 +15,7 @@ def test_the_importer_reads_the_orders_that_were_written(tmp_path: Path) -> None
     written = files.write(orders, "shop", tmp_path, 1_760_000_000_000)
     how = mapping.load(written.mapping)
     make = bodies.maker(how)
-    found = [body for unit in tables.read(written.purchases, how).units for body in make(unit)]
+    found = [body for unit in tables.read(written.purchases, how).units for body, _ in make(unit)]
     assert len(found) == len(orders)
     for body, order in zip(found, orders, strict=True):
         assert body["orderId"] == order.order_id

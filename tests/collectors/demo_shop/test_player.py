@@ -52,7 +52,7 @@ def played(
     async def main() -> None:
         async with await asyncio.start_server(collector.serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            await play(requests, Target("127.0.0.1", port, "key"), seconds_until, score)
+            await play(requests, Target("127.0.0.1", port, "key", "secret"), seconds_until, score)
 
     asyncio.run(main())
     return collector, score

@@ -16,7 +16,7 @@ from collectors.dialects.typed import Typed
 from schemas.events import Event, Item, Order
 from schemas.rejects import Reason
 from tests.collectors.dialects.samples import SAMPLES, Sample
-from tests.collectors.requests import NOW
+from tests.collectors.requests import NOW, SHOP
 from tests.collectors.test_endpoint import Collector
 
 NOTED = {"note": "☕ é"}
@@ -27,14 +27,14 @@ posted = pytest.mark.parametrize(
 
 
 def only(request: Request) -> Event:
-    admitted = admit(request, {"k": "shop"})
+    admitted = admit(request, {"k": SHOP})
     assert admitted.rejects == []
     (event,) = admitted.events
     return event
 
 
 def refusal(request: Request) -> Reason:
-    admitted = admit(request, {"k": "shop"})
+    admitted = admit(request, {"k": SHOP})
     assert admitted.events == []
     (reject,) = admitted.rejects
     return reject.reason
@@ -120,7 +120,7 @@ def test_a_body_cut_short_is_refused_for_its_reason(sample: Sample) -> None:
 
 @every
 def test_its_sdk_hears_what_it_waits_for(sample: Sample) -> None:
-    collector = Collector(keys={"k": "shop"})
+    collector = Collector(keys={"k": SHOP})
     request = sample.request("d", "Seen", {})
     target = f"{sample.path}?{request.query}"
     body = b"" if sample.method == "GET" else request.body
@@ -181,5 +181,5 @@ def test_changed_bytes_never_raise(sample: Sample, place: int, change: bytes) ->
     request = sample.purchase()
     at = place % len(request.body)
     body = request.body[:at] + change + request.body[at + len(change) :]
-    admitted = admit(request._replace(body=body), {"k": "shop"})
+    admitted = admit(request._replace(body=body), {"k": SHOP})
     assert admitted.events or admitted.rejects or admitted.status == 200

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from collectors.admission import admit
-from tests.collectors.requests import AT, event, request
+from tests.collectors.requests import AT, SHOP, event, request
 from tests.collectors.test_endpoint import Collector
 
 EVENT = {"anonymousId": "d", "event": "Seen", "timestamp": AT, "writeKey": "key:***"}
@@ -20,11 +20,11 @@ def test_its_path_names_the_type(way: str, kind: str) -> None:
 @pytest.mark.parametrize("header", ["key", "key:secret"])
 def test_its_key_is_before_the_colon_of_the_header(header: str) -> None:
     told = request("/api/s/track", EVENT, headers={"x-write-key": header})
-    assert [one.site for one in admit(told, {"key": "shop"}).events] == ["shop"]
+    assert [one.site for one in admit(told, {"key": SHOP}).events] == ["shop"]
 
 
 def test_the_masked_key_in_the_body_opens_nothing() -> None:
-    assert admit(request("/api/s/track", EVENT), {"key:***": "shop"}).status == 401
+    assert admit(request("/api/s/track", EVENT), {"key:***": SHOP}).status == 401
 
 
 def test_the_answer_is_json_without_destinations() -> None:

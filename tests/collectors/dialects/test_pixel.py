@@ -9,7 +9,7 @@ import pytest
 
 from collectors.admission import admit
 from schemas.rejects import Reason
-from tests.collectors.requests import event, reject, request
+from tests.collectors.requests import SHOP, event, reject, request
 
 
 def test_fields_with_dots_are_objects() -> None:
@@ -39,7 +39,7 @@ def test_its_key_is_in_data_or_beside_it(where: str) -> None:
     query = "data=" + quote(base64.b64encode(json.dumps(inside).encode()))
     query += "" if where == "in data" else "&writeKey=key"
     told = request("/v1/pixel/track", query.encode(), query=query)
-    assert [one.site for one in admit(told, {"key": "shop"}).events] == ["shop"]
+    assert [one.site for one in admit(told, {"key": SHOP}).events] == ["shop"]
 
 
 def test_base64_that_was_not_escaped_is_read_all_the_same() -> None:

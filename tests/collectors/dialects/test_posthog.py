@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -153,3 +154,18 @@ def test_the_configuration_turns_nothing_on() -> None:
 @pytest.mark.parametrize("key", ["a%22b", 'a"b', "a</script>", "k" * 129, "é"])
 def test_a_key_that_could_leave_its_string_is_not_answered(key: str) -> None:
     assert Collector().call("GET", f"/array/{key}/config.js").status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/array.js", "/static/array.full.js", "/static/1/array.js", "/static/1.380.0/array.js"],
+)
+def test_the_html_snippet_is_told_in_the_console_that_this_is_not_its_library(path: str) -> None:
+    script = Collector().call("GET", path, headers={"origin": "https://a.b"})
+    assert (script.status, script.headers["access-control-allow-origin"]) == (200, "https://a.b")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert re.fullmatch(rb'console\.warn\("[^"\\\n]+posthog-js[^"\\\n]+"\);\n', script.body)
+
+
+def test_no_other_static_file_is_there() -> None:
+    assert Collector().call("GET", "/static/recorder.js").status == 404

@@ -3,7 +3,7 @@
 import json
 
 from collectors.admission import admit
-from tests.collectors.requests import AT, request
+from tests.collectors.requests import AT, SHOP, request
 from tests.collectors.test_endpoint import Collector
 
 IDENTIFY = {
@@ -14,7 +14,7 @@ IDENTIFY = {
 
 def test_a_beacon_has_its_key_in_the_query_and_no_headers() -> None:
     beacon = request("/beacon/v1/batch", {"batch": [IDENTIFY]}, query="writeKey=key")
-    (taken,) = admit(beacon, {"key": "shop"}).events
+    (taken,) = admit(beacon, {"key": SHOP}).events
     assert taken.site == "shop"
     assert taken.identifiers == ("user_id:zoe", "email:zoe@e.co")
 

@@ -37,7 +37,7 @@ def test_in_a_batch_each_event_names_its_type(path: str) -> None:
 
 
 def test_an_empty_batch_is_fine() -> None:
-    assert sent("/v1/batch", {"batch": []}) == (200, [], [])
+    assert sent("/v1/batch", {"batch": []})[:3] == (200, [], [])
 
 
 @pytest.mark.parametrize("absent", [None, ""])

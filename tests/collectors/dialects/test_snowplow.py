@@ -169,6 +169,16 @@ def test_a_transaction_without_its_items_is_a_purchase_without_items() -> None:
     assert taken.order == Order("1", "completed", "EUR", Decimal("4.0"))
 
 
+def test_of_an_order_sent_event_by_event_only_the_transaction_is_a_purchase() -> None:
+    gets = [event("/i", urlencode(item).encode()) for item in transaction("1")]
+    assert [one.type for one in gets] == ["purchase", "track"]
+    assert gets[0].order == Order("1", "completed", "EUR", Decimal("4.0"))
+    assert (gets[1].event, gets[1].order) == ("transaction_item", None)
+    assert json.loads(bytes(gets[1].properties)) == {
+        "ti_id": "1", "ti_sk": "sku-1", "ti_pr": "2", "ti_qu": "2",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("sent_as", "read_as"), [(2**60 + 1, str(2**60 + 1)), (7.0, "7"), ("x", "x")]
 )

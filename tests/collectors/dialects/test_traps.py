@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from collectors.admission import STATUS
-from collectors.devices import device_class
-from tests.collectors.requests import AT, event
+from collectors.enrichment.agents import device_class
+from tests.collectors.requests import AT, SHOP, event
 from tests.collectors.test_endpoint import Collector
 
 SEEN = {"type": "track", "anonymousId": "d", "event": "☕ é", "timestamp": AT}
@@ -62,7 +62,7 @@ def test_5_an_alias_to_the_user_that_it_already_is_joins_nothing() -> None:
 
 @pytest.mark.parametrize("path", ["/beacon/v1/batch", "/v1/batch"])
 def test_6_a_beacons_key_is_in_the_query(path: str) -> None:
-    collector = Collector(keys={"key": "shop"})
+    collector = Collector(keys={"key": SHOP})
     answer = collector.call("POST", f"{path}?writeKey=key", json.dumps({"batch": [SEEN]}).encode())
     assert answer.status == 200
     assert collector.writer.events()[0].site == "shop"

@@ -296,7 +296,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_cause(
 def test_every_line_is_in_one_order_or_refused_however_batches_are_cut(
     lines: list[tuple[int, int]], size: int
 ) -> None:
-    rows = [Unit(row, n) for row, n in _grouped(lines)]
+    rows = [Unit(row, n, range(1, n + 1)) for row, n in _grouped(lines)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "BATCH_ITEMS", size)
         made = list(run.batches(rows, PURCHASES))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from collectors.dialects.contract import Request
+from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import generic
 from collectors.webhooks.doors import Doors
 from schemas.events import Event, Item, Order, Ticket
@@ -65,13 +66,13 @@ def secret_of(vendor: str) -> str:
     return SECRETS.get(vendor, SECRET)
 
 
-def doors(**secrets: str) -> Doors:
+def doors(enricher: Enricher = PLAIN, **secrets: list[str]) -> Doors:
     """All vendors, with their secrets for SITE."""
     from collectors.webhooks import ALL
 
     vendors = (*ALL, generic.parse(BILLING), generic.parse(SURVEYS))
-    given = {(one.name, SITE): secrets.get(one.name, secret_of(one.name)) for one in vendors}
-    return Doors(vendors, given)
+    given = {(one.name, SITE): secrets.get(one.name, [secret_of(one.name)]) for one in vendors}
+    return Doors(vendors, given, enricher)
 
 
 def _b64(secret: str, message: bytes) -> str:

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from collectors import limits
 from collectors.admission import Admitted
 from collectors.dialects.contract import Request
+from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.doors import Doors, WebhookError
 from collectors.webhooks.generic import WebhookMappingError
@@ -55,6 +56,15 @@ def test_a_delivery_signed_with_the_secret_is_let_in(vendor: str) -> None:
     assert verdict(delivery(vendor, BODY)) == ""
 
 
+def test_what_is_denied_is_not_kept_of_a_delivery_either() -> None:
+    sample = next(one for one in SAMPLES if one.events and one.events[0].identifiers)
+    denying = doors(Enricher(denied=["email"]))
+    request = delivery(sample.vendor, sample.body, sample.topic)
+    before, after = (one.admit(request).events[0] for one in (DOORS, denying))
+    assert any(name.startswith("email:") for name in before.identifiers)
+    assert after.identifiers == tuple(n for n in before.identifiers if not n.startswith("email:"))
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_another_secret_is_not_let_in(vendor: str) -> None:
     other = "whsec_" + base64.b64encode(b"x" * 24).decode()
@@ -64,7 +74,7 @@ def test_another_secret_is_not_let_in(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("secret", ["", "whsec_"])
 def test_an_empty_secret_opens_nothing(vendor: str, secret: str) -> None:
-    open_wide = doors(**{vendor: secret})
+    open_wide = doors(PLAIN, **{vendor: [secret]})
     if secret and vendor != "billing":
         return  # to every other vendor it is a secret as good as its letters
     request = delivery(vendor, BODY, secret=secret)
@@ -239,6 +249,15 @@ def test_settings_name_vendors_sites_and_secrets(tmp_path: Path) -> None:
     assert verdict(delivery("intercom", BODY, secret="a=b"), opened) == ""
     assert verdict(delivery("billing", BODY), opened) == ""
     assert "webhook-signature" in opened.headers
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_while_a_secret_is_changed_both_open(vendor: str) -> None:
+    old, new, other = ("whsec_" + base64.b64encode(one * 24).decode() for one in (b"o", b"n", b"x"))
+    changing = doors(PLAIN, **{vendor: [old, new]})
+    assert verdict(delivery(vendor, BODY, secret=old), changing) == ""
+    assert verdict(delivery(vendor, BODY, secret=new), changing) == ""
+    assert verdict(delivery(vendor, BODY, secret=other), changing) == "bad_signature"
 
 
 @pytest.mark.parametrize(

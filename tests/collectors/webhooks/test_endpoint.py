@@ -9,6 +9,7 @@ from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producer import GroupCommit
 from schemas.rejects import Reason
+from tests.collectors.requests import SHOP
 from tests.collectors.webhooks.samples import NOW, SHOPIFY_ORDER, delivery, doors
 from tests.collectors.writers import MemoryWriter
 
@@ -25,7 +26,7 @@ async def _call(
 ) -> tuple[int, dict[str, str], bytes]:
     producer = GroupCommit(writer, 2)
     endpoint = Endpoint(
-        producer, write_keys={"key": "shop"}, origins=(), clock=lambda: NOW, metrics=Metrics(),
+        producer, keys={"key": SHOP}, clock=lambda: NOW, metrics=Metrics(),
         doors=doors(),
     )  # fmt: skip
     scope = {

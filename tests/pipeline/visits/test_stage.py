@@ -66,6 +66,13 @@ def test_a_purchase_without_a_device_imported_twice_counts_once() -> None:
     assert len(site.rows(columns.EVENTS)) == 2
 
 
+def test_a_click_with_a_purchases_id_does_not_hide_the_purchase() -> None:
+    forged = event(0, "", "track", identifiers=("user_id:7",), message_id="order-1")
+    order = event(0, "", "purchase", order=Order(order_id="1"), message_id="order-1")
+    site = Site().take(forged, order, order)
+    assert [row["type"] for row in site.rows(columns.EVENTS)] == ["track", "purchase"]
+
+
 def test_a_line_that_is_no_event_becomes_a_reject_and_the_others_are_taken() -> None:
     site = Site()
     good = record(0, [event(0)]).value
@@ -93,6 +100,12 @@ def test_a_completed_purchase_is_a_step_and_a_refund_is_none() -> None:
     bought = event(1, kind="purchase", order=Order(order_id="1"))
     refunded = event(2, kind="purchase", order=Order(order_id="1", status="refunded"))
     site = Site().take(*pages((0, "/pay")), bought, refunded, end_of_time())
+    assert site.outcomes()["/pay", 0] == ("Order Completed",)
+
+
+def test_an_order_that_a_page_may_not_sell_is_still_a_step() -> None:
+    said = event(1, kind="track", event="Order Completed")
+    site = Site().take(*pages((0, "/pay")), said, end_of_time())
     assert site.outcomes()["/pay", 0] == ("Order Completed",)
 
 

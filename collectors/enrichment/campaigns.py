@@ -1,0 +1,70 @@
+"""Campaign parameters and click ids, out of a page's URL or an SDK's own words."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from collectors.enrichment.fields import LONGEST, NOTHING, REMEMBERED, Fields
+
+_UTM: Final = {
+    "utm_source": "campaign_source",
+    "utm_medium": "campaign_medium",
+    "utm_campaign": "campaign_name",
+    "utm_term": "campaign_term",
+    "utm_content": "campaign_content",
+}
+"""https://support.google.com/analytics/answer/10917952"""
+_SEGMENT: Final = {
+    "source": "campaign_source",
+    "medium": "campaign_medium",
+    "name": "campaign_name",
+    "term": "campaign_term",
+    "content": "campaign_content",
+}
+"""https://segment.com/docs/connections/spec/common/#context"""
+CLICK_IDS: Final = (
+    "gclid", "gbraid", "wbraid", "dclid",  # Google
+    "msclkid",  # Microsoft
+    "fbclid",  # Meta
+    "ttclid",  # TikTok
+    "twclid",  # X
+    "li_fat_id",  # LinkedIn
+    "epik",  # Pinterest
+    "sccid",  # Snapchat
+    "rdt_cid",  # Reddit
+    "yclid",  # Yandex
+    "irclickid",  # impact.com
+)  # fmt: skip
+"""What advertisers' networks add to the addresses they link to, one value for every click."""
+
+_PARAMETER: Final = re.compile(
+    rf"[?&;]({'|'.join((*_UTM, *CLICK_IDS))})=([^&;#]{{1,2048}})", re.IGNORECASE
+)
+_KEPT: Final = 8_192
+"""Different URLs with a query whose reading is remembered: an event of a page repeats its URL."""
+
+
+def fields(url: str, said: Mapping[str, Any] | None) -> Fields:
+    """`campaign_…` and `click_id` (`gclid:…`). `said` is Segment's `context.campaign`; it wins."""
+    found = NOTHING
+    if "?" in url:
+        found = (_of_url if len(url) <= REMEMBERED else _of_url.__wrapped__)(url)
+    if not said:
+        return found
+    own = {field: said.get(name) for name, field in _SEGMENT.items()}
+    return {**found, **{field: v[:LONGEST] for field, v in own.items() if isinstance(v, str) and v}}
+
+
+@lru_cache(_KEPT)
+def _of_url(url: str) -> Fields:
+    """Of a parameter that is there twice the first counts, as of two click ids."""
+    found: dict[str, str] = {}
+    for parameter, value in _PARAMETER.findall(url):
+        name, text = parameter.lower(), unquote_plus(value).strip()[:LONGEST]
+        if text and name in _UTM:
+            found.setdefault(_UTM[name], text)
+        elif text:
+            found.setdefault("click_id", f"{name}:{text}")
+    return found or NOTHING

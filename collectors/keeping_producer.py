@@ -1,0 +1,76 @@
+"""A Producer that keeps rejects only as `collectors.keeping` allows; events are all kept."""
+
+import logging
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+from collectors.errors import Overloaded
+from collectors.keeping import Keeping
+from collectors.producer import Producer
+from schemas.events import Event
+from schemas.rejects import Reject
+
+_log = logging.getLogger(__name__)
+
+
+class KeepingProducer:
+    """See `collectors.producer.Producer`.
+
+    What is not kept is told with the ticks, and when the collector stops. A process that is killed
+    takes the counts of its last minute with it.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        clock: Callable[[], int],
+        on_left: Callable[[Sequence[Reject]], None] = lambda left: None,
+    ) -> None:
+        """`clock` gives ms. `on_left` hears of rejects that were not kept."""
+        self._producer, self._clock, self._on_left = producer, clock, on_left
+        self._keeping = Keeping(uuid4().hex)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the newest write succeeded."""
+        return self._producer.healthy
+
+    @property
+    def waiting(self) -> int:
+        """Bytes gathered and not yet durable."""
+        return self._producer.waiting
+
+    async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        """Durable, or counted, when it returns. Raises Overloaded: nothing was counted either."""
+        if not rejects:
+            await self._producer.append(events, rejects)
+            return
+        kept, left = self._keeping.divide(rejects, self._clock())
+        if events or kept:
+            try:
+                await self._producer.append(events, kept)
+            except Overloaded:
+                self._keeping.give_back(kept)
+                raise
+        self._keeping.count(left, self._clock())
+        self._on_left(left)
+
+    async def tick(self, now: int) -> None:
+        """Write the time, then summaries that are due. Those that fail come with a later tick."""
+        await self._producer.tick(now)
+        await self._tell(self._keeping.due(now))
+
+    async def close(self) -> None:
+        """Tell of what was not kept, write what is gathered, then release the log."""
+        summaries = self._keeping.due(self._clock(), ending=True)
+        try:
+            await self._tell(summaries)
+        except Overloaded as error:
+            lost = "; ".join(f"{one.site!r}: {one.detail}" for one in summaries)
+            _log.warning("Not written, as the log is away (%s): %s", error, lost)
+        await self._producer.close()
+
+    async def _tell(self, summaries: Sequence[Reject]) -> None:
+        if summaries:
+            await self._producer.append([], summaries)
+            self._keeping.told()

@@ -1,0 +1,48 @@
+"""A Producer whose log may not be there yet, so that a collector can start before its log."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from collectors.errors import Overloaded
+from collectors.producer import Producer
+from schemas.events import Event
+from schemas.rejects import Reject
+
+
+class LateProducer:
+    """See `collectors.producer.Producer`. Not healthy, and taking nothing, until the log is open."""
+
+    def __init__(self, opening: Callable[[], Awaitable[Producer]]) -> None:
+        """`opening` opens the log; raises Overloaded where it should be called again later."""
+        self._opening = opening
+        self._producer: Producer | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the log is open and its newest write succeeded."""
+        return self._producer is not None and self._producer.healthy
+
+    @property
+    def waiting(self) -> int:
+        """Bytes gathered and not yet durable."""
+        return 0 if self._producer is None else self._producer.waiting
+
+    async def open(self) -> Producer:
+        """The log; opened where it is not open yet. Raises what `opening` raises."""
+        if self._producer is None:
+            self._producer = await self._opening()
+        return self._producer
+
+    async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        """See `Producer.append`. It does not wait for the log: its sender would."""
+        if self._producer is None:
+            raise Overloaded("The log could not be opened yet; it is being tried again.")
+        await self._producer.append(events, rejects)
+
+    async def tick(self, now: int) -> None:
+        """See `Producer.tick`; every tick tries again to open a log that is not open."""
+        await (await self.open()).tick(now)
+
+    async def close(self) -> None:
+        """Close the log, if it was opened."""
+        if self._producer is not None:
+            await self._producer.close()

@@ -1,0 +1,27 @@
+"""Keeps the table of rejects within its limit: the oldest go first.
+
+The books count rejects in a table of their own, so that they balance whatever is deleted here.
+"""
+
+from typing import Final
+
+import sql
+from pipeline.warehouse.contract import Warehouse
+from schemas.rejects import OVERHEAD
+
+KEPT: Final = 0.9
+"""The share of the limit that is left: deleting rewrites what stays, so it should be seldom."""
+
+
+def trim_rejects(warehouse: Warehouse, limit: int) -> int:
+    """Delete the oldest rejects where they cost more than `limit` bytes. Answers what was freed.
+
+    A reject costs its body's bytes and OVERHEAD. Blocks until they are gone.
+    """
+    params = {"limit": limit, "keep": int(limit * KEPT), "overhead": OVERHEAD}
+    found = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
+    if not found:
+        return 0
+    last = found[0]
+    warehouse.execute(sql.load("warehouse/rejects_drop"), {"time": last["time"], "id": last["id"]})
+    return int(last["freed"])

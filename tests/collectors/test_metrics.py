@@ -1,0 +1,57 @@
+"""What Prometheus hears of refusals: what is in the log and what was only counted, apart."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from collectors import limits
+from collectors.endpoint import Endpoint
+from collectors.keeping_producer import KeepingProducer
+from collectors.metrics import Metrics
+from collectors.producer import GroupCommit
+from schemas.rejects import OVERHEAD
+from tests.collectors.writers import MemoryWriter
+
+NOON = 1_795_262_400_000
+GOOD = b'{"type":"track","anonymousId":"a","event":"Seen"}'
+BAD = b'{"type":"?"}'
+
+
+def posted(*requests: tuple[str, bytes]) -> tuple[Metrics, list[int]]:
+    """The metrics after these POSTs, each a path and a body, and the statuses of their answers."""
+
+    async def story() -> tuple[Metrics, list[int]]:
+        metrics, statuses = Metrics(), list[int]()
+        producer = KeepingProducer(GroupCommit(MemoryWriter(), 1), lambda: NOON, metrics.left)
+        endpoint = Endpoint(producer, keys={}, clock=lambda: NOON, metrics=metrics)
+
+        async def send(message: Any) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        for path, body in requests:
+
+            async def receive(body: bytes = body) -> Any:
+                return {"type": "http.request", "body": body}
+
+            scope = {"type": "http", "method": "POST", "path": path, "query_string": b"",
+                     "headers": []}  # fmt: skip
+            await endpoint(scope, receive, send)
+        await producer.close()
+        return metrics, statuses
+
+    return asyncio.run(story())
+
+
+def test_rejects_in_the_log_and_those_only_counted_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "REJECT_PURSE", 2 * (OVERHEAD + len(BAD)))
+    batch = b'{"batch":[%s,%s,%s,%s]}' % (BAD, GOOD, BAD, BAD)
+    metrics, statuses = posted(("/v1/batch", batch), ("/v1/track", b"junk"))
+    text = metrics.text().decode()
+    assert statuses == [200, 400]
+    assert 'footfall_collector_rejects_total{reason="unknown_type"} 2.0' in text
+    assert 'footfall_collector_rejects_not_kept_total{reason="unknown_type"} 1.0' in text
+    assert 'footfall_collector_rejects_total{reason="bad_json"} 1.0' in text, "a stranger's purse"
+    assert "footfall_collector_events_total 1.0" in text

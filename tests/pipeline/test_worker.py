@@ -1,0 +1,108 @@
+"""What a worker refuses to start on: a warehouse whose log or whose state is another one."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StateDamaged
+from pipeline.settings import Settings
+from pipeline.transports.contract import Delta
+from pipeline.transports.embedded_journal import WORK, EmbeddedJournal
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.sink import Sink
+from pipeline.worker import check_state, open_and_migrate
+from schemas.columns import BOOKS
+from tests.conformance.conftest import EmbeddedLog
+from tests.pipeline.warehouse.rows import NOON, row
+
+
+class Place:
+    """A directory with a log, its state and its warehouse."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        EmbeddedLog(directory)
+        self.settings = Settings({"log": f"embedded://{directory}",
+                                  "warehouse": f"chdb://{directory}/warehouse"}, {})  # fmt: skip
+        self.warehouse: Warehouse = asyncio.run(self._opened())
+
+    async def _opened(self) -> Warehouse:
+        journal = EmbeddedJournal(self.directory)
+        warehouse = await open_and_migrate(self.settings, journal.log_id)
+        await journal.close()
+        return warehouse
+
+    def start(self, *, folds: bool = False, dies: bool = False) -> None:
+        """A worker's life: it may fold one record, and die after its rows, before its delta."""
+
+        async def life() -> None:
+            journal = EmbeddedJournal(self.directory)
+            try:
+                await check_state(journal, self.warehouse)
+                if folds:
+                    self.insert(journal.log_id)
+                    if not dies:
+                        await journal.commit("visits", 0, [], Delta(0, 0, b""))
+            finally:
+                await journal.close()
+
+        asyncio.run(life())
+
+    def insert(self, log_id: str) -> None:
+        books = row(BOOKS, time=NOON, declared=1, stored=1, deduplicated=0, rejected=0)
+        sink = Sink(self.warehouse, log_id)
+        sink.write("footfall-events", 0, {BOOKS: [(*books, 0, 0)]})
+        sink.close()
+
+    def lose_state(self) -> None:
+        for path in self.directory.glob(f"{WORK}*"):
+            path.unlink()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.warehouse.close()
+
+
+def test_a_lost_work_db_is_refused_every_time_with_what_to_do(place: Place) -> None:
+    place.start(folds=True)
+    place.lose_state()
+    for _ in range(2):
+        with pytest.raises(StateDamaged, match=r"work\.db is new.*Put that back, or move"):
+            place.start()
+
+
+def test_a_worker_that_died_before_its_first_delta_starts_again(place: Place) -> None:
+    place.start(folds=True, dies=True)
+    place.start(folds=True)
+    place.start()
+
+
+def test_a_new_log_with_a_new_warehouse_starts_and_may_lose_what_it_never_had(
+    place: Place,
+) -> None:
+    place.start()
+    place.lose_state()
+    place.start()
+
+
+def test_state_that_is_older_than_the_mark_is_known_by_its_deltas(place: Place) -> None:
+    async def unmarked() -> None:
+        journal = EmbeddedJournal(place.directory)
+        place.insert(journal.log_id)
+        await journal.commit("visits", 0, [], Delta(0, 0, b""))
+        await journal.close()
+
+    asyncio.run(unmarked())
+    place.start()
+
+
+def test_another_logs_warehouse_is_refused(place: Place) -> None:
+    place.start(folds=True)
+    place.warehouse.close()
+    with pytest.raises(StateDamaged, match="belongs to log"):
+        asyncio.run(open_and_migrate(place.settings, "another"))

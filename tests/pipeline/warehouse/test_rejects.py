@@ -1,0 +1,89 @@
+"""The table of rejects within its limit, on the real engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sql
+from pipeline.warehouse.embedded import EmbeddedWarehouse
+from pipeline.warehouse.migrate import migrate
+from pipeline.warehouse.rejects import KEPT, trim_rejects
+from schemas import columns
+from schemas.rejects import OVERHEAD
+from tests.pipeline.warehouse.rows import NOON, row, store
+
+COST = OVERHEAD + 1_000
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[EmbeddedWarehouse]:
+    """A warehouse of this test's own: the limit is for all rejects there are."""
+    opened = EmbeddedWarehouse(tmp_path)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def reject(number: int, **more: Any) -> tuple[Any, ...]:
+    values = {"id": f"r{number:03}", "reason": "bad_json", "body": "x" * 1_000, "cut": False}
+    return row(columns.REJECTS, **(values | {"received_at": NOON + number // 3} | more))
+
+
+def ids(warehouse: EmbeddedWarehouse) -> list[str]:
+    rows = warehouse.query("SELECT id FROM rejects FINAL ORDER BY id").rows
+    return [one for (one,) in rows]
+
+
+def test_within_the_limit_nothing_is_deleted(warehouse: EmbeddedWarehouse) -> None:
+    store(warehouse, columns.REJECTS, *map(reject, range(10)))
+    assert trim_rejects(warehouse, 10 * COST) == 0
+    assert len(ids(warehouse)) == 10
+
+
+def test_over_it_the_oldest_go_until_nine_tenths_are_left(warehouse: EmbeddedWarehouse) -> None:
+    for part in range(4):
+        numbers = range(part * 10, part * 10 + 10)
+        store(warehouse, columns.REJECTS, *map(reject, numbers), offset=part)
+    freed = trim_rejects(warehouse, 20 * COST)
+    kept = round(20 * KEPT)
+    assert ids(warehouse) == [f"r{number:03}" for number in range(40 - kept, 40)]
+    assert freed == (40 - kept) * COST
+    assert trim_rejects(warehouse, 20 * COST) == 0
+
+
+def test_rejects_of_one_moment_do_not_all_go_together(warehouse: EmbeddedWarehouse) -> None:
+    rejects = [reject(number, received_at=NOON) for number in range(30)]
+    store(warehouse, columns.REJECTS, *rejects)
+    trim_rejects(warehouse, 20 * COST)
+    assert len(ids(warehouse)) == round(20 * KEPT)
+
+
+def test_rejects_without_a_body_count_too(warehouse: EmbeddedWarehouse) -> None:
+    store(warehouse, columns.REJECTS, *(reject(number, body="") for number in range(30)))
+    assert trim_rejects(warehouse, 20 * OVERHEAD) == 12 * OVERHEAD
+
+
+def test_what_is_deleted_is_no_longer_on_the_disk(warehouse: EmbeddedWarehouse) -> None:
+    store(warehouse, columns.REJECTS, *map(reject, range(20)))
+    trim_rejects(warehouse, 10 * COST)
+    parts = "SELECT sum(rows) FROM system.parts WHERE table = 'rejects' AND active"
+    assert warehouse.query(parts).rows == [(9,)]
+
+
+def test_the_books_balance_whatever_was_deleted(warehouse: EmbeddedWarehouse) -> None:
+    store(warehouse, columns.REJECTS, *map(reject, range(30)))
+    books = row(columns.BOOKS, time=0, declared=30, stored=0, deduplicated=0, rejected=30)
+    store(warehouse, columns.BOOKS, books)
+    before = warehouse.query(sql.load("queries/books_now")).rows
+    assert trim_rejects(warehouse, COST) > 0
+    assert warehouse.query(sql.load("queries/books_now")).rows == before
+    assert warehouse.query(sql.load("queries/books")).dicts()[0]["difference"] == 0
+
+
+def test_hostile_ids_are_bound(warehouse: EmbeddedWarehouse) -> None:
+    hostile = [reject(n, id=f"{n:02}') OR 1=1 --", received_at=NOON) for n in range(30)]
+    store(warehouse, columns.REJECTS, *hostile)
+    trim_rejects(warehouse, 20 * COST)
+    assert len(ids(warehouse)) == round(20 * KEPT)
