@@ -155,10 +155,9 @@ class GroupCommit:
 
     async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
         """See `Producer.append`."""
-        chunks = [
-            *self._chunks(topics.EVENTS.name, zip(map(key_of, events), events, strict=True)),
-            *self._chunks(topics.REJECTS.name, ((reject.site, reject) for reject in rejects)),
-        ]
+        chunks = self._chunks(topics.EVENTS.name, zip(map(key_of, events), events, strict=True))
+        if rejects:
+            chunks += self._chunks(topics.REJECTS.name, ((each.site, each) for each in rejects))
         size = sum(len(lines) for _, _, lines, _ in chunks)
         self._admit(size)
         for topic, partition, lines, count in chunks:

@@ -60,7 +60,7 @@ class CollectorConfig:
     host: str = "127.0.0.1"
     port: int = 8080
     keys: Keys = field(default_factory=dict)
-    enrichment: Enrichment = Enrichment()
+    enrichment: Enrichment = field(default_factory=Enrichment)
     snippet_path: str = snippet.PATH
     webhook_secrets: tuple[str, ...] = ()
     webhook_mappings: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """`bench`: how fast it is, beside what it could be and what the plain way would be."""
 
+from tempfile import gettempdir
 from typing import Any
 
 import click
@@ -7,7 +8,7 @@ import click
 from pipeline.commands.options import as_json, show_json, show_table
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--events", default=300_000, show_default=True, help="Events per measurement.")
 @click.option("--plain-events", default=20_000, show_default=True,
               help="Events for the plain Faust agent, which is slow.")  # fmt: skip
@@ -15,9 +16,11 @@ from pipeline.commands.options import as_json, show_json, show_table
 @click.option("--seconds", default=15.0, show_default=True, help="Of traffic, for the latency.")
 @click.option("--devices", default=1_000_000, show_default=True, help="In state, for the restart.")
 @as_json
+@click.pass_context
 def bench(
-    events: int, plain_events: int, rounds: int, seconds: float, devices: int, as_json: bool
-) -> None:
+    context: click.Context, events: int, plain_events: int, rounds: int, seconds: float,
+    devices: int, as_json: bool,
+) -> None:  # fmt: skip
     """Measure throughput, latency, idle memory and the time to restart. Takes some minutes.
 
     Measured in turn, each in a process of its own: the floor (log, decode, columnar insert), a plain
@@ -26,15 +29,45 @@ def bench(
     \b
     Example: footfall bench --rounds 1 --json
     """
+    if context.invoked_subcommand:
+        return
     from pipeline.bench.report import measure, table
 
-    report = measure(
-        events, plain_events, rounds, seconds, devices, lambda text: click.echo(text, err=True)
-    )
+    report = measure(events, plain_events, rounds, seconds, devices, _tell)
     if as_json:
         show_json(report)
     else:
         _show(table(report))
+
+
+@bench.command()
+@click.option("--log", default=f"embedded://{gettempdir()}", show_default=True,
+              help="embedded://DIRECTORY: logs are made there and removed. kafka://HOST:PORT: a "
+              "broker for this alone; one that holds events already is refused.")  # fmt: skip
+@click.option("--seconds", default=5.0, show_default=True,
+              help="Of requests flat out, then as many at half of that rate.")  # fmt: skip
+@click.option("--rounds", default=3, show_default=True, help="Medians are taken over so many.")
+@as_json
+def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
+    """Measure the collector beside a bare echo server, each on one core, in turn.
+
+    Events that were acknowledged are counted in the log afterwards; it must hold each of them once.
+
+    \b
+    Example: footfall bench collector --rounds 1 --json
+    """
+    from pipeline.bench.collector import measure
+    from pipeline.bench.collector_report import report, table
+
+    found = report(log, measure(log, seconds, rounds, _tell))
+    if as_json:
+        show_json(found)
+    else:
+        _show(table(found))
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _show(tables: list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]) -> None:

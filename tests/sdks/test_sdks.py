@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from schemas.events import Event, Item, Order
 from schemas.keys import OPEN, WriteKey
@@ -79,12 +81,28 @@ def sdk(request: pytest.FixtureRequest) -> Sdk:
 
 @pytest.fixture
 def events(sdk: Sdk, delivered: Inbox) -> list[Event]:
-    return [event for event in delivered.events if event.site == sdk.key]
+    return _counted(delivered, sdk.key)
 
 
-def test_everything_arrives_once(sdk: Sdk, events: list[Event]) -> None:
+def _counted(delivered: Inbox, key: str) -> list[Event]:
+    """As the pipeline counts: what an SDK sends again with its id, and equal, is the same event.
+
+    Segment's browser SDK does so when a page goes while its batch is on the way.
+    """
+    sent = [event for event in delivered.events if event.site == key]
+    unique = {event.message_id: event for event in reversed(sent)}
+    again = [event for event in sent if _content(event) != _content(unique[event.message_id])]
+    assert again == []
+    return [event for event in sent if event is unique[event.message_id]]
+
+
+def _content(event: Event) -> bytes:
+    """All but when it came, which corrects its time."""
+    return msgspec.json.encode(replace(event, received_at=0, corrected_time=0))
+
+
+def test_everything_is_counted_once(sdk: Sdk, events: list[Event]) -> None:
     assert Counter(event.type for event in events) == sdk.expected
-    assert len({event.message_id for event in events}) == len(events)
 
 
 def test_nothing_is_refused(sdk: Sdk, delivered: Inbox) -> None:
@@ -133,10 +151,13 @@ def test_a_page_is_quiet_and_calls_nobody_else(
 
 def _print(runs: list[Sdk], written: Inbox) -> None:
     """The table that `make sdks` shows (pytest -s)."""
-    print(f"\n{'SDK':<34}{'where':<9}{'variant':<10}{'expected':>9}{'arrived':>8}{'rejects':>8}")
+    print(
+        f"\n{'SDK':<34}{'where':<9}{'variant':<10}{'expected':>9}{'arrived':>8}{'counted':>8}"
+        f"{'rejects':>8}"
+    )
     for run in runs:
         arrived = sum(event.site == run.key for event in written.events)
         refused = sum(one.site == run.key for one in written.rejects)
         expected = sum(run.expected.values())
         print(f"{run.package:<34}{run.where:<9}{run.variant or '-':<10}"
-              f"{expected:>9}{arrived:>8}{refused:>8}")  # fmt: skip
+              f"{expected:>9}{arrived:>8}{len(_counted(written, run.key)):>8}{refused:>8}")  # fmt: skip

@@ -111,7 +111,7 @@ def test_the_agent_tells_devices_and_bots(tmp_path: Path, agent: str, device: st
     assert only(tmp_path, line(agent=agent)).device_class == device
 
 
-def test_of_address_and_agent_only_the_network_is_kept_even_of_lines_that_cannot_be_read(tmp_path: Path) -> None:
+def test_of_address_and_agent_only_the_network_is_kept_even_of_bad_lines(tmp_path: Path) -> None:
     broken = [
         f"{IP} what is this",
         "2001:db8::7 - broken",
