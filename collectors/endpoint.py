@@ -114,7 +114,8 @@ class Endpoint:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        if b"%" in scope.get("raw_path", b""):  # none of ours; a proxy's rules may not see through it
+        # No path of ours has an escape, and rules of a proxy in front may not see through one.
+        if b"%" in scope.get("raw_path", b""):
             await self._answer(send, 404, _NOT_TAKEN, [_JSON])
             return
         if scope["path"] == self._snippet.path:

@@ -60,7 +60,9 @@ def ticket_request(step: TicketStep) -> Request:
         "rating": step.rating,
     }
     known = {name: value for name, value in body.items() if value is not None}
-    return Request(step.time, "/v1/tickets", msgspec.json.encode(known), step.ticket_id, 1, server=True)
+    return Request(
+        step.time, "/v1/tickets", msgspec.json.encode(known), step.ticket_id, 1, server=True
+    )
 
 
 def answer_request(answer: Answer) -> Request:

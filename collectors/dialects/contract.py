@@ -41,8 +41,16 @@ class Request(NamedTuple):
 
 
 HEADERS = frozenset(
-    {"authorization", "user-agent", "sec-gpc", "content-encoding", "x-write-key", "origin", "referer",
-     "x-forwarded-for"}
+    {
+        "authorization",
+        "user-agent",
+        "sec-gpc",
+        "content-encoding",
+        "x-write-key",
+        "origin",
+        "referer",
+        "x-forwarded-for",
+    }
 )
 
 

@@ -71,7 +71,9 @@ def _names(item: bytes) -> int:
 def _check_brackets(steps: bytes) -> None:
     """Decoding instead would end at the first number out of range, and see nothing behind it."""
     if len(steps) > 2 * limits.MAX_CONTAINERS:
-        raise Refused(Reason.EVENT_TOO_LARGE, f"More than {limits.MAX_CONTAINERS} objects and lists")
+        raise Refused(
+            Reason.EVENT_TOO_LARGE, f"More than {limits.MAX_CONTAINERS} objects and lists"
+        )
     if max(accumulate(memoryview(steps).cast("b")), default=0) > limits.MAX_DEPTH:
         raise Refused(Reason.BAD_SHAPE, f"Nested deeper than {limits.MAX_DEPTH} levels")
 
