@@ -116,7 +116,8 @@ SETTINGS: Final = (
     Setting("snippet_path", "/footfall.js", "Path of the tracking snippet on the collector; it sends "
             "its events there too. Blockers' lists know the usual names.", _path),
     Setting("webhook_secrets", "", "Secrets of webhooks that come in, as vendor[:site]=secret with "
-            "commas between; several for one while it is changed. A vendor without is refused.", _texts, secret=True),
+            "commas between; several for one while it is changed. A vendor without is refused.",
+            _texts, secret=True),
     Setting("webhook_mappings", "", "Mapping files (TOML) of further webhooks that come in, with "
             "commas between.", _texts),
     Setting("ip_addresses", "truncated", "What of visitors' IP addresses is stored: truncated (the "

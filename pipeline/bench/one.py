@@ -78,7 +78,9 @@ def _columns(e: Event) -> tuple[Any, ...]:
         e.site, e.type, e.event, e.time, e.corrected_time, e.received_at, e.message_id,
         e.anonymous_id, e.identifiers[0] if e.identifiers else "", e.url, e.path, e.path, e.title,
         e.referrer, e.device_class, e.opt_out, str(memoryview(e.properties), "utf-8"),
-        str(memoryview(e.traits), "utf-8"),
+        str(memoryview(e.traits), "utf-8"), e.browser, e.os, e.bot, e.country, e.ip,
+        e.campaign_source, e.campaign_medium, e.campaign_name, e.campaign_term, e.campaign_content,
+        e.click_id, e.referrer_medium, e.referrer_source,
     )  # fmt: skip
 
 

@@ -21,6 +21,11 @@ class Target(msgspec.Struct):
         """Whether it was."""
         return self.measured <= self.target if self.at_most else self.measured >= self.target
 
+    def row(self) -> tuple[str, str, str, str]:
+        """Name, target, what was measured, whether it was reached."""
+        bound = f"{'≤' if self.at_most else '≥'} {self.target:,.0f}"
+        return self.name, bound, f"{self.measured:,.2f}", "yes" if self.reached else "NO"
+
 
 class Report(msgspec.Struct):
     """Everything measured in one run. Memory in MB (10⁶ bytes), times in seconds."""
@@ -75,11 +80,7 @@ def table(report: Report) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]
         ("restart: state loaded", f"{report.restart.loaded:.1f} s"),
         ("restart: folding again", f"{report.restart.folding:.1f} s"),
     ]
-    goals = [
-        (one.name, f"{'≤' if one.at_most else '≥'} {one.target:,.0f}", f"{one.measured:,.2f}",
-         "yes" if one.reached else "NO")
-        for one in report.targets
-    ]  # fmt: skip
+    goals = [target.row() for target in report.targets]
     return [
         (("measured", "events/s", "CPU-s per million events"), throughput),
         (("measured", "value"), others),

@@ -152,7 +152,10 @@ class KafkaBroker:
             encoding="utf-8",
         )
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        command = (
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}",  # it may begin with "-"
+            "-c", str(self._properties),
+        )  # fmt: skip
         done = subprocess.run(
             _java("-Xmx128m", *command), capture_output=True, text=True, check=False
         )

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from collectors.admission import admit
 from schemas import columns
@@ -55,7 +56,7 @@ def known(events: list[Event]) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def came_out(events: list[Event]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+def came_out(events: list[Event]) -> tuple[list[Any], list[Any]]:
     """Sessions and attempts at pages, as the warehouse gets them, without whose they are."""
     site = Site().take(*events, end_of_time(10_000_000))
     sessions = [
