@@ -1,8 +1,8 @@
 """The way in: a raw request → events and rejects, and the HTTP status. Pure.
 
 Request steps, in order: bounded → inflated → text → opened and counted → key known, allowed here
-and within its rate. Event steps: small → modest → read → enriched, with what its key may not say
-taken off → identified. The first step that fails says why; every refusal becomes a
+and within its rate. Event steps: small → modest → read → identified → enriched, with what its key may
+not say taken off. The first step that fails says why; every refusal becomes a
 Reject that keeps the original bytes. `STATUS` is the only place where a reason meets HTTP.
 """
 
@@ -17,10 +17,10 @@ from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
 from collectors.enrichment import PLAIN, Enricher
-from collectors.rates import Rates
+from collectors.rates import Payer, Rates, cost
 from schemas.events import Event
-from schemas.keys import Keys, WriteKey
-from schemas.rejects import MAX_BODY, Reason, Reject
+from schemas.keys import OPEN, Keys, WriteKey
+from schemas.rejects import MAX_BODY, Reason, Reject, SentBy
 
 STATUS: Final[Mapping[Reason, int]] = {
     Reason.BODY_TOO_LARGE: 413,
@@ -46,19 +46,29 @@ STATUS: Final[Mapping[Reason, int]] = {
 A bad event in a readable batch is not one: the answer is 200 and the event is a reject.
 """
 
+_NOBODY: Final = "None of anonymousId, userId, email, phone and other identifiers"
 _GZIP: Final = b"\x1f\x8b"
+
+
+class Paid(NamedTuple):
+    """What a request has paid, or is to pay."""
+
+    payer: Payer
+    cost: float
 
 
 class Admitted(NamedTuple):
     """What one request comes to. To be made durable before `status` is answered.
 
     `withheld`: site and missing right, once for each event that lost something for want of it.
+    `paid`: who paid how much, to be given back where nothing can be made durable.
     """
 
     status: int
     events: list[Event]
     rejects: list[Reject]
     withheld: Sequence[tuple[str, str]] = ()
+    paid: Paid | None = None
 
 
 def admit(
@@ -69,23 +79,39 @@ def admit(
     `request.path` must be one of `BY_PATH`. With no `keys`, every key is `schemas.keys.OPEN`.
     Raises Limited where the key has sent too much: then nothing is taken and nothing rejected.
     """
-    dialect, site = BY_PATH[request.path], ""
+    dialect, body = BY_PATH[request.path], b""
+    payer = _payer(request, keys)
     if rates is not None:
-        _check_early(request, keys, rates)
+        rates.check(payer)  # what cannot be paid for is not even inflated
     try:
-        envelope = _open(dialect, request)
+        body = _text(request)
+        envelope = dialect.open(request, body)
         key = rights.key_of(envelope.write_key, keys)
-        site = key.site
+        payer = Payer(envelope.write_key, key, request.address)
         rights.check(key, request, secret=request.path in dialect.secret)
     except Refused as refused:
-        return Admitted(STATUS[refused.reason], [], [rejected(request, refused, site=site)])
+        paid = Paid(payer, cost(1, len(body) or _unread(request)))
+        site, sender = payer.key.site if payer.key else "", rights.sent_by(payer.key, request)
+        reject = rejected(request, refused, site=site, sender=sender)
+        admitted = Admitted(STATUS[refused.reason], [], [reject])
+    else:
+        paid = Paid(payer, cost(len(envelope.items), len(body)))
+        if rates is not None:
+            rates.check(*paid)
+        admitted = _each(dialect, envelope, key, request, enricher)
     if rates is not None:
-        rates.pay(envelope.write_key, key, len(envelope.items), request.address)
-    return _each(dialect, envelope, key, request, enricher)
+        rates.pay(*paid)
+    return admitted._replace(paid=paid)
 
 
 def rejected(
-    request: Request, refused: Refused, *, site: str = "", body: bytes | None = None, index: int = 0
+    request: Request,
+    refused: Refused,
+    *,
+    site: str = "",
+    sender: SentBy = "",
+    body: bytes | None = None,
+    index: int = 0,
 ) -> Reject:
     """The reject for a request, or for its event number `index` whose bytes are `body`."""
     original = request.body if body is None else body
@@ -98,22 +124,30 @@ def rejected(
         path=_clean(request.path)[: limits.REJECT_PATH],
         body=original[:MAX_BODY],
         cut=len(original) > MAX_BODY,
+        sender=sender,
+        method=request.method,
+        opt_out=_opts_out(request),
     )
 
 
-def _check_early(request: Request, keys: Keys, rates: Rates) -> None:
-    """What is over its rate is not even inflated, where the key stands outside the body."""
+def _payer(request: Request, keys: Keys) -> Payer:
+    """Who pays, as far as is known without the body."""
     name = sent_key(request, None) if keys else ""
-    if key := keys.get(name):
-        rates.check(name, key, request.address)
+    key = keys.get(name) if keys else OPEN
+    return Payer(name if key else "", key, request.address)
 
 
-def _open(dialect: Dialect, request: Request) -> Envelope:
+def _unread(request: Request) -> int:
+    """The bytes that were looked at of a body which cannot be inflated, or is no text."""
+    return limits.MAX_BODY if request.body.startswith(_GZIP) else len(request.body)
+
+
+def _text(request: Request) -> bytes:
     if len(request.body) > limits.MAX_BODY:
         raise Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
     body = inflated(request.body)
     _check_text(body)
-    return dialect.open(request, body)
+    return body
 
 
 def inflated(body: bytes) -> bytes:
@@ -147,17 +181,33 @@ def _check_text(body: bytes) -> None:
 def _sender(request: Request, envelope: Envelope, site: str) -> Sender:
     # A `sentAt` that is no time cannot correct anything; it is not worth an event.
     sent = None if envelope.sent_at is None else times.milliseconds(envelope.sent_at)
-    headers = request.headers
+    if request.first_at:  # from the owner's machine; whether the visitor hid its own is not known
+        opts_out = _opts_out(request)
+        return Sender(request.path, site, request.first_at, sent, "", opts_out, anonymous=True)
+    agent = request.headers.get("user-agent", "")
     return Sender(
-        request.path, site, request.received_at, sent,
-        headers.get("user-agent", ""), headers.get("sec-gpc") == "1", request.address,
+        request.path, site, request.received_at, sent, agent, _opts_out(request), request.address,
+        _anonymous(request),
     )  # fmt: skip
+
+
+def _opts_out(request: Request) -> bool:
+    return request.headers.get("sec-gpc") == "1"
+
+
+def _anonymous(request: Request) -> bool:
+    """Snowplow's header, whatever it says, and Jitsu's, which it leaves out to say `keep`.
+
+    https://docs.snowplow.io/docs/events/anonymous-tracking
+    """
+    policy = request.headers.get("x-ip-policy", "keep")
+    return "sp-anonymous" in request.headers or policy != "keep"
 
 
 def _each(
     dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher
 ) -> Admitted:
-    sender = _sender(request, envelope, key.site)
+    sender, by = _sender(request, envelope, key.site), rights.sent_by(key, request)
     events: list[Event] = []
     rejects: list[Reject] = []
     withheld: list[tuple[str, str]] = []
@@ -165,17 +215,19 @@ def _each(
         try:
             _bound(item)
             read = dialect.read(item, _name(request, index), sender)
+            _identified(read.event)  # before what is denied goes, as the reject would keep it
             changes = enricher.changes(read, sender)
+            if request.first_at:
+                changes["received_at"] = request.received_at
             taken_off = rights.withheld(read.event, key)
             if taken_off:
                 withheld += [(key.site, right) for right in rights.lost(taken_off)]
                 changes.update(taken_off)
-            event = replace(read.event, **changes) if changes else read.event
-            _identified(event)
-            events.append(event)
+            events.append(replace(read.event, **changes) if changes else read.event)
         except Refused as refused:
-            reject = rejected(request, refused, site=sender.site, body=item, index=index)
-            rejects.append(reject)
+            rejects.append(
+                rejected(request, refused, site=key.site, sender=by, body=item, index=index)
+            )
     status = STATUS[rejects[0].reason] if envelope.single and rejects else 200
     return Admitted(status, events, rejects, withheld)
 
@@ -190,12 +242,16 @@ def _identified(event: Event) -> None:
     if event.type == "reset" and not event.anonymous_id:
         raise Refused(Reason.MISSING_ID, "A reset needs an anonymousId")
     if not event.anonymous_id and not event.identifiers:
-        raise Refused(Reason.MISSING_ID)
+        raise Refused(Reason.MISSING_ID, _NOBODY)
 
 
 def _name(request: Request, index: int) -> str:
-    """A name for a nameless event or reject; the request's nonce makes it unlike any other."""
-    return f"{request.nonce}-{index}"
+    """A name for a nameless event or reject; the request's nonce makes it unlike any other.
+
+    A request that is sent again has a reject's id for its nonce, so that what is refused in it
+    again, or taken twice, has the same name as before.
+    """
+    return f"{request.nonce}-{index}" if index or not request.first_at else request.nonce
 
 
 def _clean(text: str) -> str:

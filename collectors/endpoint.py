@@ -8,6 +8,7 @@ GET   /health /ready /metrics
 /footfall.js, or what it was renamed to      see `collectors.snippet.served`
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
 from time import monotonic
@@ -16,11 +17,12 @@ from uuid import uuid4
 
 import msgspec
 
-from collectors import limits, snippet
-from collectors.admission import STATUS, Admitted, admit, rejected
+from collectors import limits, snippet, unserved
+from collectors.admission import STATUS, Admitted, Paid, admit, rejected
+from collectors.blanking import blanked, secrets_of
 from collectors.dialects import BY_PATH, answer, takes
 from collectors.dialects.contract import HEADERS, PIXEL, TAKEN, Refused, Reply, Request
-from collectors.enrichment import PLAIN, Enricher, addresses
+from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded, PathTaken
 from collectors.metrics import Metrics
 from collectors.producer import Producer
@@ -28,6 +30,7 @@ from collectors.rates import Limited, Rates
 from collectors.snippet.served import Served
 from collectors.webhooks import doors
 from collectors.webhooks.doors import Doors
+from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.keys import Keys, pages
 from schemas.rejects import MEANING, Reason
 
@@ -42,7 +45,7 @@ _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 _VARIES: Final = (b"vary", b"origin")
 """On answers to no origin too: a cache must not give those to pages."""
 _RETRY_AFTER: Final = (b"retry-after", str(limits.RETRY_AFTER_SECONDS).encode())
-_NOT_TAKEN: Final = b'{"success":false}'
+_REPLAY: Final = re.compile(r"([0-9a-f-]{1,100}) ([0-9]{1,13})", re.ASCII)
 _NOT_STORED: Final = (b"cache-control", b"no-store")
 """A pixel that a cache answers is an event that nobody hears of."""
 _ALLOWED_HEADERS: Final = b", ".join(
@@ -89,26 +92,16 @@ class Endpoint:
         snippet is served and sends to: blockers' lists know the usual names. Raises PathTaken.
         """
         self._producer, self._keys, self._clock = producer, keys, clock
-        self._enricher = enricher
-        self._rates = Rates(monotonic)
+        self._metrics, self._enricher = metrics, enricher
+        self._rates, self._secrets = Rates(monotonic), secrets_of(keys)
         self._origins = frozenset(origin.encode() for origin in pages(keys))
-        self._metrics = metrics
         self._doors = Doors.of() if doors is None else doors
         self._wanted = {name.encode(): name for name in HEADERS | self._doors.headers}
         self._reading = 0
-        process = uuid4().hex
-        self._nonces = (f"{process}-{number}" for number in count())
+        self._nonces = map(f"{uuid4().hex}-{{}}".format, count())
         self._snippet = Served(snippet_path, clock)
-        self._pages = {
-            "/health": self._health,
-            "/ready": self._ready,
-            "/metrics": self._exposition,
-        }
-        if self._serves(snippet_path):
-            raise PathTaken(
-                f"FOOTFALL_SNIPPET_PATH is {snippet_path!r}, where the collector serves something "
-                f"else. Choose another path, such as {snippet.PATH}."
-            )
+        self._pages = {"/health": self._health, "/ready": self._ready, "/metrics": self._exposition}
+        self._check_free(snippet_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -116,7 +109,7 @@ class Endpoint:
             return
         # No path of ours has an escape, and rules of a proxy in front may not see through one.
         if b"%" in scope.get("raw_path", b""):
-            await self._answer(send, 404, _NOT_TAKEN, [_JSON])
+            await self._answer(send, 404, unserved.NOT_FOUND, [_JSON])
             return
         if scope["path"] == self._snippet.path:
             if scope["method"] in ("GET", "HEAD"):
@@ -138,39 +131,64 @@ class Endpoint:
         elif method in ("GET", "POST") and (reply := answer(path)) is not None:
             await self._answer(send, 200, reply.body, [_typed(reply), *self._cors(scope)])
         else:
-            status = 405 if self._serves(path) else 404
-            await self._answer(send, status, _NOT_TAKEN, [_JSON, *self._cors(scope)])
+            await self._nothing_there(scope, send)
 
-    def _serves(self, path: str) -> bool:
-        known = path in BY_PATH or path in self._pages
-        return known or self._doors.serves(path) or answer(path) is not None
+    def _check_free(self, path: str) -> None:
+        if self._methods(path):
+            raise PathTaken(
+                f"FOOTFALL_SNIPPET_PATH is {path!r}, where the collector serves something else. "
+                f"Choose another path, such as {snippet.PATH}."
+            )
+
+    async def _nothing_there(self, scope: Scope, send: Send) -> None:
+        headers = [_JSON, *self._cors(scope)]
+        if methods := ", ".join(self._methods(scope["path"])):
+            allow = (b"allow", methods.encode())
+            await self._answer(send, 405, unserved.wrong_method(methods), [*headers, allow])
+        else:
+            await self._answer(send, 404, unserved.NOT_FOUND, headers)
+
+    def _methods(self, path: str) -> list[str]:
+        known = self._doors.serves(path), path in self._pages, answer(path) is not None
+        served = {
+            "GET": takes("GET", path) or known[1] or known[2],
+            "POST": takes("POST", path) or known[0] or known[2],
+        }
+        return [method for method, is_served in served.items() if is_served]
 
     async def _serve_snippet(self, scope: Scope, send: Send) -> None:
         query = scope["query_string"].decode("latin-1")
-        answered = self._snippet.answer(query, dict(scope["headers"]), _peer(scope))
+        answered = self._snippet.answer(query, dict(scope["headers"]), self._visitor(scope))
         body = b"" if scope["method"] == "HEAD" else answered.body
         await self._answer(send, answered.status, body, [*answered.headers, *self._cors(scope)])
 
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [_JSON, *self._cors(scope)]
         asked = scope["method"] == "GET"
+        paid: Paid | None = None
         try:
             body = scope["query_string"] if asked else await self._body(receive)
             admitted = self._admit(self._request(scope, body))
-            await self._producer.append(admitted.events, admitted.rejects)
+            paid = admitted.paid
+            rejects = [blanked(one, self._secrets) for one in admitted.rejects]
+            durable = self._producer.append(admitted.events, rejects)
+            accepted, admitted = len(admitted.events), admitted._replace(events=[])
+            await durable
         except Gone:
             return
         except Limited as limited:
             self._metrics.limited[limited.site] += 1
             wait = (b"retry-after", str(limited.seconds).encode())
-            await self._answer(send, 429, _NOT_TAKEN, [*headers, wait])
+            await self._answer(send, 429, unserved.over_rate(limited.seconds), [*headers, wait])
             return
         except Overloaded:
-            await self._answer(send, 503, _NOT_TAKEN, [*headers, _RETRY_AFTER])
+            if paid:
+                self._rates.pay(paid.payer, -paid.cost)
+            await self._answer(send, 503, unserved.AWAY, [*headers, _RETRY_AFTER])
             return
-        self._metrics.durable(admitted)
+        self._metrics.durable(accepted, admitted.withheld)
         if admitted.rejects:
-            await self._answer(send, admitted.status, _refusal(admitted), headers)
+            await self._answer(send, admitted.status, _refusal(admitted, accepted), headers)
             return
         dialect = BY_PATH.get(scope["path"])
         reply = PIXEL if asked else TAKEN if dialect is None else dialect.taken
@@ -201,10 +219,16 @@ class Endpoint:
             if name in self._wanted
         }
         query = scope["query_string"].decode("latin-1")
-        address = addresses.visitor(headers.get("x-forwarded-for", ""), _peer(scope))
+        nonce, first_at = _replayed(headers.get("x-footfall-replay", ""))
         return Request(
-            scope["path"], query, headers, body, self._clock(), next(self._nonces), address
-        )
+            scope["path"], query, headers, body, self._clock(), nonce or next(self._nonces),
+            self._visitor(scope), scope["method"], first_at,
+        )  # fmt: skip
+
+    def _visitor(self, scope: Scope) -> str:
+        """Whose address counts. Proxies may add a line of X-Forwarded-For instead of a word."""
+        lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._enricher.proxies.visitor(b",".join(lines).decode("latin-1"), _peer(scope))
 
     def _admit(self, request: Request) -> Admitted:
         if len(request.body) <= limits.MAX_BODY:
@@ -254,6 +278,18 @@ def _peer(scope: Scope) -> str:
     return peer
 
 
+def _replayed(header: str) -> tuple[str, int]:
+    """Id and time (ms) of the reject that is sent again; "" and 0 for a request that is new.
+
+    No page can send this header from another origin. It says no more than the event could itself:
+    its name and its time.
+    """
+    found = _REPLAY.fullmatch(header)
+    if found is None or not EARLIEST_MS <= int(found[2]) < LATEST_MS:
+        return "", 0
+    return found[1], int(found[2])
+
+
 def _part(message: Message) -> bytes:
     if message["type"] == "http.disconnect":
         raise Gone
@@ -265,12 +301,12 @@ def _typed(reply: Reply) -> tuple[bytes, bytes]:
     return (b"content-type", reply.content_type.encode())
 
 
-def _refusal(admitted: Admitted) -> bytes:
+def _refusal(admitted: Admitted, accepted: int) -> bytes:
     shown = admitted.rejects[:10]
     return msgspec.json.encode(
         {
             "success": admitted.status == 200,
-            "accepted": len(admitted.events),
+            "accepted": accepted,
             "rejected": len(admitted.rejects),
             "reasons": [
                 {"reason": one.reason, "detail": one.detail, "meaning": MEANING[one.reason]}

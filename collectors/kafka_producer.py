@@ -4,8 +4,10 @@ kafka-python itself would queue without bound; GroupCommit counts the bytes.
 """
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
@@ -31,16 +33,23 @@ _TOPICS: Final = tuple(topic.name for topic in topics.ALL if topic.writer == "co
 async def open_kafka(bootstrap: Sequence[str], partitions: int, **options: Any) -> GroupCommit:
     """A Producer on Kafka; its topics are made where missing. `options` are GroupCommit's.
 
-    Raises Overloaded where no broker answers, LogMismatch where a topic has other partitions.
+    It can be cancelled at any time: kafka-python blocks for BOOTSTRAP_MS and longer where no broker
+    answers, but does so in a thread that keeps no process from ending. Raises Overloaded where no
+    broker answers, LogMismatch where a topic has other partitions.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="kafka-writer")
-    loop = asyncio.get_running_loop()
+    opened: Future[KafkaWriter] = Future()
+    opened.set_running_or_notify_cancel()
+    opening = partial(KafkaWriter, bootstrap, partitions)
+    Thread(target=_settle, args=(opened, opening), name="kafka-opening", daemon=True).start()
+    writer: KafkaWriter = await asyncio.wrap_future(opened)
+    return GroupCommit(writer, partitions, **options)
+
+
+def _settle(opened: "Future[KafkaWriter]", opening: "Callable[[], KafkaWriter]") -> None:
     try:
-        writer = await loop.run_in_executor(executor, KafkaWriter, bootstrap, partitions)
-    except BaseException:
-        executor.shutdown(wait=False)
-        raise
-    return GroupCommit(writer, partitions, executor=executor, **options)
+        opened.set_result(opening())
+    except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
+        opened.set_exception(error)
 
 
 class KafkaWriter:

@@ -1,10 +1,12 @@
 """Which rejects are kept, so that junk cannot fill the disk. Pure; times are the log's, ms.
 
-Each site has a purse of limits.REJECT_PURSE bytes, and so has the site "", which stands for all
-senders that nobody knows: strangers cannot use up a site's purse. A reject costs what
-`schemas.rejects.price` says. A purse fills up evenly within 24 hours, so a flood never shuts all
+A site has a purse of limits.REJECT_PURSE bytes for each kind of sender (`schemas.rejects.SentBy`),
+and so has the site "", which stands for all that nobody knows. A page's key is public: whoever has
+it can use up the purse of the site's pages, but not that of its servers, nor that of its webhooks,
+nor another site's. A reject costs what `schemas.rejects.price` says. A purse fills up evenly within 24 hours, so a flood never shuts all
 rejects out: what comes in the meantime pays for some of them. A reject that its purse cannot pay is
-not kept. It is counted by site and reason, and a summarising reject tells of it once a minute.
+not kept. It is counted by site, sender and reason, and a summarising reject tells of it once a
+minute. A webhook's is neither: its sender can be told to try again, see `must_come_again`.
 """
 
 from collections import defaultdict
@@ -13,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from collectors import limits
-from schemas.rejects import Reason, Reject, price
+from schemas.rejects import Reason, Reject, SentBy, price
 
 TELL_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
@@ -46,7 +48,7 @@ class _Tally:
 
 
 class Keeping:
-    """The purses of all sites and the counts of what is not kept.
+    """The purses of all sites' senders and the counts of what is not kept.
 
     Both grow with the sites only that have keys or secrets: any other sender's site is "".
     """
@@ -54,13 +56,13 @@ class Keeping:
     def __init__(self, name: str) -> None:
         """`name` is unlike any other process's: it begins the ids of summaries."""
         self._name, self._number = name, 0
-        self._purses: dict[str, _Purse] = {}
-        self._tallies: defaultdict[tuple[str, Reason], _Tally] = defaultdict(_Tally)
+        self._purses: dict[tuple[str, SentBy], _Purse] = {}
+        self._tallies: defaultdict[tuple[str, SentBy, Reason], _Tally] = defaultdict(_Tally)
         self._untold: list[Reject] = []
         self._told_at: int | None = None
 
     def divide(self, rejects: Sequence[Reject], now: int) -> Divided:
-        """Pay for each reject that its site's purse can pay for."""
+        """Pay for each reject that its sender's purse can pay for."""
         kept: list[Reject] = []
         left: list[Reject] = []
         for reject in rejects:
@@ -70,12 +72,12 @@ class Keeping:
     def give_back(self, kept: Iterable[Reject]) -> None:
         """These were not written after all: the log was away, and their senders were told so."""
         for reject in kept:
-            self._purses[reject.site].bytes += price(reject)
+            self._purses[reject.site, reject.sender].bytes += price(reject)
 
     def count(self, left: Iterable[Reject], now: int) -> None:
         """These are not kept, and their senders hear that they are refused."""
         for reject in left:
-            tally = self._tallies[reject.site, reject.reason]
+            tally = self._tallies[reject.site, reject.sender, reject.reason]
             tally.since = tally.since if tally.count else now
             tally.count += 1
 
@@ -95,9 +97,10 @@ class Keeping:
         self._untold = []
 
     def _pay(self, reject: Reject, now: int) -> bool:
-        purse = self._purses.get(reject.site)
+        place = reject.site, reject.sender
+        purse = self._purses.get(place)
         if purse is None:
-            purse = self._purses[reject.site] = _Purse(now)
+            purse = self._purses[place] = _Purse(now)
         purse.fill(now)
         cost = price(reject)
         if cost > purse.bytes:
@@ -107,7 +110,7 @@ class Keeping:
 
     def _summaries(self, now: int) -> Iterator[Reject]:
         tallies, self._tallies = self._tallies, defaultdict(_Tally)
-        for (site, reason), tally in tallies.items():
+        for (site, sender, reason), tally in tallies.items():
             self._number += 1
             yield Reject(
                 id=f"{self._name}-{self._number}",
@@ -118,7 +121,16 @@ class Keeping:
                 received_at=now,
                 path="",
                 body=b"",
+                sender=sender,
             )
+
+
+def must_come_again(left: Iterable[Reject]) -> bool:
+    """Whether one of these, if it is not kept, must not be answered as if it had been taken.
+
+    A verified webhook hears 200 whatever its facts are worth, so nobody else would keep them.
+    """
+    return any(reject.sender == "webhook" for reject in left)
 
 
 def _clock(time: int) -> str:

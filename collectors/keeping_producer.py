@@ -1,11 +1,11 @@
 """A Producer that keeps rejects only as `collectors.keeping` allows; events are all kept."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from collectors.errors import Overloaded
-from collectors.keeping import Keeping
+from collectors.keeping import Divided, Keeping, must_come_again
 from collectors.producer import Producer
 from schemas.events import Event
 from schemas.rejects import Reject
@@ -24,10 +24,10 @@ class KeepingProducer:
         self,
         producer: Producer,
         clock: Callable[[], int],
-        on_left: Callable[[Sequence[Reject]], None] = lambda left: None,
+        on_refused: Callable[[Divided], None] = lambda divided: None,
     ) -> None:
-        """`clock` gives ms. `on_left` hears of rejects that were not kept."""
-        self._producer, self._clock, self._on_left = producer, clock, on_left
+        """`clock` gives ms. `on_refused` hears of rejects that are durable, or that are only counted."""
+        self._producer, self._clock, self._on_refused = producer, clock, on_refused
         self._keeping = Keeping(uuid4().hex)
 
     @property
@@ -40,12 +40,19 @@ class KeepingProducer:
         """Bytes gathered and not yet durable."""
         return self._producer.waiting
 
-    async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
-        """Durable, or counted, when it returns. Raises Overloaded: nothing was counted either."""
-        if not rejects:
-            await self._producer.append(events, rejects)
-            return
-        kept, left = self._keeping.divide(rejects, self._clock())
+    def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> Awaitable[None]:
+        """Durable, or counted, once awaited. Raises Overloaded: nothing was counted either.
+
+        A webhook's reject that cannot be kept is Overloaded too: vendors try again for days.
+        """
+        divide = self._divide if rejects else self._producer.append
+        return divide(events, rejects)
+
+    async def _divide(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        divided = kept, left = self._keeping.divide(rejects, self._clock())
+        if must_come_again(left):
+            self._keeping.give_back(kept)
+            raise Overloaded("More of this site's webhooks was refused than is kept.")
         if events or kept:
             try:
                 await self._producer.append(events, kept)
@@ -53,7 +60,7 @@ class KeepingProducer:
                 self._keeping.give_back(kept)
                 raise
         self._keeping.count(left, self._clock())
-        self._on_left(left)
+        self._on_refused(divided)
 
     async def tick(self, now: int) -> None:
         """Write the time, then summaries that are due. Those that fail come with a later tick."""

@@ -32,11 +32,11 @@ class LateProducer:
             self._producer = await self._opening()
         return self._producer
 
-    async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
+    def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> Awaitable[None]:
         """See `Producer.append`. It does not wait for the log: its sender would."""
         if self._producer is None:
             raise Overloaded("The log could not be opened yet; it is being tried again.")
-        await self._producer.append(events, rejects)
+        return self._producer.append(events, rejects)
 
     async def tick(self, now: int) -> None:
         """See `Producer.tick`; every tick tries again to open a log that is not open."""

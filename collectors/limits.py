@@ -12,7 +12,8 @@ MAX_EVENT: Final = 32 * 1024
 """One event as it was sent."""
 MAX_FACT: Final = 256 * 1024
 """One fact out of a webhook, in our own words: an order of some two thousand lines."""
-MAX_BATCH_EVENTS: Final = 10_000
+MAX_BATCH_EVENTS: Final = 2_500
+"""Stock SDKs send a hundred or so. While one batch is read, everybody else waits."""
 MAX_DEPTH: Final = 64
 """Levels of nesting in one event; readers of the log recurse over it."""
 MAX_KEYS: Final = 1_000
@@ -35,6 +36,9 @@ MAX_READING: Final = 64 * 1024 * 1024
 """Bytes of bodies that are still arriving, over all requests; beyond it a collector answers 503."""
 ARRIVAL_SECONDS: Final = 30.0
 """How long a request, headers and body, may take to arrive."""
+OPENING_SECONDS: Final = 0.5
+"""How long a start waits for its log. After it the collector listens without: the snippet is served,
+events get a 503, and ticks go on opening the log."""
 STOP_SECONDS: Final = 10
 """How long requests under way may take after SIGTERM."""
 RETRY_AFTER_SECONDS: Final = 5

@@ -1,18 +1,26 @@
 """What a collector tells Prometheus: every name, unit and label in one place."""
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from collectors.admission import Admitted
-from schemas.rejects import Reject
+from collectors.keeping import Divided
 
 COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 """Seconds: an fsync on a good disk is 1 ms, a broker's answer 5 ms, trouble begins at 250."""
+
+
+class _Counted(NamedTuple):
+    """A counter's name and meaning, its labels, and what was counted by their values."""
+
+    name: str
+    about: str
+    labels: tuple[str, ...]
+    counts: Mapping[tuple[str, ...], int]
 
 
 class Metrics(Collector):
@@ -27,7 +35,7 @@ class Metrics(Collector):
         self.rejects: Counts[str] = Counts()
         self.not_kept: Counts[str] = Counts()
         self.limited: Counts[str] = Counts()
-        self.withheld: Counts[tuple[str, str]] = Counts()
+        self.withheld: Counts[tuple[str, ...]] = Counts()
         self.waiting: Callable[[], int] = lambda: 0
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -39,18 +47,16 @@ class Metrics(Collector):
         )
         self._commit_bytes = 0
 
-    def durable(self, admitted: Admitted) -> None:
-        """These events are in the log, and so are the rejects, but for those that are not kept."""
-        self.events += len(admitted.events)
-        self.withheld.update(admitted.withheld)
-        for reject in admitted.rejects:
-            self.rejects[reject.reason.value] += 1
+    def durable(self, events: int, withheld: Sequence[tuple[str, str]]) -> None:
+        """So many events are in the log; `withheld`: see `Admitted`. Of rejects `refused` hears."""
+        self.events += events
+        if withheld:
+            self.withheld.update(withheld)
 
-    def left(self, rejects: Iterable[Reject]) -> None:
-        """These were refused and are not kept, see `collectors.keeping`; call before `durable`."""
-        for reject in rejects:
-            self.not_kept[reject.reason.value] += 1
-            self.rejects[reject.reason.value] -= 1
+    def refused(self, rejects: Divided) -> None:
+        """Some are in the log, and the others only counted, see `collectors.keeping`."""
+        self.rejects.update(one.reason.value for one in rejects.kept)
+        self.not_kept.update(one.reason.value for one in rejects.left)
 
     def committed(self, size: int, seconds: float) -> None:
         """A commit of `size` bytes ended after `seconds`, well or not."""
@@ -63,48 +69,39 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry."""
-        requests = CounterMetricFamily(
-            "footfall_collector_requests", "Requests answered, by status", labels=["status"]
-        )
-        for status, count in sorted(self.requests.items()):
-            requests.add_metric([str(status)], count)
-        rejects = CounterMetricFamily(
-            "footfall_collector_rejects", "Rejects made durable, by reason", labels=["reason"]
-        )
-        for reason, count in sorted(self.rejects.items()):
-            rejects.add_metric([reason], count)
-        not_kept = CounterMetricFamily(
-            "footfall_collector_rejects_not_kept",
-            "Rejects that were counted only, as more came than are kept, by reason",
-            labels=["reason"],
-        )
-        for reason, count in sorted(self.not_kept.items()):
-            not_kept.add_metric([reason], count)
-        limited = CounterMetricFamily(
-            "footfall_collector_limited_requests",
-            "Requests answered 429, as their write key sent too much",
-            labels=["site"],
-        )
-        for site, count in sorted(self.limited.items()):
-            limited.add_metric([site], count)
-        withheld = CounterMetricFamily(
-            "footfall_collector_withheld_events",
-            "Events that lost what their write key has no right to say",
-            labels=["site", "right"],
-        )
-        for (site, right), count in sorted(self.withheld.items()):
-            withheld.add_metric([site, right], count)
-        yield requests
-        yield limited
-        yield withheld
-        yield rejects
-        yield not_kept
-        yield CounterMetricFamily(
-            "footfall_collector_events", "Events made durable", value=self.events
-        )
-        yield CounterMetricFamily(
-            "footfall_collector_commit_bytes", "Bytes handed to the log", value=self._commit_bytes
-        )
+        for name, about, labels, counts in self._counted():
+            family = CounterMetricFamily(f"footfall_collector_{name}", about, labels=labels)
+            for values, count in sorted(counts.items()):
+                family.add_metric(values, count)
+            yield family
         yield GaugeMetricFamily(
             "footfall_collector_waiting_bytes", "Bytes not yet durable", value=self.waiting()
         )
+
+    def _counted(self) -> Iterator[_Counted]:
+        yield _Counted("requests", "Requests answered, by status", *_by("status", self.requests))
+        yield _Counted(
+            "limited_requests",
+            "Requests answered 429, as their write key sent too much",
+            *_by("site", self.limited),
+        )
+        yield _Counted(
+            "withheld_events",
+            "Events that lost what their write key has no right to say",
+            ("site", "right"),
+            self.withheld,
+        )
+        yield _Counted("rejects", "Rejects made durable, by reason", *_by("reason", self.rejects))
+        yield _Counted(
+            "rejects_not_kept",
+            "Rejects that were counted only, as more came than are kept, by reason",
+            *_by("reason", self.not_kept),
+        )
+        yield _Counted("events", "Events made durable", (), {(): self.events})
+        yield _Counted("commit_bytes", "Bytes handed to the log", (), {(): self._commit_bytes})
+
+
+def _by(
+    label: str, counts: Mapping[int, int] | Mapping[str, int]
+) -> tuple[tuple[str], Mapping[tuple[str, ...], int]]:
+    return (label,), {(str(value),): count for value, count in counts.items()}

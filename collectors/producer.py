@@ -5,7 +5,7 @@ records. Embedded log and Kafka differ only in their `Writer`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
@@ -53,9 +53,10 @@ class Producer(Protocol):
     def waiting(self) -> int:
         """Bytes gathered and not yet durable."""
 
-    async def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
-        """Durable when it returns. Raises Overloaded: no promise was made, send again later.
+    def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> Awaitable[None]:
+        """Durable once awaited. Raises Overloaded: no promise was made, send again later.
 
+        It keeps no hold on the events while it waits: they are better forgotten by its caller too.
         After Overloaded, part of the events may still be in the log (never on the embedded
         log): a re-send with the same message ids counts them once.
         """
@@ -158,6 +159,7 @@ class GroupCommit:
         chunks = self._chunks(topics.EVENTS.name, zip(map(key_of, events), events, strict=True))
         if rejects:
             chunks += self._chunks(topics.REJECTS.name, ((each.site, each) for each in rejects))
+        del events, rejects  # as bytes they take less room, and fit into the caches while they wait
         size = sum(len(lines) for _, _, lines, _ in chunks)
         self._admit(size)
         for topic, partition, lines, count in chunks:

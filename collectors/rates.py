@@ -1,29 +1,33 @@
-"""How many events a write key may still send, and each address with it: token buckets.
+"""How much a write key may still send, and each address with it: token buckets.
 
-A request is taken while its key and its address have anything left, and pays all its events: one
-that sends more than is left goes into debt, and its sender waits longer. Over time nobody exceeds
-the rate. Of a key for pages, which everybody can read, one address may use a part only: so no
-single machine can use up what a site's visitors need.
+The unit is an event of a kilobyte; a larger one counts as several, so a rate bounds the disk too.
+What is refused is paid for as well. Of a key for pages, which everybody can read, one address may
+use a part only, and so may senders without a key: no single machine can use up what a site's
+visitors need.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
+from collectors.enrichment import addresses
 from schemas.keys import WriteKey
 
+EVENT_BYTES: Final = 1_024
 BURST_SECONDS: Final = 10
 """A sender that was quiet may send at once what its rate allows in so long."""
 LONGEST_WAIT: Final = 60
 """Seconds; what a sender in deeper debt is asked to wait."""
 ADDRESS_PART: Final = 4
 """One address may use a quarter of a key's rate."""
-MAX_ADDRESSES: Final = 100_000
-"""Addresses remembered, some 30 MB; of more, those that were quiet longest begin anew."""
-_IPV6_SITE: Final = 64
+STRANGER_RATE: Final = 100
+"""What an address may send that comes with no known key, such as junk, a second."""
+MAX_ADDRESSES: Final = 50_000
+"""Addresses remembered, some 15 MB; of more, those that were quiet longest begin anew."""
+_IPV6_SITE: Final = 56
 
 
 class Limited(Exception):  # an outcome of asking
@@ -34,19 +38,28 @@ class Limited(Exception):  # an outcome of asking
         self.site, self.seconds = site, seconds
 
 
-class _Bucket:
-    """What is left of a burst: at most `rate` × BURST_SECONDS, less than nothing when in debt."""
+class Payer(NamedTuple):
+    """Who pays for a request. `key` None: a sender nobody knows, of whom only the address counts."""
 
-    __slots__ = ("left", "seen")
+    name: str
+    key: WriteKey | None
+    address: str
+
+
+class _Bucket:
+    """What is left of a burst: `rate` × BURST_SECONDS at most. One that is full may be overdrawn."""
+
+    __slots__ = ("left", "rate", "seen")
 
     def __init__(self, rate: float, now: float) -> None:
-        self.left, self.seen = rate * BURST_SECONDS, now
+        self.rate, self.left, self.seen = rate, rate * BURST_SECONDS, now
 
-    def wait(self, rate: float, now: float) -> int:
-        """Seconds until something is left; 0: now."""
-        self.left = min(rate * BURST_SECONDS, self.left + (now - self.seen) * rate)
+    def wait(self, cost: float, now: float) -> float:
+        """Seconds until `cost` can be paid; 0: now."""
+        burst = self.rate * BURST_SECONDS
+        self.left = min(burst, self.left + (now - self.seen) * self.rate)
         self.seen = now
-        return 0 if self.left > 0 else min(LONGEST_WAIT, max(1, ceil(-self.left / rate)))
+        return max(0.0, (min(cost, burst) - self.left) / self.rate)
 
 
 class Rates:
@@ -57,53 +70,57 @@ class Rates:
         self._keys: dict[str, _Bucket] = {}
         self._addresses: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
-    def check(self, name: str, key: WriteKey, address: str = "") -> None:
-        """Raise Limited where key or address has nothing left. `address` "": it is not known."""
-        if key.rate:
-            wait = max(bucket.wait(rate, self._clock())
-                       for bucket, rate in self._buckets(name, key, address))  # fmt: skip
-            if wait:
-                raise Limited(key.site, wait)
+    def check(self, payer: Payer, cost: float = 1) -> None:
+        """Raise Limited where the payer cannot pay `cost`."""
+        now = self._clock()
+        wait = max((bucket.wait(cost, now) for bucket in self._buckets(payer, now)), default=0.0)
+        if wait > 0:
+            site = payer.key.site if payer.key else ""
+            raise Limited(site, min(LONGEST_WAIT, max(1, ceil(wait))))
 
-    def pay(self, name: str, key: WriteKey, events: int, address: str = "") -> None:
-        """A request with so many events is taken; one without any counts as one. Raises Limited."""
-        self.check(name, key, address)
-        if key.rate:
-            for bucket, _ in self._buckets(name, key, address):
-                bucket.left -= max(1, events)
+    def pay(self, payer: Payer, cost: float) -> None:
+        """Take `cost`, whether it is there or not; negative to give back."""
+        for bucket in self._buckets(payer, self._clock()):
+            bucket.left -= cost
 
-    def _buckets(self, name: str, key: WriteKey, address: str) -> list[tuple[_Bucket, float]]:
-        if name not in self._keys:
-            self._keys[name] = _Bucket(key.rate, self._clock())
-        found = [(self._keys[name], float(key.rate))]
-        visitor = "" if key.server else visitor_of(address)
-        if visitor:
-            part = key.rate / ADDRESS_PART
-            found.append((self._of(name, visitor, part), part))
-        return found
+    def _buckets(self, payer: Payer, now: float) -> Iterator[_Bucket]:
+        name, key, address = payer
+        if key is None:
+            yield from self._of(name, address, STRANGER_RATE, now)
+        elif key.rate:
+            if name not in self._keys:
+                self._keys[name] = _Bucket(key.rate, now)
+            yield self._keys[name]
+            if not key.server:
+                yield from self._of(name, address, key.rate / ADDRESS_PART, now)
 
-    def _of(self, name: str, visitor: str, rate: float) -> _Bucket:
+    def _of(self, name: str, address: str, rate: float, now: float) -> Iterator[_Bucket]:
+        visitor = visitor_of(address)
+        if not visitor:
+            return
         place = name, visitor
         bucket = self._addresses.get(place)
         if bucket is None:
-            bucket = self._addresses[place] = _Bucket(rate, self._clock())
+            bucket = self._addresses[place] = _Bucket(rate, now)
             if len(self._addresses) > MAX_ADDRESSES:
                 self._addresses.popitem(last=False)
         self._addresses.move_to_end(place)
-        return bucket
+        yield bucket
 
 
-@lru_cache(8_192)
+def cost(events: int, size: int) -> float:
+    """What a request of so many events and bytes, once inflated, is to pay; one at least."""
+    return max(1, events, size / EVENT_BYTES)
+
+
+@lru_cache(4_096)
 def visitor_of(address: str) -> str:
-    """Who counts as one: an IPv4 address, an IPv6 network of one site (/64).
+    """Who counts as one: an IPv4 address, an IPv6 network as one line gets it (/56).
 
     "" for what is no visitor's: an address of the operator's own network is a proxy's that says
     nothing about who is behind it.
     """
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return ""
-    if known.is_private:
+    known = addresses.parsed(address)
+    if known is None or not known.is_global:
         return ""
     return str(known) if known.version == 4 else str(ip_network((known, _IPV6_SITE), strict=False))

@@ -4,10 +4,11 @@ SIGTERM: stop accepting, let requests under way finish, write what is gathered, 
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -36,6 +37,9 @@ from schemas.keys import Keys
 SWITCH_SECONDS: Final = 0.0005
 """How long the event loop's thread may keep the log writer's waiting for the interpreter. It asks some
 ten times a commit: at Python's own 5 ms, that would take longer than the disk."""
+GARBAGE: Final = 10_000
+"""How many more objects there must be before cycles are looked for. At Python's own 700, all that
+waits for the log is looked at again and again: up to a third of the time where much is waiting."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,52 +94,87 @@ async def run(
 ) -> None:
     """Serve until `stop` is set. `on_listening` hears the port, once connections are accepted.
 
-    A log that is away is waited for; until it is there nothing is taken. Raises LogMismatch and
-    CannotListen.
+    Until the log is open, nothing is taken: see `limits.OPENING_SECONDS`. Raises LogMismatch,
+    CannotListen and PathTaken.
     """
     metrics = Metrics()
-    enricher = Enricher.of(config.enrichment)
-    doors = Doors.of(config.webhook_secrets, config.webhook_mappings, enricher)
     log = LateProducer(lambda: open_producer(config, on_commit=metrics.committed))
-    producer = KeepingProducer(log, config.clock, metrics.left)
+    producer = KeepingProducer(log, config.clock, metrics.refused)
     metrics.waiting = lambda: producer.waiting
-    endpoint = Endpoint(
+    server = Server(uvicorn_config(config, _endpoint(config, producer, metrics)), on_listening)
+    opening = await _opening(log)
+    try:
+        await _serve_beside(
+            server,
+            stop.wait(),
+            cut_off_slow(server),
+            _tick_once_open(opening, producer, config),
+        )
+    finally:
+        await producer.close()
+
+
+def _endpoint(config: CollectorConfig, producer: Producer, metrics: Metrics) -> Endpoint:
+    enricher = Enricher.of(config.enrichment)
+    return Endpoint(
         producer,
         keys=config.keys,
         clock=config.clock,
         metrics=metrics,
-        doors=doors,
+        doors=Doors.of(config.webhook_secrets, config.webhook_mappings, enricher),
         enricher=enricher,
         snippet_path=config.snippet_path,
     )
-    server = Server(uvicorn_config(config, endpoint), on_listening)
-    with suppress(Overloaded):  # the first tick says so
-        await log.open()
-    ticker = asyncio.create_task(tick(producer, config.clock, config.tick_seconds))
-    ticker.add_done_callback(lambda ended: _stop(server))
-    stopper = asyncio.create_task(_stop_with(server, stop))
-    cutter = asyncio.create_task(cut_off_slow(server))
+
+
+async def _opening(log: LateProducer) -> asyncio.Task[Producer]:
+    """The first attempt at the log, over where the log is there. Raises LogMismatch."""
+    opening = asyncio.create_task(log.open())
+    await asyncio.wait([opening], timeout=limits.OPENING_SECONDS)
+    if opening.done():
+        with suppress(Overloaded):  # the first tick says so
+            opening.result()
+    return opening
+
+
+async def _tick_once_open(
+    opening: asyncio.Task[Producer], producer: Producer, config: CollectorConfig
+) -> None:
+    with suppress(Overloaded):
+        await opening
+    await tick(producer, config.clock, config.tick_seconds)
+
+
+async def _serve_beside(server: uvicorn.Server, *beside: Coroutine[Any, Any, object]) -> None:
+    """Serve until one of the others ends. Raises what ended it, such as a log of other settings."""
+    tasks = [asyncio.create_task(other) for other in beside]
+    for task in tasks:
+        task.add_done_callback(lambda ended: _stop(server))
     try:
         await server.serve()
     finally:
-        for task in (ticker, stopper, cutter):
+        for task in tasks:
             task.cancel()
-        ends = await asyncio.gather(ticker, stopper, cutter, return_exceptions=True)
-        await producer.close()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
     for failure in ends:
-        if isinstance(failure, Exception):  # a log of other settings came up: see `tick`
+        if isinstance(failure, Exception):
             raise failure
 
 
 def serve(config: CollectorConfig, on_listening: Callable[[int], None] = lambda port: None) -> None:
     """Run in this process until SIGTERM or SIGINT. Blocks."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GARBAGE)
+
+    def listening(port: int) -> None:
+        gc.freeze()  # programs and settings never become garbage
+        on_listening(port)
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(config, stop, on_listening)
+        await run(config, stop, listening)
 
     uvloop.run(main())
 
@@ -273,11 +312,6 @@ def uvicorn_config(config: CollectorConfig, application: Any) -> uvicorn.Config:
         timeout_graceful_shutdown=limits.STOP_SECONDS,
         backlog=1_024,
     )
-
-
-async def _stop_with(server: uvicorn.Server, stop: asyncio.Event) -> None:
-    await stop.wait()
-    _stop(server)
 
 
 def _stop(server: uvicorn.Server) -> None:

@@ -1,12 +1,12 @@
 """Clock readings as senders write them → milliseconds since 1970 UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from schemas.events import EARLIEST_MS, LATEST_MS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_MS: Final = 86_400_000
+_MS: Final = timedelta(milliseconds=1)
 
 
 def milliseconds(value: str | float) -> int | None:
@@ -23,5 +23,4 @@ def milliseconds(value: str | float) -> int | None:
 
 def _from_text(value: str) -> int:
     moment = datetime.fromisoformat(value)
-    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
-    return since.days * _DAY_MS + since.seconds * 1_000 + since.microseconds // 1_000
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS

@@ -68,9 +68,10 @@ SERVICE: Final = Board(
 PIPELINE: Final = Board(
     "footfall-pipeline", "Footfall · Pipeline",
     (
-        Panel("The books", "table", "books", height=6),
+        Panel("The books: received = stored + repeats + merged + rejected", "table", "books",
+              height=6),
         Panel("Read so far", "table", "sites", height=6),
-        Panel("Accepted, stored, repeats, rejects", "timeseries", "books_series"),
+        Panel("Received, stored, repeats, rejected", "timeseries", "books_series"),
         Panel("Rejects by reason", "table", "rejects_reasons"),
         Panel("Deliveries to webhooks", "table", "deliveries", width=24, height=5),
         Panel("Records waiting, by stage", "timeseries",

@@ -19,7 +19,10 @@ from pipeline.errors import FootfallError, Retryable
 def cli() -> None:
     """Footfall: who your visitors are, where they give up, who is due to buy again.
 
-    Every setting is a flag or a FOOTFALL_… variable.
+    Every setting is a flag or a FOOTFALL_… variable. `footfall COMMAND --help` has an example of each.
+
+    \b
+    Example: footfall demo
     """
 
 

@@ -52,8 +52,8 @@ class Metrics:
             "footfall_rejects_total", "Rejects stored, by reason.", ("reason",), registry=registry
         )
         self.books = Gauge(
-            "footfall_books_events", "The books: accepted, stored, deduplicated, merged, rejected, "
-            "in_flight, difference (0 when they balance).", ("entry",), registry=registry,
+            "footfall_books_events", "The books: received = stored + repeats + merged + rejected + "
+            "in_flight; what is missing is the difference.", ("entry",), registry=registry,
         )  # fmt: skip
 
     def stage(self, name: str) -> "StageMetrics":

@@ -36,5 +36,7 @@ def _row(line: bytes) -> tuple[object, ...]:
         r = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.REJECTS.name, line)
-    body = as_text(r.body)
-    return (r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, body, r.cut)
+    return (
+        r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, as_text(r.body), r.cut,
+        r.sender, r.method, r.opt_out,
+    )  # fmt: skip

@@ -250,8 +250,8 @@ class Lane:
         detail = f"{self.stage.name} failed with {type(error).__name__}; the line was set aside."
         for number in sorted(set(range(len(lines))) - set(good)):
             place = f"{self.partition}/{record.offset}#{number}"
-            emit.row(REJECTS, *reject_row(Reason.UNREADABLE_RECORD, detail,
-                                          self.stage.source.name, place, lines[number]))  # fmt: skip
+            emit.row(REJECTS, *reject_row(Reason.UNREADABLE_RECORD, detail, self.stage.source.name,
+                                          place, lines[number], self.state.now))  # fmt: skip
         if self.stage.source in ACCEPTED:
             emit.row(BOOKS, "", 0, len(lines) - len(good), 0, 0, len(lines) - len(good))
         self.state.applied = record.offset

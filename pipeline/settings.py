@@ -5,7 +5,8 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from difflib import get_close_matches
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from pipeline.errors import BadSetting
@@ -28,7 +29,7 @@ class Setting:
     @property
     def variable(self) -> str:
         """Its environment variable."""
-        return "FOOTFALL_" + self.name.upper()
+        return PREFIX + self.name.upper()
 
     @property
     def flag(self) -> str:
@@ -75,9 +76,28 @@ def _texts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _proxies(text: str) -> tuple[str, ...]:
+    words = _texts(text)
+    try:
+        for word in words:
+            if word != "private" and words != ("none",):
+                ip_network(word)
+    except ValueError:
+        words = ()
+    if not words:
+        raise ValueError("private, none, or networks such as 203.0.113.0/24 with commas between")
+    return words
+
+
 def _path(text: str) -> str:
     if not re.fullmatch(r"(?:/[\w.-]+)+", text, re.ASCII):
         raise ValueError("a path such as /footfall.js")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if text and not re.match(r"https?://[^/\s]", text):
+        raise ValueError("https://… or http://…")
     return text
 
 
@@ -122,6 +142,9 @@ SETTINGS: Final = (
             "commas between.", _texts),
     Setting("ip_addresses", "truncated", "What of visitors' IP addresses is stored: truncated (the "
             "first 24 bits, 48 of IPv6), hashed or none.", _one_of("truncated", "hashed", "none")),
+    Setting("trusted_proxies", "private", "Whose X-Forwarded-For is believed about visitors' "
+            "addresses: private (proxies in private networks), none, or networks with commas "
+            "between, such as private,203.0.113.0/24.", _proxies),
     Setting("ip_hash_key", "", "For hashed addresses: 16 characters or more that nobody knows.",
             secret=True),
     Setting("countries", "", "Path of a MaxMind DB file (.mmdb) of countries or cities, to know "
@@ -137,13 +160,13 @@ SETTINGS: Final = (
             _whole(1800, 30 * 86400)),
     Setting("lead_days", "3", "Days ahead of the expected date that a repurchase is due.",
             _whole(0, 90)),
-    Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere."),
+    Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere.", _endpoint),
     Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries.",
             secret=True),
     Setting("retention_days", "7", "Days the log keeps records that are in the warehouse.",
             _whole(1, 3650)),
     Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
-            "each on top; beyond it the oldest are deleted.", _whole(1_000_000, 10**12)),
+            "each on top; beyond it strangers' are deleted first.", _whole(1_000_000, 10**12)),
     Setting("memory_limit", "2000000000", "Bytes one embedded warehouse query may use.",
             _whole(100_000_000, 10**12)),
     Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
@@ -152,6 +175,15 @@ SETTINGS: Final = (
 )  # fmt: skip
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+PREFIX: Final = "FOOTFALL_"
+_OTHER: Final = "those of webhooks that come in are FOOTFALL_WEBHOOK_SECRETS"
+_OF_A_SERVICE: Final = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT_\d+_(?:TCP|UDP)")
+"""What Kubernetes gives every container about a service that is called footfall, too."""
+
+
+def without_password(url: str) -> str:
+    """The same for people and logs. Everything up to its last @ may be a password mistyped."""
+    return re.sub(r"(?s)^(\w*:?/*).*@", r"\1***@", url)
 
 
 class Settings:
@@ -161,6 +193,7 @@ class Settings:
         self, given: Mapping[str, str | None] | None = None, env: Mapping[str, str] = os.environ
     ) -> None:
         self._values: dict[str, Any] = {}
+        _check_names(env)
         for setting in SETTINGS:
             text = (given or {}).get(setting.name)
             source = setting.flag
@@ -170,20 +203,22 @@ class Settings:
             try:
                 self._values[setting.name] = setting.parse(text)
             except ValueError as error:
-                shown = "wrong" if setting.secret else repr(text)
+                shown = "wrong" if setting.secret else repr(without_password(text))
                 raise BadSetting(f"{source} is {shown}; it takes {error}.") from None
         self._check_together()
         self._check_secret()
 
     def _check_together(self) -> None:
         if bool(self.webhook_url) != bool(self.webhook_secret):
-            raise BadSetting("FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together.")
+            raise BadSetting("FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together "
+                             f"({_OTHER}).")  # fmt: skip
         if (self.ip_addresses == "hashed") != bool(self.ip_hash_key):
             raise BadSetting("FOOTFALL_IP_ADDRESSES=hashed and FOOTFALL_IP_HASH_KEY go together.")
-        if both := sorted(self.write_keys.keys() & self.server_keys.keys()):
+        if both := self.write_keys.keys() & self.server_keys.keys():
+            sites = sorted(self.server_keys[name].site for name in both)
             raise BadSetting(
-                f"FOOTFALL_WRITE_KEYS and FOOTFALL_SERVER_KEYS both have {both[0]!r}; "
-                "a key that stands in pages is no secret: make another one."
+                "FOOTFALL_WRITE_KEYS and FOOTFALL_SERVER_KEYS have a key in common, of the site "
+                f"{sites[0]!r}; a key that stands in pages is no secret: make another one."
             )
 
     def check_open(self) -> None:
@@ -206,7 +241,8 @@ class Settings:
                 b64decode(self.webhook_secret.removeprefix("whsec_"), validate=True)
         except ValueError:
             raise BadSetting(
-                "FOOTFALL_WEBHOOK_SECRET is no Standard Webhooks secret; it takes whsec_ and Base64."
+                "FOOTFALL_WEBHOOK_SECRET is no Standard Webhooks secret; it takes whsec_ and Base64, "
+                f"as `echo whsec_$(openssl rand -base64 24)` makes ({_OTHER})."
             ) from None
 
     def __getattr__(self, name: str) -> Any:
@@ -226,3 +262,14 @@ class Settings:
         if isinstance(value, tuple):
             return ",".join(map(str, value))
         return "" if value is None else str(value)
+
+
+def _check_names(env: Mapping[str, str]) -> None:
+    """Raise BadSetting for a variable that is none: a misspelt deny-list would deny nothing."""
+    known = {setting.variable for setting in SETTINGS}
+    for name in sorted(name for name in env if name.startswith(PREFIX)):
+        if name in known or _OF_A_SERVICE.search(name):
+            continue
+        like = get_close_matches(name.removeprefix(PREFIX).lower(), BY_NAME, 1)
+        meant = f"did you mean {BY_NAME[like[0]].variable}?" if like else ""
+        raise BadSetting(f"{name} is no setting; {meant or '`footfall up --help` names all.'}")

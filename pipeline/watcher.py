@@ -1,8 +1,8 @@
 """What the worker knows of itself: how far each lane is, the books, and whether something stands.
 
-The books: events that collectors accepted = stored + deduplicated + rejected + in flight. What
-was accepted is the producers' own count on every record; what is in flight is the same count of the
-records after each lane's offset.
+The books, in events: received = stored + repeats + merged + rejected + in flight. What was received
+is the producers' own count on every record; what is in flight is the same count of the records after
+each lane's offset. `queries/books_now` says what the other words mean.
 """
 
 import asyncio
@@ -109,8 +109,7 @@ class Watcher:
     async def books(self) -> dict[str, int]:
         """Entries in events, of this worker's lanes; {} where log or warehouse is away.
 
-        `merged` are repeats outside the worker's window, which the warehouse made one row of:
-        were events lost, they would be missed here, so it should be 0 but for such repeats.
+        Were events lost, they would look `merged`: it is 0 but for repeats outside the window.
         """
         try:
             in_flight = 0
@@ -124,9 +123,9 @@ class Watcher:
             return {}
         entries = {name: int(value) for name, value in answer.dicts()[0].items()}
         entries["in_flight"] = in_flight
-        entries["accepted"] += in_flight
-        settled = ("stored", "deduplicated", "merged", "rejected", "in_flight")
-        entries["difference"] = entries["accepted"] - sum(entries[name] for name in settled)
+        entries["received"] += in_flight
+        settled = ("stored", "repeats", "merged", "rejected", "in_flight")
+        entries["difference"] = entries["received"] - sum(entries[name] for name in settled)
         for name, value in entries.items():
             self._metrics.books.labels(name).set(value)
         return entries

@@ -68,8 +68,10 @@ DELIVERIES: Final = Table(
     "deliveries", ("trigger_id", "endpoint", "attempt", "time", "status", "detail")
 )
 REJECTS: Final = Table(
-    "rejects", ("id", "reason", "detail", "site", "received_at", "path", "body", "cut")
-)
+    "rejects",
+    ("id", "reason", "detail", "site", "received_at", "path", "body", "cut", "sender", "method",
+     "opt_out"),
+)  # fmt: skip
 BOOKS: Final = Table(
     "books", ("site", "time", "declared", "stored", "deduplicated", "rejected")
 )  # one row per source record and site; `time` is the record's newest received_at

@@ -6,6 +6,7 @@ bounds. A server's key is one: with it come purchases, tickets and history.
 As text, keys have commas between: `k3y:myshop identify origin=https://www.myshop.example rate=50`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ RATE: Final = 1_000
 """Events a second that a browser's key may send on average where nothing else is said."""
 SERVER_RATE: Final = 5_000
 """… and a server's key: a fifth of what one worker folds, so that an old backlog delays nobody."""
+
+_SITE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
 
 IDENTIFY: Final = "identify"
 PURCHASE: Final = "purchase"
@@ -75,8 +79,11 @@ def _split(text: str) -> Iterator[tuple[str, str, list[str]]]:
     seen: set[str] = set()
     for part in filter(None, (part.split() for part in text.split(","))):
         name, _, site = part[0].partition(":")
-        if not name or not site:
-            raise ValueError("key:site pairs with commas between, each with its rights after it")
+        if not name or not _SITE.fullmatch(site):
+            raise ValueError(
+                "key:site pairs with commas between, each with its rights after it; a site is of "
+                "letters, digits, dots, _ and -, at most 64"
+            )
         if name in seen:
             raise ValueError("every key once only")
         seen.add(name)
@@ -111,9 +118,10 @@ def _values(
 
 
 def _origin(text: str) -> str:
-    if not text or origin_of(text) != text:
+    if origin_of(text) != text or not _HOST.fullmatch(urlsplit(text).hostname or ""):
         raise ValueError(
-            f"origins such as https://www.myshop.example, without a path; not {text!r}"
+            "each origin as browsers write it, such as https://www.myshop.example: without a path, "
+            f"a * or a usual port, and names with letters as xn--…; not {text!r}"
         )
     return text
 

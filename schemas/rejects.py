@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -13,6 +13,11 @@ OVERHEAD: Final = 512
 """Bytes that a reject is counted with beside its original, where rejects are limited."""
 
 _BASE64: Final = "base64:"
+
+SentBy = Literal["", "page", "server", "webhook", "import", "worker"]
+"""Whose rights an input came with: those of a page's or a server's key, of a signed webhook, of a
+file that the owner imports, of a stage that reads a topic. "": of nobody that is known."""
+Method = Literal["POST", "GET"]
 
 
 class Reason(StrEnum):
@@ -63,7 +68,11 @@ MEANING: dict[Reason, str] = {
 
 
 class Reject(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One refused input. `body` is the original event or request, Base64 in JSON; cut at 64 KiB."""
+    """One refused input. `body` is the original event or request, Base64 in JSON; cut at 64 KiB.
+
+    The body of a GET (`method`) is its query, or the event that stood there, as JSON. `opt_out`: the
+    request said in a header that its visitor wants no profile.
+    """
 
     id: str
     reason: Reason
@@ -73,6 +82,9 @@ class Reject(Struct, frozen=True, omit_defaults=True, kw_only=True):
     path: str
     body: bytes
     cut: bool = False
+    sender: SentBy = ""
+    method: Method = "POST"
+    opt_out: bool = False
 
 
 def price(reject: Reject) -> int:
@@ -86,15 +98,20 @@ def reject_row(
     """A row of `columns.REJECTS` for input refused by the worker; the same input, the same id."""
     digest = blake2b(path.encode() + b"\n" + body, digest_size=16).hexdigest()
     kept, cut = as_text(body[:MAX_BODY]), len(body) > MAX_BODY
-    return (digest, reason.value, detail, site, received_at, path, kept, cut)
+    what = (digest, reason.value, detail, site, received_at, path, kept, cut)
+    return (*what, "worker", "POST", False)
 
 
 def as_text(body: bytes) -> str:
-    """Original bytes as a text column holds them: as they are, or Base64 where they are no UTF-8."""
+    """Original bytes as a text column holds them: as they are, or Base64 where they are no UTF-8.
+
+    Text that looks like the latter is written so too: what was sent must not be taken for it.
+    """
     try:
-        return body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
-        return _BASE64 + b64encode(body).decode()
+        text = _BASE64
+    return _BASE64 + b64encode(body).decode() if text.startswith(_BASE64) else text
 
 
 def as_bytes(text: str) -> bytes:

@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from pipeline.cli import cli
-from pipeline.settings import BY_NAME, SETTINGS, Settings
+from pipeline.settings import BY_NAME, SETTINGS, Setting, Settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -53,6 +53,24 @@ def test_every_variable_of_ours_is_a_setting_and_is_taken(name: str) -> None:
     assert settings.log.startswith("kafka://")
     assert settings.warehouse.startswith("clickhouse://")
     assert settings.host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_setting_that_a_role_reads_is_passed_to_it(name: str) -> None:
+    (command,) = OURS[name]["command"]
+    names = {parameter.name for parameter in cli.commands[command].params}
+    read = {setting.variable for setting in SETTINGS if setting.name in names}
+    assert len(read) > 10
+    assert read - environment(OURS[name]).keys() == set()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
+def test_what_env_does_not_set_is_as_it_is_everywhere(setting: Setting) -> None:
+    given = environment(SERVICES["collector"])
+    value = SERVICES["collector"]["environment"][setting.variable]
+    found = _VARIABLE.fullmatch(value)
+    if found and found[2] == "-":
+        assert (found[1], given[setting.variable]) == (setting.variable, setting.default)
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -128,11 +146,12 @@ def test_mounts_are_there(volume: str) -> None:
 
 
 def test_secrets_come_from_outside() -> None:
+    hidden = {setting.variable for setting in SETTINGS if setting.secret}
     secrets = [
         value
         for service in SERVICES.values()
         for name, value in service.get("environment", {}).items()
-        if "PASSWORD" in name or "SECRET" in name
+        if "PASSWORD" in name or "SECRET" in name or name in hidden
     ]
     assert secrets
     assert all(_VARIABLE.fullmatch(value) for value in secrets)

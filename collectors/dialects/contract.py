@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from collectors.guide import Guide
 from schemas.events import Event
-from schemas.rejects import Reason
+from schemas.rejects import Method, Reason
 
 
 class Refused(Exception):  # a decision about input, not an error
@@ -29,6 +29,7 @@ class Request(NamedTuple):
     `headers` are those of `HEADERS`, by lower-case name. A GET's `body` is its query string, as
     its events are in there. `nonce` differs for every request: it names events and rejects that
     have no name of their own. `received_at` is ms. `address` is the sender's, "" where unknown.
+    `first_at` is when a request that is sent again was first received, 0: this one is new.
     """
 
     path: str
@@ -38,6 +39,8 @@ class Request(NamedTuple):
     received_at: int
     nonce: str
     address: str = ""
+    method: Method = "POST"
+    first_at: int = 0
 
 
 HEADERS = frozenset(
@@ -49,7 +52,9 @@ HEADERS = frozenset(
         "x-write-key",
         "origin",
         "referer",
-        "x-forwarded-for",
+        "sp-anonymous",
+        "x-ip-policy",
+        "x-footfall-replay",
     }
 )
 
@@ -88,7 +93,10 @@ class Envelope(NamedTuple):
 
 
 class Sender(NamedTuple):
-    """What holds for every event of a request."""
+    """What holds for every event of a request.
+
+    `anonymous`: it asks that neither its address nor an id made of its connection is kept.
+    """
 
     path: str
     site: str
@@ -97,6 +105,7 @@ class Sender(NamedTuple):
     user_agent: str
     opt_out: bool
     address: str = ""
+    anonymous: bool = False
 
 
 class Read(Struct, frozen=True):

@@ -41,24 +41,27 @@ _ABOUT: Final = Guide(
         Library("@jitsu/js", "1.11.0", where,
                 'import { jitsuAnalytics } from "@jitsu/js";',
                 'const analytics = jitsuAnalytics({ host: "https://….d.jitsu.com", writeKey: "ID:SECRET" });',
-                'const analytics = jitsuAnalytics({ host: "{address}", writeKey: "' + key + ':secret" });')
+                'const analytics = jitsuAnalytics({ host: "{address}", writeKey: "' + key + ':any" });')
         for where, key in _KEYS
     ),
     examples=(
         Example(
-            """curl {address}/api/s/page -H 'X-Write-Key: {key}:secret' \\
+            """curl {address}/api/s/page -H 'X-Write-Key: {key}:any' \\
   -H 'Origin: https://www.myshop.example' -d '{
   "anonymousId": "d-1", "context": {"page": {"url": "https://www.myshop.example/tea"}}}'""",
             ("page",),
         ),
         Example(
-            """curl {address}/api/s/s2s/track -H 'X-Write-Key: {server}:secret' -d '{
+            """curl {address}/api/s/s2s/track -H 'X-Write-Key: {server}:any' -d '{
   "userId": "u42", "event": "Order Completed",
   "properties": {"order_id": "1001", "total": 49.8, "currency": "EUR"}}'""",
             ("purchase",),
         ),
     ),
-    notes=("The library insists on a colon in its key; what stands after it is not looked at.",),
+    notes=(
+        "The library insists on a colon in its key; what stands after it is not read.",
+        "With a `privacy.ipPolicy` other than `keep`, no address is kept.",
+    ),
     documentation=(Link("Jitsu's JavaScript SDK", "https://github.com/jitsucom/jitsu"),),
 )  # fmt: skip
 

@@ -12,18 +12,20 @@ _LONGEST: Final = 1_024
 
 
 def sent_key(request: Request, in_body: Any) -> str:
-    """Basic auth's user, else X-Write-Key's, the query's `writeKey` (beacons), the body's or "".
+    """The query's `writeKey`, else Basic auth's user, X-Write-Key's, the body's or "".
+
+    The query first: a page behind a password sends that password along with every request.
 
     Jitsu's SDK insists on KEY:SECRET in X-Write-Key; as in Basic auth, the part before the colon
     is the key.
     """
+    key = _query_key(request.query) if "writeKey" in request.query else ""
+    if key:
+        return key
     headers = request.headers
     authorization = headers.get("authorization", "")
     key = _basic_user(authorization) if 0 < len(authorization) <= _LONGEST else ""
     key = key or headers.get("x-write-key", "").partition(":")[0]
-    if key:
-        return key
-    key = _query_key(request.query) if "writeKey" in request.query else ""
     return key or (in_body if isinstance(in_body, str) else "")
 
 

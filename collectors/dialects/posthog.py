@@ -103,10 +103,14 @@ class _Place(Struct):
     referrer: Any = field(default=None, name="$referrer")
     user_agent: Any = field(default=None, name="$raw_user_agent")
     ip: Any = field(default=None, name="$ip")
+    token: Any = None
     insert_id: Any = field(default=None, name="$insert_id")
     screen: Any = field(default=None, name="$screen_name")
     group: Any = field(default=None, name="$group_key")
 
+
+_REPEATED: Final = frozenset({"$raw_user_agent", "$ip", "token"})
+"""Properties that say what is kept as the settings say, or not at all: the key is one of them."""
 
 _list: Final = Batches(list[Raw])
 _body: Final = Batches(_Body, "batch")
@@ -183,7 +187,10 @@ _ABOUT: Final = Guide(
             ("page", "identify", "purchase"),
         ),
     ),
-    notes=("A server's `distinct_id` is a user, unless it asks for no profile.",),
+    notes=(
+        "A server's `distinct_id` is a user, unless it asks for no profile.",
+        "Of the properties `$raw_user_agent`, `$ip` and `token` (the key) are read and not kept.",
+    ),
     documentation=(
         Link("PostHog's libraries", "https://posthog.com/docs/libraries"),
         Link("Capture API", "https://posthog.com/docs/api/capture"),
@@ -230,8 +237,8 @@ class PostHog(Dialect):
         timed = payload.timestamp is not None or payload.offset is not None
         time = _time(payload, sender)
         named = payload.uuid or reading.lenient_text(place.insert_id)
-        if place.ip is not None:
-            properties = _without_address(properties)
+        if (place.user_agent, place.ip, place.token) != (None, None, None):
+            properties = _without_repeated(properties)
         event = Event(
             type=kind if order is None else "purchase",
             message_id=reading.message_id(named, item, timed, default_id, sender.site),
@@ -255,10 +262,10 @@ class PostHog(Dialect):
         return Read(event, reading.lenient_text(place.user_agent), reading.lenient_text(place.ip))
 
 
-def _without_address(properties: Raw) -> Raw:
-    """An address is stored as the settings say, and nowhere else."""
+def _without_repeated(properties: Raw) -> Raw:
     fields = reading.decode(_fields, bytes(properties))
-    return Raw(msgspec.json.encode({name: fields[name] for name in fields if name != "$ip"}))
+    kept = {name: fields[name] for name in fields if name not in _REPEATED}
+    return Raw(msgspec.json.encode(kept)) if kept else EMPTY_OBJECT
 
 
 def _out_of_form(body: bytes) -> bytes:

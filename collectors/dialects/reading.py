@@ -31,11 +31,11 @@ _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 class Decodes(Protocol[S_co]):
     """`msgspec.json.Decoder`, `batches.Batches`."""
 
-    def decode(self, data: bytes, /) -> S_co:
+    def decode(self, data: Any, /) -> S_co:
         """Raises as msgspec does."""
 
 
-def decode(decoder: Decodes[S], data: bytes, reason: Reason = Reason.BAD_SHAPE) -> S:
+def decode(decoder: Decodes[S], data: bytes | msgspec.Raw, reason: Reason = Reason.BAD_SHAPE) -> S:
     """Decode one event; a wrong type is told with the field's path, never with its value."""
     try:
         return decoder.decode(data)

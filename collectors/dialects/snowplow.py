@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 from collectors.dialects import forms, reading, snowplow_entities, snowplow_orders
 from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Reply, Request, Sender
+from collectors.dialects.keys import sent_key
 from collectors.dialects.snowplow_entities import Described, Value, named, these, word
 from collectors.guide import Becomes, Example, Guide, Library, Link
 from schemas import identifiers
@@ -33,6 +34,7 @@ _STRUCTURED: Final = {
 }  # fmt: skip
 _PING: Final = {"pp_mix": "min_x", "pp_max": "max_x", "pp_miy": "min_y", "pp_may": "max_y"}
 _NOTHING: Final = b"{}"
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
 class _Item(Struct):
@@ -43,6 +45,7 @@ class _Item(Struct):
     duid: Value = None
     nuid: Value = None
     tnuid: Value = None
+    sid: Value = None
     uid: Value = None
     se_ac: Value = None
     ua: Any = None
@@ -113,6 +116,9 @@ _ABOUT: Final = Guide(
     not_taken=(
         "Schemas are not fetched, so nothing is validated against them.",
         "The third-party cookie and `/com.snowplowanalytics.iglu/v1`: there are none.",
+        "Events of anonymous tracking without sessions, which are nobody's (`missing_id`): give it "
+        "`withSessionTracking`, and each session counts as a visitor. `withServerAnonymisation` is "
+        "respected: no address is kept, and no id of the network.",
     ),
     libraries=(
         Library("@snowplow/browser-tracker", "4.10.1", "browser",
@@ -173,6 +179,8 @@ class Snowplow(Dialect):
             items = snowplow_orders.gathered(items)
         first = _first(items)
         key = first.aid if isinstance(first.aid, str) else ""
+        if request.first_at:  # only then: its protocol has no key, so a header may be about anything
+            key = sent_key(request, key)
         return Envelope(key, _milliseconds(first.stm), items, single)
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
@@ -191,7 +199,7 @@ class Snowplow(Dialect):
             time=time,
             received_at=sender.received_at,
             corrected_time=reading.corrected(time, sender),
-            anonymous_id=_device(given, entities),
+            anonymous_id=_device(given, entities, sender),
             identifiers=_identifiers(given, entities),
             event=reading.text(said.event, "event"),
             url=(url := reading.lenient_text(given.url)),
@@ -265,12 +273,18 @@ def _with_entities(data: bytes, entities: list[Described]) -> Raw:
     return reading.object_of(Raw(msgspec.json.encode(whole)), "data")
 
 
-def _device(given: _Item, entities: list[Described]) -> str:
-    """The browser's first-party id; an app's is its session entity's."""
-    known = reading.first(given.duid, given.tnuid, given.nuid)
+def _device(given: _Item, entities: list[Described], sender: Sender) -> str:
+    """The browser's first-party id; an app's is its session entity's.
+
+    Anonymous trackers may still say which session it is, with a nil UUID for the device. An id
+    that a collector gave the connection (`nuid`) is none where the sender asks to be anonymous.
+    """
+    network = () if sender.anonymous else (given.tnuid, given.nuid)
+    known = reading.first(given.duid, *network)
     if known is None:
         sessions = (reading.decode(_session, bytes(data)) for data in these(entities, _SESSION))
-        known = next((one.user_id for one in sessions if isinstance(one.user_id, str)), None)
+        said = (one.user_id for one in sessions)
+        known = next((one for one in said if isinstance(one, str) and one != _NIL), given.sid)
     return reading.identifier(word(known), "duid")
 
 

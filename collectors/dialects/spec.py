@@ -94,25 +94,25 @@ def read(kind: str | None, item: bytes, default_id: str, sender: Sender) -> Read
     payload = reading.decode(_payload, item)
     kind = kind or payload.type
     if kind not in KINDS:
-        raise Refused(Reason.UNKNOWN_TYPE, str(kind)[:64])
-    event = _event(kind, payload, item, default_id, sender)  # type: ignore[arg-type]
-    return _with_surroundings(event, payload.context or _NO_CONTEXT)
+        raise Refused(Reason.UNKNOWN_TYPE, f"{str(kind)[:64]!r} is none of {', '.join(sorted(KINDS))}")
+    context = payload.context or _NO_CONTEXT
+    event = _event(kind, payload, context, item, default_id, sender)  # type: ignore[arg-type]
+    return _with_surroundings(event, context)
 
 
 def _with_surroundings(event: Event, context: _Context) -> Read:
     """`context.ip` is what a server's SDK says of its visitor: Segment fills in the sender's own
     where it is left out, and browsers that want it hidden say 0.0.0.0."""
-    ip, campaign = context.ip, context.campaign
-    return Read(
-        event,
-        context.user_agent or "",
-        ip if isinstance(ip, str) else "",
-        campaign if isinstance(campaign, dict) else None,
-    )
+    agent, ip, campaign = context.user_agent or "", context.ip, context.campaign
+    if ip is None and campaign is None:
+        return Read(event, agent)
+    said, named = isinstance(ip, str), isinstance(campaign, dict)
+    return Read(event, agent, ip if said else "", campaign if named else None)
 
 
-def _event(kind: Kind, payload: _Payload, item: bytes, default_id: str, sender: Sender) -> Event:
-    context = payload.context or _NO_CONTEXT
+def _event(
+    kind: Kind, payload: _Payload, context: _Context, item: bytes, default_id: str, sender: Sender
+) -> Event:
     own_time = reading.first(payload.original_timestamp, payload.timestamp)
     time = reading.event_time(own_time, sender.received_at)
     properties = reading.object_of(payload.properties, "properties")
@@ -165,7 +165,9 @@ def _place_of(kind: Kind, properties: Raw, context: _Context) -> _Place:
     page = context.page or _NO_PLACE
     if kind not in ("page", "screen") or properties is EMPTY_OBJECT:
         return page
-    own = reading.decode(_place, bytes(properties))
+    own = reading.decode(_place, properties)
+    if own.url and own.path and own.title and own.referrer:
+        return own
     return _Place(
         own.url or page.url, own.path or page.path, own.title or page.title,
         own.referrer or page.referrer,
@@ -185,7 +187,7 @@ def _identifiers(kind: Kind, payload: _Payload, traits: Raw, context: _Context) 
 
 def from_traits(traits: Raw) -> tuple[str, ...]:
     """Strong identifiers among free-form traits; what is not shaped like one is not one."""
-    known = reading.decode(_traits, bytes(traits))
+    known = reading.decode(_traits, traits)
     crm = known.crm_id or known.crm_id_camel
     return (
         identifiers.email(_scalar(known.email, "email")),

@@ -49,6 +49,8 @@ _SCORES: Final[dict[FeedbackKind, range]] = {
     "csat": range(1, 6), "ces": range(1, 6), "nps": range(11), "comment": range(0),
 }  # fmt: skip
 _RATINGS: Final = range(1, 6)
+_CHOICES: Final = {"`$.status`": OrderStatus, "`$.action`": TicketAction, "`$.kind`": FeedbackKind}
+"""Fields of one word, as the decoder names them."""
 
 
 class _Customer(Struct, rename="camel"):
@@ -163,10 +165,13 @@ _ABOUT: Final = Guide(
         "`time`, and the same bytes count once.",
         f"`customer` has at least one of {', '.join(f'`{name}`' for name in _CUSTOMER)}, unless "
         "there is an `anonymousId`.",
-        "Without `total` an order's total is the sum of its items. A refund without `items` refunds "
+        "In the examples of `schemas/examples`, `body` is what is sent to `path`.",
+        "Without `total` an order's total is the sum of its items; it has one of the two. A refund without `items` refunds "
         "the whole order.",
     ),
-    documentation=(Link("One of each kind of event", "../../schemas/examples"),),
+    documentation=(
+        Link("One of each kind of event", "../../schemas/examples"),
+    ),
 )  # fmt: skip
 
 
@@ -191,7 +196,7 @@ class Typed(Dialect):
     def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One object of the path's form."""
         form = _FORMS[sender.path]
-        given = reading.decode(form.decoder, item, form.bad)
+        given = _decoded(form, item)
         own_time = reading.first(given.time)
         time = reading.event_time(own_time, sender.received_at)
         event = Event(
@@ -210,6 +215,17 @@ class Typed(Dialect):
             **form.content(given),
         )
         return Read(event)
+
+
+def _decoded(form: _Form, item: bytes) -> Any:
+    try:
+        return reading.decode(form.decoder, item, form.bad)
+    except Refused as refused:
+        choices = [words for field, words in _CHOICES.items() if field in refused.detail]
+        if not choices or not refused.detail.startswith("Invalid enum value"):
+            raise
+        takes = ", ".join(get_args(choices[0]))
+        raise Refused(refused.reason, f"{refused.detail}; it takes {takes}") from refused
 
 
 def _identifiers(customer: _Customer | None) -> tuple[str, ...]:
@@ -235,6 +251,8 @@ def _declared(normalise: Callable[[str], str], value: str | int | None, name: st
 
 
 def _order(given: _Purchase) -> dict[str, Any]:
+    if given.status == "completed" and given.total is None and not given.items:
+        raise Refused(Reason.BAD_ORDER, "Neither `items` nor `total`")
     items = tuple(
         Item(
             product_id=orders.required(item.product_id, "productId"),

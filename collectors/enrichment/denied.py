@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from typing import Any, Final
+from unicodedata import normalize
 
 import msgspec
 from msgspec import Raw
@@ -18,6 +19,11 @@ def _escaped(name: str) -> bytes:
     return re.escape(name.encode())
 
 
+def _folded(name: str) -> str:
+    """Equal for names that look the same: é is one character or two, by who wrote it."""
+    return normalize("NFC", normalize("NFC", name).casefold())
+
+
 class Denied:
     """Names of properties, in upper or lower case. Text of their kind within values is not found.
 
@@ -27,7 +33,7 @@ class Denied:
     def __init__(self, names: Iterable[str]) -> None:
         given = {name for name in names if name}
         self._plain = frozenset(name.lower() for name in given if name.isascii())
-        self._wide = frozenset(name.casefold() for name in given if not name.isascii())
+        self._wide = frozenset(_folded(name) for name in given if not name.isascii())
         self._keys = re.compile(b'"(?:%s)"' % b"|".join(_escaped(n) for n in sorted(self._plain)))
 
     def __bool__(self) -> bool:
@@ -45,7 +51,7 @@ class Denied:
 
     def names(self, name: str) -> bool:
         """Whether this very name is denied."""
-        return name.lower() in self._plain if name.isascii() else name.casefold() in self._wide
+        return name.lower() in self._plain if name.isascii() else _folded(name) in self._wide
 
     def _may_name(self, data: bytes) -> bool:
         if self._wide and not data.isascii():

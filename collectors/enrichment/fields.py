@@ -8,7 +8,7 @@ Fields = Mapping[str, str]
 
 NOTHING: Final[Fields] = {}
 REMEMBERED: Final = 512
-"""Characters of the longest text whose reading is remembered: without it, 8,192 readings of what
-strangers make up would be 500 MB."""
+"""Characters of the longest text whose reading is remembered, and of ASCII alone: strangers may make up
+as many as they like, and all readings together are to stay below 40 MB."""
 LONGEST: Final = 256
 """Characters of a name or a value that are kept."""

@@ -70,7 +70,7 @@ _ANYWHERE: Final = re.compile(
 )
 """Search engines with a domain in every country; not their other services, such as docs.google.com."""
 _LABELS: Final = 5
-_KEPT: Final = 4_096
+_KEPT: Final = 2_048
 _ORIGIN: Final = 320
 """Characters of scheme, host and port: of longer ones the rest is not read. A name has 253."""
 
@@ -78,7 +78,9 @@ _ORIGIN: Final = 320
 def fields(referrer: str, url: str) -> Fields:
     """`referrer_medium` and `referrer_source`; nothing where the referrer is no URL."""
     end = url.find("/", 8, _ORIGIN)
-    return _seen_from(referrer[:_ORIGIN], url[: end if end > 0 else _ORIGIN])
+    origin = url[: end if end > 0 else _ORIGIN]
+    remembered = referrer.isascii() and origin.isascii()
+    return (_seen_from if remembered else _seen_from.__wrapped__)(referrer[:_ORIGIN], origin)
 
 
 @lru_cache(_KEPT)

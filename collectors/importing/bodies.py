@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 from collectors import orders
 from collectors.dialects.contract import Refused
 from collectors.importing import moments
-from collectors.importing.mapping import LINE, Kind, Mapping
-from collectors.importing.tables import PROPERTY
+from collectors.importing.mapping import LINE, PROPERTY, Kind, Mapping
 from collectors.importing.units import Row, Unit
 
 Body = dict[str, Any]
@@ -41,13 +40,14 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Made]]:
     if mapping.kind == "access_log":
         return _page_views
     time_of = moments.reader(mapping.time)
+    no_time = f'no time in the format "{mapping.time.format}"'  # which admission then says
     make = {"events": _event, "purchases": _purchase, "tickets": _ticket}[mapping.kind]
 
     def bodies(unit: Unit) -> Iterator[Made]:
         row = {name: _plain(cell) for name, cell in unit.row.items()}
         cell = row.get("time")
         time = None if cell is None else time_of(cell)
-        row["time"] = f"not a time: {cell}" if time is None else time
+        row["time"] = f"{no_time}: {'' if cell is None else cell}" if time is None else time
         for body, line in make(row, mapping.site):
             whole = {name: value for name, value in body.items() if value is not None}
             yield Made(whole, unit.rows[line])
@@ -107,7 +107,9 @@ def _purchase(row: Row, site: str) -> Iterator[tuple[Body, int]]:
     }
     good, bad = _lines(row)
     if good or not bad:
-        yield order | {"items": good, "total": row.get("total")}, 0
+        # A file may tell of orders without what they came to; a row that leaves it out is refused.
+        total = row.get("total") if good else row.get("total", 0)
+        yield order | {"items": good, "total": total}, 0
     for number, line in bad:
         yield order | {"items": [line]}, number
 

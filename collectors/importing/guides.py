@@ -139,7 +139,7 @@ PARQUET: Final = CSV._replace(
     files=(_ORDERS, _ORDERS_MAPPING),
     examples=(
         Example(
-            """python3 -c 'from pyarrow import csv, parquet
+            """.venv/bin/python -c 'from pyarrow import csv, parquet
 parquet.write_table(csv.read_csv("orders.csv"), "orders.parquet")'
 footfall import orders.parquet --mapping orders.toml""",
             ("purchase", "purchase"),
@@ -193,6 +193,7 @@ skip = ["/api/", "/admin"]              # optional: paths that begin so are no p
         f"`salt` has {SALT_LENGTH} characters or more. Keep it secret, and keep it: with another one "
         "the same visitors are others.",
         "Importing a log again, grown or rotated, changes nothing.",
+        "Sessions of an import are counted half an hour after it: until then a visit could go on.",
     ),
     documentation=(
         Link("Apache", "https://httpd.apache.org/docs/current/logs.html#combined"),

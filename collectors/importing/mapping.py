@@ -36,6 +36,8 @@ SALT_LENGTH: Final = 16
 WHO: Final = ("anonymous_id", "user_id", "email", "phone", "crm", "social")
 LINE: Final = ("product_id", "name", "category", "quantity", "price", "line_total")
 """Fields of one line of an order. `price` is for one piece, `line_total` for the line."""
+PROPERTY: Final = "properties."
+"""Before the name of a column that is kept under its own name."""
 
 FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
     "events": (

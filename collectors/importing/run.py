@@ -15,11 +15,11 @@ from collectors import admission, limits
 from collectors.dialects.contract import Refused, Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded
-from collectors.importing import bodies, tables
+from collectors.importing import bodies
 from collectors.importing.mapping import Mapping
 from collectors.importing.places import Places
 from collectors.importing.progress import PositionFile
-from collectors.importing.units import Unit, Unreadable
+from collectors.importing.units import Table, Unit, Unreadable
 from collectors.producer import Producer
 from schemas.keys import OPEN
 from schemas.rejects import Reason, Reject
@@ -66,7 +66,7 @@ async def run(
     """
     started = perf_counter()
     summary = Summary(resumed=position.read())
-    table = tables.read(path, mapping)
+    table = _table(path, mapping)
     source = _Source(path, mapping, enricher)
     for batch in batches(table.units, mapping):
         if batch.last > summary.resumed:
@@ -81,6 +81,12 @@ async def run(
     position.forget()
     summary.seconds = perf_counter() - started
     return summary
+
+
+def _table(path: Path, mapping: Mapping) -> Table:
+    from collectors.importing import tables  # and Arrow: 60 MB that only an import needs
+
+    return tables.read(path, mapping)
 
 
 def batches(units: Iterable[Unit], mapping: Mapping) -> Iterator[Batch]:
@@ -128,7 +134,7 @@ class _Source:
         """A reject's id ends with its item's number."""
         row = rows[int(reject.id.rpartition("-")[2])]
         detail = f"{self._places(row)}: {reject.detail}"[: limits.REJECT_DETAIL]
-        return msgspec.structs.replace(reject, detail=detail)
+        return msgspec.structs.replace(reject, detail=detail, sender="import")
 
     def refuse(self, lines: list[Unreadable]) -> admission.Admitted:
         """Lines of the file that are not even rows."""
@@ -137,6 +143,7 @@ class _Source:
                 self._request(line.text.encode(), -number),
                 Refused(Reason.BAD_SHAPE, f"{self._places(line.row)}: {line.text}"),
                 site=self._site,
+                sender="import",
             )
             for number, line in enumerate(lines, 1)
         ]

@@ -4,10 +4,10 @@ Cells of CSV are text, so that a customer `007` stays one. Purchases are read wh
 columns only), because the lines of one order may stand anywhere in the file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,32 +15,11 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from collectors.guide import Guide
-from collectors.importing import accesslog, guides
-from collectors.importing.mapping import LINE, Mapping
-from collectors.importing.units import FileError, Row, Unit, Unreadable
+from collectors.importing import accesslog, formats
+from collectors.importing.mapping import LINE, PROPERTY, Mapping
+from collectors.importing.units import FileError, Row, Table, Unit, Unreadable
 
 CHUNK_ROWS: Final = 8_192
-PROPERTY: Final = "properties."
-
-
-class Table(NamedTuple):
-    """A file's rows, and the lines of it that are not even rows."""
-
-    units: Iterator[Unit]
-    unreadable: list[Unreadable]
-
-
-class Format(NamedTuple):
-    """A kind of file: how its names end, how it is opened, and what its page says.
-
-    `open` takes the file, the columns that are wanted, and a list for the lines that are not rows.
-    """
-
-    name: str
-    ends: tuple[str, ...]
-    open: Callable[[Path, list[str], list[Unreadable]], Iterator[pa.RecordBatch]]
-    about: Guide
 
 
 def read(path: Path, mapping: Mapping) -> Table:
@@ -67,19 +46,25 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     name = path.name.lower().removesuffix(".gz")
     for batch in _open(path, name, mapping.used, unreadable):
-        missing = [column for column in mapping.used if column not in batch.schema.names]
-        if missing:
-            raise FileError(f"{path} has no column {missing[0]!r}; the mapping names it.")
+        for column in mapping.used:
+            _check_once(path, column, batch.schema.names.count(column))
         yield _renamed(batch, mapping)
+
+
+def _check_once(path: Path, column: str, times: int) -> None:
+    if not times:
+        raise FileError(f"{path} has no column {column!r}; the mapping names it.")
+    if times > 1:
+        raise FileError(f"{path} has {times} columns {column!r}; rename those that are not meant.")
 
 
 def _open(
     path: Path, name: str, columns: list[str], unreadable: list[Unreadable]
 ) -> Iterator[pa.RecordBatch]:
-    for form in FORMATS:
+    for form in formats.ALL:
         if name.endswith(form.ends):
-            return form.open(path, columns, unreadable)
-    ends = ", ".join(end for form in FORMATS for end in form.ends)
+            return _OPEN[form](path, columns, unreadable)
+    ends = ", ".join(end for form in formats.ALL for end in form.ends)
     raise FileError(f"{path}: the name must end in {ends} (text also with .gz).")
 
 
@@ -120,11 +105,11 @@ def _open_csv(
     )
 
 
-FORMATS: Final = (
-    Format("csv", (".csv",), _open_csv, guides.CSV),
-    Format("jsonl", (".jsonl", ".ndjson"), _open_json, guides.JSON_LINES),
-    Format("parquet", (".parquet", ".pq"), _open_parquet, guides.PARQUET),
-)
+_OPEN: Final = {
+    formats.CSV: _open_csv,
+    formats.JSON_LINES: _open_json,
+    formats.PARQUET: _open_parquet,
+}
 
 
 def _renamed(batch: pa.RecordBatch, mapping: Mapping) -> pa.RecordBatch:

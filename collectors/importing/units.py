@@ -1,6 +1,6 @@
 """What a file is taken apart into, whatever its format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from collectors.errors import CollectorError
@@ -31,3 +31,10 @@ class Unreadable(NamedTuple):
 
     text: str
     row: int
+
+
+class Table(NamedTuple):
+    """A file's rows, and the lines of it that are not even rows."""
+
+    units: Iterator[Unit]
+    unreadable: list[Unreadable]

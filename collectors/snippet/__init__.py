@@ -29,12 +29,17 @@ ABOUT: Final = Guide(
                 "`Rage Click`, `Dead Click`, `Script Error`, `Form Resubmitted`"),
         Becomes("`footfall.track(…)`", "an event of that name"),
         Becomes("`footfall.identify(…)`, `alias`, `reset`", "whose browser it is"),
-        Becomes("`footfall.orderCompleted(…)`, `orderRefunded`, `orderCancelled`", "a purchase"),
+        Becomes("`footfall.orderCompleted(…)`",
+                "a purchase where the key has `purchase`, else `Order Completed`"),
+        Becomes("`footfall.orderRefunded(…)`, `orderCancelled`",
+                "`Order Refunded`, `Order Cancelled`: only a server can take an order back"),
     ),
     not_taken=("What is typed, and the text of elements.", "Anything before consent, where you ask."),
     notes=(
         "More of it, consent, cookies and your own host name: "
         "[Put it on your site](../put-it-on-your-site.md).",
+        f"`footfall rejects list` shows what it sends with the path `{EVENTS}`, whatever it is called.",
+        "Headless Chromium counts as a bot: testers find their own visits only under Bots.",
     ),
     documentation=(
         Link("Content Security Policy", "https://developer.mozilla.org/en-US/docs/Web/HTTP/CSP"),

@@ -219,7 +219,7 @@
   const tellEngaged = () => {
     attend();
     if (engaged < 1000) return;
-    const properties = { seconds: engaged / 1000 };
+    const properties = { seconds: Math.round(engaged) / 1000 };
     record("track", { event: "Page Engaged", properties }, view);
     engaged = 0;
   };

@@ -19,7 +19,6 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from collectors import snippet
-from collectors.enrichment.addresses import visitor
 
 COOKIE: Final = "ff_id"
 COOKIE_SECONDS: Final = 400 * 86_400
@@ -51,11 +50,11 @@ class Served:
         self._clock, self._new_salt = clock, salt
         self._day, self._salt = -1, b""
 
-    def answer(self, query: str, headers: Mapping[bytes, bytes], peer: str) -> Answer:
-        """Answer a GET. `headers` by lower-case name; `peer` is the connection's other end."""
+    def answer(self, query: str, headers: Mapping[bytes, bytes], visitor: str) -> Answer:
+        """Answer a GET. `headers` by lower-case name; `visitor` is whose address asks."""
         asked = {name: values[0] for name, values in _parameters(query).items()}
         if "daily" in asked:
-            return _told(self._daily(headers, peer), [])
+            return _told(self._daily(headers, visitor), [])
         if "set" in asked:
             return self._replaced(asked["set"], headers)
         if "id" in asked:
@@ -78,14 +77,12 @@ class Served:
         limits = f"Path={self.path}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"
         return b"set-cookie", f"{COOKIE}={device}; {limits}".encode()
 
-    def _daily(self, headers: Mapping[bytes, bytes], peer: str) -> str:
+    def _daily(self, headers: Mapping[bytes, bytes], visitor: str) -> str:
         """Who cannot be told apart from others tomorrow: the salt is never stored, and goes."""
         day = self._clock() // _DAY_MS
         if day != self._day:
             self._day, self._salt = day, self._new_salt()
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        parts = (visitor(forwarded, peer).encode(), headers.get(b"user-agent", b""),
-                 headers.get(b"origin", b""))  # fmt: skip
+        parts = visitor.encode(), headers.get(b"user-agent", b""), headers.get(b"origin", b"")
         return blake2b(b"\n".join(parts), key=self._salt, digest_size=16).hexdigest()
 
 

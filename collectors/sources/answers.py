@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from collectors import dialects, limits, rates
+from collectors import dialects, limits, rates, unserved
 from collectors.admission import STATUS
 from collectors.guide import Noun
 from collectors.sources.markdown import bullets, code, words
@@ -20,7 +20,7 @@ _UNVERIFIED: Final = (Reason.BODY_TOO_LARGE, Reason.BAD_SIGNATURE)
 
 DURABLE: Final = (
     "`200`: everything is on disk (fsync, or `acks=all`). Of a batch, what cannot be taken is counted "
-    "in the answer and kept: `footfall rejects list`."
+    "in the answer and kept, within `footfall rejects --help`'s bounds: `footfall rejects list`."
 )
 AGAIN: Final = (
     f"`429` (the key is over its rate) and `503` (the log cannot take more now): nothing was taken; send "
@@ -33,8 +33,10 @@ KEYS: Final = "\n\n".join(
         "`FOOTFALL_WRITE_KEYS` are for pages, and public. After each `key:site` stands what it may do:",
         bullets((
             f"`{keys.IDENTIFY}`: its `userId`, e-mail address and other identifiers are believed. Without "
-            "it an event keeps its device and loses them.",
-            f"`{keys.PURCHASE}`: its “Order Completed” is a purchase. Without it, a plain event.",
+            "it an event keeps its device and loses them; one without `anonymousId` is refused (`403` "
+            "`not_allowed`).",
+            f"`{keys.PURCHASE}`: its “Order Completed” is a purchase. Without it, a plain event. Refunds and "
+            "cancellations take a server's key.",
             "`origin=https://www.myshop.example`: only pages from there (the Origin header, else the "
             "Referer's); repeatable.",
             f"`rate=50`: events a second, {keys.RATE:,} where nothing is said, "
@@ -42,8 +44,9 @@ KEYS: Final = "\n\n".join(
         )),
         f"`FOOTFALL_SERVER_KEYS` are secrets with all rights and {keys.SERVER_RATE:,} events a second, "
         f"refused where they come from a page. {words(_SECRET_PATHS)} take nothing else.",
-        code("sh", "footfall up --write-keys '{key}:{site} identify origin=https://www.myshop.example' \\\n"
-             "  --server-keys {server}:{site}"),
+        code("sh", "export FOOTFALL_WRITE_KEYS='{key}:{site} identify origin=https://www.myshop.example'\n"
+             "export FOOTFALL_SERVER_KEYS={server}:{site}\nfootfall up"),
+        "Every command reads the same variables; set them in every shell you use.",
         "Without any key, everything is taken and is of the site `default`; a collector that listens to "
         "more than its own machine does not start so.",
     )
@@ -102,8 +105,8 @@ def _verified() -> Iterator[str]:
         "cannot be taken is kept, `footfall rejects list` shows it."
     )
     yield (
-        f"`503` with `Retry-After: {limits.RETRY_AFTER_SECONDS}` where the log cannot take it: vendors try "
-        "again. A delivery that comes twice counts once."
+        f"`503` with `Retry-After: {limits.RETRY_AFTER_SECONDS}` where the log cannot take it, or no more of "
+        "what cannot be taken is kept: vendors try again. A delivery that comes twice counts once."
     )
     yield (
         f"At most {_size(limits.MAX_BODY)} a delivery. Where a time is signed, it may be "
@@ -113,8 +116,9 @@ def _verified() -> Iterator[str]:
 
 def rows() -> list[list[str]]:
     """Every status with its reasons."""
-    found = sorted(STATUS.items(), key=lambda item: item[1])
-    return [[str(status), f"`{reason.value}`", MEANING[reason]] for reason, status in found]
+    refused = [(status, reason.value, MEANING[reason]) for reason, status in STATUS.items()]
+    found = sorted((*refused, *unserved.ALL), key=lambda row: row[0])
+    return [[str(status), f"`{reason}`", meaning] for status, reason, meaning in found]
 
 
 def bounds() -> list[list[str]]:

@@ -25,7 +25,8 @@ TABLES: Final[dict[Noun, tuple[str, str]]] = {
 _WHERE: Final = {"browser": "in browsers", "node": "in Node", "python": "in Python"}
 _PAGES: Final = (
     f"In a page the key is public. Give it the right `{IDENTIFY}` only where it should be believed who is "
-    f"logged in, `{PURCHASE}` only where its orders should count, and bind it to your site: "
+    f"logged in, `{PURCHASE}` only where its orders should count (refunds and cancellations take a "
+    "server's key), and bind it to your site: "
     f"`FOOTFALL_WRITE_KEYS='{{key}}:{{site}} {IDENTIFY} origin=https://www.myshop.example'` "
     "([keys](README.md#keys))."
 )
@@ -123,7 +124,8 @@ def _secret(source: Source, place: Place) -> list[str]:
         "Start the collector with the secret (several have commas between):",
         code("sh", setting),
         f"Without it every delivery is answered with `{STATUS[Reason.BAD_SIGNATURE]}`. Address and secret "
-        f"are those of one site, here `{place.site}`.",
+        f"are those of one site, here `{place.site}`. The examples below are signed with the secret "
+        "`{secret}`.",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from collectors import dialects, snippet, webhooks
 from collectors.dialects.contract import Dialect
 from collectors.guide import Guide
-from collectors.importing import guides, tables
+from collectors.importing import formats, guides
 from collectors.webhooks import generic
 from collectors.webhooks.contract import Vendor
 
@@ -46,7 +46,7 @@ def sources(mapped: Iterable[Vendor] = (), snippet_path: str = snippet.PATH) -> 
         *map(_of_dialect, dialects.ALL),
         *map(_of_vendor, (*webhooks.ALL, *mapped)),
         _of_any_vendor(),
-        *(Source(form.name, "file", form.about, ends=form.ends) for form in tables.FORMATS),
+        *(Source(form.name, "file", form.about, ends=form.ends) for form in formats.ALL),
         Source("access-logs", "file", guides.ACCESS_LOG),
     )
 

@@ -30,6 +30,7 @@ BELOW: Final = "/webhooks/"
 _PATH: Final = re.compile(rf"{BELOW}([a-z0-9_-]{{1,64}})(?:/([A-Za-z0-9._-]{{1,64}}))?/?")
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _WOO_GREETING: Final = re.compile(rb"webhook_id=\d{1,20}")
+_OTHER: Final = "What signs the triggers that go out is FOOTFALL_WEBHOOK_SECRET."
 _typed: Final = Typed()
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -73,7 +74,9 @@ class Doors:
             if names.count(name) > 1 or not _NAME.fullmatch(name):
                 raise WebhookError(f"{name!r} cannot be the name of a webhook, or is taken.")
         kept: dict[tuple[str, str], list[str]] = {}
-        for place, secret in (_secret(text, names) for text in secrets):
+        for place, secret in (
+            _secret(number, text, names) for number, text in enumerate(secrets, 1)
+        ):
             kept.setdefault(place, []).append(secret)
         return cls(vendors, kept, enricher)
 
@@ -96,7 +99,8 @@ class Doors:
         try:
             facts = _read(vendor, request)
         except Refused as refused:
-            return Admitted(200, [], [rejected(request, refused, site=site)])
+            reject = rejected(request, refused, site=site, sender="webhook")
+            return Admitted(200, [], [reject])
         return _each(facts, site, request, self._enricher)
 
     def _verify(self, vendor: Vendor, site: str, request: Request) -> None:
@@ -120,18 +124,22 @@ def _read(vendor: Vendor, request: Request) -> list[Fact]:
         raise Refused(Reason.BAD_SHAPE, "A number in it cannot be computed with") from error
 
 
-def _secret(text: str, vendors: Iterable[str]) -> tuple[tuple[str, str], str]:
-    """What is wrong is told without the text: it may be the secret itself."""
+def _secret(number: int, text: str, vendors: Iterable[str]) -> tuple[tuple[str, str], str]:
+    """What is wrong is told without the text: any of it may be a secret, or end one with a comma in it."""
     place, equals, secret = text.partition("=")
     if not equals:
         raise WebhookError(
-            "FOOTFALL_WEBHOOK_SECRETS takes vendor[:site]=secret, with commas between."
+            f"FOOTFALL_WEBHOOK_SECRETS takes vendor[:site]=secret, with commas between. {_OTHER}"
         )
     name, _, site = place.strip().partition(":")
     if name not in vendors:
-        raise WebhookError(f"{name!r} is no webhook; there are {', '.join(vendors)}.")
+        raise WebhookError(
+            f"Entry {number} of FOOTFALL_WEBHOOK_SECRETS begins with no webhook; there are "
+            f"{', '.join(vendors)}, or set FOOTFALL_WEBHOOK_MAPPINGS. A secret that has a comma in it "
+            f"cannot be used: have another made. {_OTHER}"
+        )
     if not secret.strip():
-        raise WebhookError(f"The secret of the webhook {place!r} is empty.")
+        raise WebhookError(f"Entry {number} of FOOTFALL_WEBHOOK_SECRETS has no secret after its =.")
     return (name, site or DEFAULT_SITE), secret.strip()
 
 
@@ -155,5 +163,5 @@ def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher
             read = _typed.read(item, request.nonce, sender)
             events.append(replace(read.event, **enricher.changes(read, sender)))
         except Refused as refused:
-            rejects.append(rejected(request, refused, site=site, index=index))
+            rejects.append(rejected(request, refused, site=site, sender="webhook", index=index))
     return Admitted(200, events, rejects)

@@ -1,7 +1,6 @@
 """`query`, `rejects`, `doctor`: questions, answered also while `up` runs."""
 
 import sys
-from typing import Any
 
 import click
 
@@ -18,6 +17,7 @@ from pipeline.errors import BadSetting
 from pipeline.operate.doctor import examine
 from pipeline.operate.reach import ask
 from pipeline.operate.replay import Replayed, replay
+from pipeline.operate.resent import UNASKED
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 from schemas.rejects import Reason
@@ -58,12 +58,17 @@ def _show(rows: Rows, as_json: bool) -> None:
 def rejects() -> None:
     """What could not be taken: list it, look at it, send it again.
 
-    Not all of it is kept, so that junk fills no disk. A collector keeps 128 MiB of rejects for each
-    site at once, and as much again per 24 hours, a reject costing its bytes (cut at 64 KiB) and
-    512 more; senders that no key or signature names share one such purse. Beyond it rejects are
-    counted: once a minute a reject `rejects_not_kept` tells how many of which reason were not kept.
-    The warehouse keeps FOOTFALL_REJECTS_LIMIT bytes of them, counted in the same way, and deletes
-    the oldest. Nothing that was taken is ever touched.
+    Not all of it is kept, so that junk fills no disk. A collector keeps 128 MiB of rejects at once,
+    and as much again per 24 hours, of what came with keys of a site's pages, as much of its servers'
+    and of its webhooks', and as much of all senders together that no key or signature names. A reject
+    costs its bytes (cut at 64 KiB) and 512 more. Beyond that it is counted: once a minute a reject
+    `rejects_not_kept` tells how many of which reason were not kept. Who sends them hears that they
+    are refused; a signed webhook hears 503, so that its vendor sends it again. The warehouse keeps
+    FOOTFALL_REJECTS_LIMIT bytes of them, counted in the same way, and deletes strangers' first, then
+    pages', the oldest first. Nothing that was taken is ever touched.
+
+    \b
+    Example: footfall rejects list --reason bad_order
     """
 
 
@@ -104,8 +109,8 @@ def show_reject(settings: Settings, reject_id: str, as_json: bool) -> None:
 @rejects.command("replay")
 @click.option("--reason", type=click.Choice([r.value for r in Reason]), help="Only this reason.")
 @click.option("--limit", default=10_000, show_default=True, help="At most so many, newest first.")
-@click.option("--key", default="", help="The write key for rejects whose site is not known, as "
-              "those for an unknown key.")  # fmt: skip
+@click.option("--key", default="", help="The write key for what came with no key that is known; it "
+              "gets that key's rights. Also which key of a site to use, where it has several.")  # fmt: skip
 @as_json
 @with_settings(*WAREHOUSE, "host", "port", "write_keys", "server_keys")
 def replay_rejects(
@@ -113,25 +118,33 @@ def replay_rejects(
 ) -> None:
     """Send rejects to the collector again, after their cause was mended.
 
-    What is refused again is a new reject; what was taken before counts once. Left out are those of
-    webhooks (only the vendor can sign them, so the vendor must send them again) and those that were
-    cut at 64 KiB. Exit code 1 where anything was refused.
+    Each goes with the rights it came with: what a page sent with a key of its site's pages, what a
+    server sent or a file held with a server's key. What came with no key that is known goes only with
+    --key. However often it is sent, it counts once; what is refused again is listed again, under its
+    id. What only the request's headers said (user agent, address) is lost, but not an objection.
+
+    Left out are those of webhooks (only the vendor can sign them, so the vendor must send them again),
+    and, unless --reason names them, not_allowed, forbidden_origin, bad_signature and unknown_key: they
+    were refused for want of rights. Impossible are those that were cut at 64 KiB or whose key is not
+    set here. A collector that asks to wait is waited for, up to five minutes. Exit code 1 where
+    anything was refused again or has no key.
 
     \b
     Example: footfall rejects replay --reason unknown_key --key k3y
     """
-    which = {"reason": reason or ""}
+    which = {"reason": reason or "", "unasked": UNASKED}
     found = ask(settings, sql.load("queries/rejects_bodies"), {**which, "limit": limit}).dicts()
     (others,) = ask(settings, sql.load("queries/rejects_not_again"), which).dicts()
     outcome: Replayed = replay(settings, found, key)
-    cut, left_out = int(others["were_cut"]), int(others["of_webhooks"])
+    cut, webhooks, unasked = (int(others[n]) for n in ("were_cut", "of_webhooks", "not_asked_for"))
+    impossible = outcome.impossible + cut
     if as_json:
-        show_json({**outcome._asdict(), "impossible": cut, "left_out": left_out})
+        show_json({**outcome._asdict(), "impossible": impossible, "left_out": webhooks + unasked})
     else:
-        click.echo(f"{outcome.taken} taken, {outcome.refused} refused again, "
-                   f"{cut} were cut and cannot be sent again, "
-                   f"{left_out} of webhooks were left out")  # fmt: skip
-    sys.exit(1 if outcome.refused else 0)
+        click.echo(f"{outcome.taken} taken, {outcome.refused} refused again; impossible: {cut} were cut, "
+                   f"{outcome.impossible} have no key; left out: {webhooks} of webhooks, "
+                   f"{unasked} refused for want of rights")  # fmt: skip
+    sys.exit(1 if outcome.refused or outcome.impossible else 0)
 
 
 @click.command()
@@ -140,16 +153,17 @@ def replay_rejects(
 def doctor(settings: Settings, as_json: bool) -> None:
     """Look at settings, collector, log, worker, warehouse and disk: what is wrong, what to do.
 
-    Exit code 1 where something is wrong.
+    Also told: what was refused in the last 24 hours, and triggers that cannot be delivered. Exit
+    code 1 where something is WRONG; what says `look` may well be as you want it.
 
     \b
     Example: footfall doctor
     """
-    findings: list[dict[str, Any]] = [finding._asdict() for finding in examine(settings)]
+    findings = examine(settings)
     if as_json:
-        show_json(findings)
+        show_json([finding._asdict() for finding in findings])
     else:
         show_table(("", "part", "finding", "what to do"), [
-            ("ok" if f["ok"] else "WRONG", f["part"], f["text"], f["advice"]) for f in findings
+            (f.verdict, f.part, f.text, f.advice) for f in findings
         ])  # fmt: skip
-    sys.exit(0 if all(finding["ok"] for finding in findings) else 1)
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)

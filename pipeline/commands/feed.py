@@ -16,6 +16,7 @@ from collectors.importing.run import Summary, run
 from collectors.server import CollectorConfig, open_producer
 from pipeline.clock import wall
 from pipeline.commands.options import ENRICH, as_json, enrichment, show_json, with_settings
+from pipeline.operate.finding import many
 from pipeline.settings import Settings
 
 
@@ -39,11 +40,19 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} lines"),
                TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"Importing {file.name}", total=None)
-        summary = asyncio.run(
-            _import(settings, file, how, lambda s: progress.update(task, completed=s.lines))
-        )
+    progress = Progress(*columns, console=console)
+    task = progress.add_task(f"Importing {file.name}", total=None)
+
+    def told(summary: Summary) -> None:
+        progress.start()  # not before: of a file that cannot be read there is none
+        progress.update(task, completed=summary.lines)
+
+    try:
+        summary = asyncio.run(_import(settings, file, how, told))
+        progress.update(task, completed=summary.lines, total=summary.lines)
+    finally:
+        if progress.live.is_started:
+            progress.stop()
     if as_json:
         show_json({**{name: getattr(summary, name) for name in ("lines", "events", "resumed", "seconds")},
                    "rejects": dict(summary.rejects)})  # fmt: skip
@@ -61,15 +70,18 @@ async def _import(
     scheme, _, place = settings.log.partition("://")
     folder = Path(place) if scheme == "embedded" else Path.cwd()
     try:
-        return await run(file, how, producer, wall, PositionFile.of(folder, file, how), told, enricher)
+        return await run(
+            file, how, producer, wall, PositionFile.of(folder, file, how), told, enricher
+        )
     finally:
         await producer.close()
 
 
 def _tell(summary: Summary) -> None:
-    rate = summary.lines / max(summary.seconds, 0.001)
-    click.echo(f"{summary.lines:,} lines, {summary.events:,} events, {sum(summary.rejects.values()):,} "
-               f"rejects in {summary.seconds:.1f} s ({rate:,.0f} lines/s)")  # fmt: skip
+    rate = f" ({summary.lines / summary.seconds:,.0f} lines/s)" if summary.seconds >= 1 else ""
+    click.echo(f"{many(summary.lines, 'line')}, {many(summary.events, 'event')} (what was there "
+               f"already counts once), {many(sum(summary.rejects.values()), 'reject')} in "
+               f"{summary.seconds:.1f} s{rate}")  # fmt: skip
     for reason, count in summary.rejects.most_common():
         click.echo(f"  {reason}: {count:,}")
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from collectors.enrichment import Enrichment
+from pipeline.errors import BadSetting
+from pipeline.operate.finding import many
 from pipeline.settings import BY_NAME, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,15 +40,26 @@ def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
         command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         for setting in (BY_NAME[name] for name in reversed(names)):
             text = f"{setting.help} [{setting.variable}; default: {setting.default or 'empty'}]"
+            if setting.secret:
+                text = f"{text} Set the variable: `ps` shows everybody the flags."
             command = click.option(setting.flag, setting.name, default=None, help=text)(command)
         return command
 
     return decorate
 
 
+def address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A click callback: how others reach the collector. Raises BadSetting."""
+    base = value and value.rstrip("/")
+    if base and (not base.startswith(("http://", "https://")) or not urlsplit(base).netloc):
+        raise BadSetting(f"--address is {value!r}; it takes https://collect.myshop.example.")
+    return base
+
+
 def enrichment(settings: Settings) -> Enrichment:
     """What those settings tell a collector."""
-    return Enrichment(**{name: getattr(settings, name) for name in ENRICH})
+    told = {name: getattr(settings, name) for name in (*ENRICH, "trusted_proxies")}
+    return Enrichment(**told)
 
 
 def show_json(value: Any) -> None:
@@ -64,7 +78,7 @@ def show_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     console = Console(markup=False, highlight=False, emoji=False)
     console.width = max(console.width, MIN_WIDTH)  # long lines wrap better than narrow columns
     console.print(table)
-    console.print(f"{len(rows)} rows")
+    console.print(many(len(rows), "row"))
 
 
 def show_record(record: Mapping[str, Any]) -> None:

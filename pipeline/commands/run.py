@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -15,10 +16,13 @@ from pipeline.commands.options import (
     show_json,
     with_settings,
 )
+from pipeline.errors import BadSetting, Retryable
+from pipeline.operate.reach import status_of
 from pipeline.settings import SETTINGS, Settings
 
 COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "snippet_path",
-           "webhook_secrets", "webhook_mappings", *ENRICH, "tick_ms", "clock")  # fmt: skip
+           "webhook_secrets", "webhook_mappings", *ENRICH, "trusted_proxies", "tick_ms",
+           "clock")  # fmt: skip
 WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port", "funnel",
         "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
         "rejects_limit", "memory_limit")  # fmt: skip
@@ -28,6 +32,9 @@ WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_
 @with_settings(*COLLECT)
 def collect(settings: Settings) -> None:
     """Take events over HTTP and write them to the log.
+
+    It may start before its log: until that can be opened, and whenever it cannot be written, events
+    get a 503 and their senders keep them. SIGTERM ends it with everything it has acknowledged written.
 
     \b
     Example: footfall collect --port 8100 --write-keys k3y:myshop
@@ -67,13 +74,17 @@ def up(settings: Settings) -> None:
     Exit code 2 where one of them cannot run until something is changed, such as a wrong setting.
 
     \b
-    Example: footfall up --write-keys 'k3y:myshop identify' --server-keys s3cret:myshop
+    Example: FOOTFALL_SERVER_KEYS=s3cret:myshop footfall up --write-keys 'k3y:myshop identify'
     """
     from pipeline.operate.up import run_up
 
     settings.check_open()
     events = f"http://{settings.host}:{settings.port}"
     pages = f"http://{settings.worker_host}:{settings.worker_port}"
+    with suppress(Retryable):  # what answers there is no worker: the new one will say so
+        if status_of(settings) is not None:
+            raise BadSetting(f"A worker answers on {pages} already. Stop it, or choose other ports "
+                             "(--port, --worker-port) and another --log.")  # fmt: skip
     click.echo(f"events go to {events}, pages are on {pages}")
     sys.exit(asyncio.run(run_up({**os.environ, **settings.environment()})))
 
@@ -87,15 +98,23 @@ def migrate(settings: Settings, as_json: bool) -> None:
     \b
     Example: footfall migrate --warehouse clickhouse://localhost:9000/footfall
     """
+    # An embedded warehouse belongs to the worker that runs.
+    theirs = settings.warehouse.startswith("chdb://") and status_of(settings) is not None
+    applied = [] if theirs else _migrated(settings)
+    if as_json:
+        show_json({"applied": applied})
+    elif theirs:
+        click.echo("A worker is running and does this itself.")
+    else:
+        click.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")
+
+
+def _migrated(settings: Settings) -> list[str]:
     from pipeline.warehouse.migrate import migrate as apply
     from pipeline.worker import open_warehouse
 
     warehouse = open_warehouse(settings)
     try:
-        applied = apply(warehouse)
+        return apply(warehouse)
     finally:
         warehouse.close()
-    if as_json:
-        show_json({"applied": applied})
-    else:
-        click.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

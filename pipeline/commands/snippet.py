@@ -3,13 +3,15 @@
 import click
 
 from collectors import snippet as script
+from pipeline.commands.options import address as where
 from pipeline.commands.options import as_json, show_json, with_settings
-from pipeline.settings import Settings
+from pipeline.settings import BY_NAME, Settings
 from schemas.keys import DEFAULT_SITE
 
 
 @click.command()
-@click.option("--address", metavar="URL", help="Where browsers reach the collector, for example "
+@click.option("--address", metavar="URL", callback=where,
+              help="Where browsers reach the collector, for example "
               "https://collect.myshop.example. [default: its host and port]")  # fmt: skip
 @as_json
 @with_settings("host", "port", "write_keys", "snippet_path")
@@ -19,7 +21,7 @@ def snippet(settings: Settings, address: str | None, as_json: bool) -> None:
     \b
     Example: footfall snippet --address https://collect.myshop.example --write-keys k3y:myshop
     """
-    base = (address or f"http://{settings.host}:{settings.port}").rstrip("/")
+    base = address or f"http://{settings.host}:{settings.port}"
     sites = {name: key.site for name, key in settings.write_keys.items()} or {"": DEFAULT_SITE}
     tags = {site: script.tag(base + settings.snippet_path, key) for key, site in sites.items()}
     size = {"bytes": len(script.script()), "gzipped": len(script.gzipped())}
@@ -28,5 +30,8 @@ def snippet(settings: Settings, address: str | None, as_json: bool) -> None:
         return
     for site, tag in tags.items():
         click.echo(f"{site}:\n  {tag}\n")
+    if not settings.write_keys:
+        click.echo(f"No {BY_NAME['write_keys'].variable} here: this tag works only with a collector "
+                   "that has none.\n")  # fmt: skip
     click.echo(f"to call footfall.track(…) before it has loaded, above it:\n  {script.STUB}\n")
     click.echo(f"version {script.version()}, {size['bytes']:,} bytes, {size['gzipped']:,} gzipped")

@@ -9,6 +9,7 @@ from collectors.sources.place import Place
 from collectors.sources.registry import Source
 from collectors.sources.registry import sources as all_sources
 from collectors.webhooks import generic
+from pipeline.commands.options import address as where
 from pipeline.commands.options import as_json, show_json, show_table, with_settings
 from pipeline.settings import BY_NAME, Settings
 from schemas.keys import DEFAULT_SITE
@@ -16,7 +17,8 @@ from schemas.keys import DEFAULT_SITE
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--address", metavar="URL", help="Where senders reach the collector, for example "
+@click.option("--address", metavar="URL", callback=where,
+              help="Where senders reach the collector, for example "
               "https://collect.myshop.example. [default: its host and port]")  # fmt: skip
 @as_json
 @with_settings("host", "port", "write_keys", "server_keys", "snippet_path", "webhook_mappings")
@@ -47,7 +49,7 @@ def _place(settings: Settings, address: str | None) -> Place:
     keys = settings.write_keys | settings.server_keys
     example = Place()
     return Place(
-        address=(address or f"http://{settings.host}:{settings.port}").rstrip("/"),
+        address=address or f"http://{settings.host}:{settings.port}",
         site=next((key.site for key in keys.values()), DEFAULT_SITE),
         key=next(iter(settings.write_keys), example.key),
         server=f"A-KEY-OF-{BY_NAME['server_keys'].variable}" if keys else example.server,

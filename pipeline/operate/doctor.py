@@ -1,36 +1,25 @@
 """The check-up: each part says how it is, and where it is ill, what to do."""
 
-import re
 import shutil
 import socket
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
 
 import sql
 from pipeline.errors import FootfallError
+from pipeline.operate.complaints import complaints
+from pipeline.operate.finding import Finding, many
 from pipeline.operate.reach import ask, status_of
 from pipeline.settings import Settings
 
 LAG_RECORDS = 1_000
 FREE_BYTES = 2 * 1024**3
-
-
-_WITHHELD = re.compile(
-    r'^footfall_collector_withheld_events_total\{right="([^"]*)",site="([^"]*)"\} (\S+)$', re.M
-)
-_LIMITED = re.compile(r'^footfall_collector_limited_requests_total\{site="([^"]*)"\} (\S+)$', re.M)
-
-
-class Finding(NamedTuple):
-    """One part's state; `advice` is empty where it is well."""
-
-    part: str
-    ok: bool
-    text: str
-    advice: str = ""
+_SINCE = "since the collector started"
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -40,7 +29,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_collector(settings),
         *_log(settings),
         *_worker(settings),
-        _warehouse(settings),
+        *_warehouse(settings),
         *_disk(settings),
     ]
 
@@ -50,10 +39,14 @@ def _collector(settings: Settings) -> Iterator[Finding]:
     connection = HTTPConnection(settings.host, settings.port, timeout=5)
     try:
         status, _ = _asked(connection, "/ready")
-        _, metrics = _asked(connection, "/metrics")
+        told = list(keys(_asked(connection, "/metrics")[1]))
     except OSError as error:
-        yield Finding("collector", False, f"nothing answers on {place}: {error}",
+        yield Finding("collector", False, f"nothing answers on {place}: {_cause(error)}",
                       "Start it: footfall up, or footfall collect.")  # fmt: skip
+        return
+    except (HTTPException, ValueError):
+        yield Finding("collector", False, f"what answers on {place} is no collector",
+                      "Another program listens there: stop it, or set FOOTFALL_PORT.")  # fmt: skip
         return
     finally:
         connection.close()
@@ -62,7 +55,12 @@ def _collector(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("collector", False, f"{place} answers {status}: the log takes no events",
                       "Look at the log below; clients keep events and try again.")  # fmt: skip
-    yield from keys(metrics)
+    yield from told
+
+
+def _cause(error: OSError) -> str:
+    """What people can read of it: without the number, and without a class's name."""
+    return error.strerror or str(error) or "no answer in time"
 
 
 def _asked(connection: HTTPConnection, path: str) -> tuple[int, str]:
@@ -73,14 +71,23 @@ def _asked(connection: HTTPConnection, path: str) -> tuple[int, str]:
 
 def keys(metrics: str) -> Iterator[Finding]:
     """What write keys were too weak for, by a collector's own count since it started."""
-    for right, site, count in _WITHHELD.findall(metrics):
-        yield Finding("keys", True, f"site {site}: {float(count):.0f} events lost what only a key "
-                      f"with `{right}` may say", f"If its pages are to be believed, add {right} to "
-                      "the key in FOOTFALL_WRITE_KEYS, or send it from a server.")  # fmt: skip
-    for site, count in _LIMITED.findall(metrics):
-        yield Finding("keys", True, f"site {site}: {float(count):.0f} requests over its key's rate "
-                      "were asked to come again", "Raise rate= of the key, or find who sends so "
-                      "much.")  # fmt: skip
+    for labels, count in _samples(metrics, "footfall_collector_withheld_events_total"):
+        site, right = labels["site"], labels["right"]
+        lost = f"lost what only a key with `{right}` may say"
+        yield Finding("keys", True, f"site {site}: {many(count, 'event')} {lost}, {_SINCE}",
+                      f"If its pages are to be believed, add {right} to the key in "
+                      "FOOTFALL_WRITE_KEYS, or send it from a server.")  # fmt: skip
+    for labels, count in _samples(metrics, "footfall_collector_limited_requests_total"):
+        over = f"{many(count, 'request')} over its key's rate"
+        yield Finding("keys", True, f"site {labels['site']}: {over}, asked to come again, {_SINCE}",
+                      "Raise rate= of the key, or find who sends so much.")  # fmt: skip
+
+
+def _samples(metrics: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    for family in text_string_to_metric_families(metrics):
+        for sample in family.samples:
+            if sample.name == name and sample.value:
+                yield sample.labels, sample.value
 
 
 def _log(settings: Settings) -> Iterator[Finding]:
@@ -103,7 +110,7 @@ def _reachable(part: str, server: str, port: int) -> Finding:
     try:
         socket.create_connection((at.hostname or "localhost", at.port or port), timeout=5).close()
     except OSError as error:
-        return Finding(part, False, f"{server} cannot be reached: {error}",
+        return Finding(part, False, f"{server} cannot be reached: {_cause(error)}",
                        "Start it, or set its address right.")  # fmt: skip
     return Finding(part, True, f"{server} answers")
 
@@ -119,34 +126,42 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         yield Finding("worker", False, f"nothing answers on {place}",
                       "Start it: footfall up, or footfall worker. Events wait in the log.")  # fmt: skip
         return
-    behind = max((lane["lag"] for lane in status["lanes"]), default=0)
-    yield Finding("worker", status["ready"], f"{len(status['lanes'])} lanes, at most {behind} behind",
-                  "" if status["ready"] else "It is loading state, or has no partition yet.")  # fmt: skip
-    if behind > LAG_RECORDS:
-        yield Finding("worker", False, f"a lane is {behind} records behind",
+    yield from _progress(status["lanes"], status["ready"])
+    yield books(status["books"])
+
+
+def _progress(lanes: list[dict[str, Any]], ready: bool) -> Iterator[Finding]:
+    partitions = many(len({lane["partition"] for lane in lanes}), "partition")
+    slowest = max(lanes, key=lambda lane: int(lane["lag"]), default={"lag": 0})
+    behind = many(slowest["lag"], "record")
+    yield Finding("worker", ready, f"{partitions}, at most {behind} behind",
+                  "" if ready else "It is loading state, or has no partition yet.")  # fmt: skip
+    if slowest["lag"] > LAG_RECORDS:
+        where = f"{slowest['stage']} of partition {slowest['partition']}"
+        yield Finding("worker", False, f"{where} is {behind} behind",
                       "Wait if it falls; else add a worker (Kafka), or look for retries.")  # fmt: skip
-    yield _books(status["books"])
 
 
-def _books(books: dict[str, int]) -> Finding:
-    if not books:
+def books(entries: dict[str, int]) -> Finding:
+    """`entries` as the worker tells them; none where log or warehouse is away."""
+    if not entries:
         return Finding("books", False, "the warehouse does not answer", "See the warehouse below.")
-    text = ("{accepted} accepted = {stored} stored + {deduplicated} deduplicated + {merged} merged + "
-            "{rejected} rejected + {in_flight} in flight").format(**books)  # fmt: skip
-    if books["difference"]:
-        return Finding("books", False, f"{text}, but for {books['difference']}",
+    text = ("{received:,} received = {stored:,} stored + {repeats:,} repeats + {merged:,} merged + "
+            "{rejected:,} rejected + {in_flight:,} in flight").format(**entries)  # fmt: skip
+    if entries["difference"]:
+        return Finding("books", False, f"{text}, but for {entries['difference']:,}",
                        "Keep log and warehouse as they are and report it.")  # fmt: skip
     return Finding("books", True, text)
 
 
-def _warehouse(settings: Settings) -> Finding:
+def _warehouse(settings: Settings) -> Iterator[Finding]:
     try:
-        rows = ask(settings, sql.load("queries/engine")).rows
+        ((version, tables),) = ask(settings, sql.load("queries/engine")).rows
+        yield Finding("warehouse", True, f"ClickHouse {version}, {many(int(tables), 'table')}")
+        yield from complaints(settings)
     except FootfallError as error:
-        return Finding("warehouse", False, str(error),
-                       "Start it, or set FOOTFALL_WAREHOUSE right; events wait in the log.")  # fmt: skip
-    version, tables = rows[0]
-    return Finding("warehouse", True, f"ClickHouse {version}, {tables} tables")
+        yield Finding("warehouse", False, str(error),
+                      "Start it, or set FOOTFALL_WAREHOUSE right; events wait in the log.")  # fmt: skip
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -5,11 +5,13 @@ An embedded warehouse belongs to one process at a time, so a running worker must
 
 from collections.abc import Mapping
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pipeline.errors import WarehouseRefused, WarehouseUnavailable
+import sql as statements
+from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 
@@ -18,16 +20,32 @@ _STATUS_SECONDS = 10
 
 
 def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
-    """A read-only query's rows. Raises WarehouseUnavailable or WarehouseRefused."""
+    """A read-only query's rows.
+
+    Raises WarehouseUnavailable or WarehouseRefused, and BadSetting where there is no warehouse.
+    """
     if (answer := ask_worker(settings, sql, params)) is not None:
         return answer
     from pipeline.worker import open_warehouse
 
+    scheme, _, place = settings.warehouse.partition("://")
+    if scheme == "chdb" and not Path(place).is_dir():  # to open it would be to make it
+        raise _empty(Path(place).absolute())
     warehouse = open_warehouse(settings)
     try:
+        ((_, tables),) = warehouse.query(statements.load("queries/engine")).rows
+        if not tables:
+            raise _empty(Path(place).absolute() if scheme == "chdb" else "The ClickHouse server")
         return rows_of(warehouse.raw(sql, "JSONCompact", params))
     finally:
         warehouse.close()
+
+
+def _empty(place: object) -> BadSetting:
+    return BadSetting(
+        f"{place} has no tables: start `footfall up` once, or set FOOTFALL_LOG and "
+        "FOOTFALL_WAREHOUSE as it has them."
+    )
 
 
 def ask_worker(settings: Settings, sql: str, params: Mapping[str, Any] | None) -> Rows | None:

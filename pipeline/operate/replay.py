@@ -1,66 +1,84 @@
-"""Rejects to the collector again, as the requests they came from."""
+"""Rejects to the collector again, as the requests they came from.
 
-from collections.abc import Iterable, Mapping
-from http.client import HTTPConnection
-from typing import Any, NamedTuple
+What only a request's headers said is gone, but for an objection to profiles (Sec-GPC): a replayed
+event has no user agent and no address. An event without a time of its own happened when it was
+first refused, and by that time the clocks of senders are corrected; its `received_at` is the time
+of the replay. Its name is its own or follows from the reject's id, so it counts once however often
+it is sent.
+"""
 
-import msgspec
+import time
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final, NamedTuple
 
 from pipeline.errors import LogUnavailable
+from pipeline.operate.resent import Resent, request_of
 from pipeline.settings import Settings
-from schemas.rejects import as_bytes
 
-_TIMEOUT_SECONDS = 30
+LONGEST_WAIT: Final = 300
+"""Seconds that one request is tried again for, after 429 and 503."""
+_TIMEOUT_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 5
+_LATER: Final = (429, 503)
 
 
 class Replayed(NamedTuple):
-    """How many rejects were taken, and how many were refused again."""
+    """How many rejects were taken whole, refused again, and could not be sent for want of a key."""
 
     taken: int
     refused: int
+    impossible: int
 
 
-def replay(settings: Settings, rejects: Iterable[Mapping[str, Any]], key: str) -> Replayed:
-    """Send each once, with a key of its site (a server's, where there is one), else with `key`.
+def replay(
+    settings: Settings,
+    rejects: Iterable[Mapping[str, Any]],
+    key: str,
+    pause: Callable[[float], None] = time.sleep,
+) -> Replayed:
+    """Send each once: rows of `rejects_bodies`. `key`: see `request_of`.
 
-    A reject for an unknown key has no site. Raises LogUnavailable where no collector takes them.
+    Raises LogUnavailable where no collector takes them; to begin again then counts nothing twice.
     """
-    taken = refused = 0
+    taken = refused = impossible = 0
     connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
-    keys = {key.site: name for name, key in settings.keys.items()}  # servers' keys come last
     try:
         for reject in rejects:
-            if _send(connection, reject, keys.get(reject["site"], key)):
+            resent = request_of(reject, settings.keys, key)
+            if resent is None:
+                impossible += 1
+            elif _send(connection, resent, pause):
                 taken += 1
             else:
                 refused += 1
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise LogUnavailable(
-            f"No collector on {settings.host}:{settings.port}: {error}. Start one with "
-            f"`footfall up`, or name it with --host and --port."
+            f"{taken} taken, then no collector on {settings.host}:{settings.port}: {error}. Start one "
+            f"with `footfall up`, or name it with --host and --port; what was taken counts once."
         ) from error
     finally:
         connection.close()
-    return Replayed(taken, refused)
+    return Replayed(taken, refused, impossible)
 
 
-def _send(connection: HTTPConnection, reject: Mapping[str, Any], key: str) -> bool:
-    body = _request_body(reject["path"], as_bytes(reject["body"]))
-    path = f"{reject['path']}?writeKey={key}"
-    connection.request("POST", path, body, {"content-type": "application/json"})
-    response = connection.getresponse()
-    answer = response.read()
-    if response.status == 503:
-        raise OSError("the log cannot take events now; try again later")
-    return response.status == 200 and b'"rejected"' not in answer
+def _send(connection: HTTPConnection, resent: Resent, pause: Callable[[float], None]) -> bool:
+    """Whether everything in it was taken. Raises OSError where it should be sent later."""
+    waited = 0
+    while True:
+        connection.request(resent.method, resent.target, resent.body or None, resent.headers)
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status not in _LATER:
+            return response.status == 200 and b'"rejected"' not in answer
+        seconds = _seconds(response.getheader("retry-after"))
+        waited += seconds
+        if waited > LONGEST_WAIT:
+            raise OSError(f"it has answered {response.status} for {LONGEST_WAIT} s")
+        connection.close()  # collectors close one that is idle
+        pause(seconds)
 
 
-def _request_body(path: str, body: bytes) -> bytes:
-    """An event refused out of a batch goes back as a batch of one."""
-    if not path.endswith(("/batch", "/b", "/import")):
-        return body
-    try:
-        content = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
-        return body
-    return body if "batch" in content else b'{"batch":[' + body + b"]}"
+def _seconds(told: str | None) -> int:
+    """What a collector or a proxy before it asks to wait; it may give a date or nothing."""
+    return max(1, int(told)) if told and told.isdecimal() else _PAUSE_SECONDS

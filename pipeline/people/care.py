@@ -45,7 +45,8 @@ def feedback(turn: Turn, fact: CustomerFact, said: Feedback) -> None:
     if said.score is None or said.score > UNHAPPY_SCORE.get(said.kind, -1):
         return
     about = f" about {said.about[:_QUOTED]}" if said.about else ""
-    reason = f"Answered {said.score} out of {_OUT_OF[said.kind]} in a {said.kind} survey{about}."
+    survey = "an NPS survey" if said.kind == "nps" else f"a {said.kind.upper()} survey"
+    reason = f"Answered {said.score} out of {_OUT_OF[said.kind]} in {survey}{about}."
     evidence = {"kind": said.kind, "score": said.score, "comment": said.comment[:_QUOTED]}
     _tell(turn, "care.unhappy", fact, reason, evidence)
 

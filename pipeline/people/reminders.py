@@ -76,7 +76,7 @@ def _words(turn: Turn, site: str, product: str, cycle: Cycle) -> str:
     else:
         bought = "once" if cycle.purchases == 1 else f"{cycle.purchases} times at once"
         usual = f"bought {bought}, others buy it again after about {cycle.days / 10:g} days"
-    return f"{around} ({usual}, last {since} days ago)"
+    return f"{around} ({usual}, last {since} {'day' if since == 1 else 'days'} ago)"
 
 
 def _numbers(turn: Turn, site: str, product: str, cycle: Cycle) -> dict[str, Any]:

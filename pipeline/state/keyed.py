@@ -27,7 +27,9 @@ class Keyed(Generic[V]):
         self._encode = msgspec.msgpack.Encoder().encode
 
     def __len__(self) -> int:
-        return len(self._raw.keys() | self._live.keys()) if self._dirty else len(self._raw)
+        """However batches were cut; takes as many steps as there are changes."""
+        live, raw = self._live, self._raw
+        return len(raw) + sum((key in live) - (key in raw) for key in self._dirty)
 
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
@@ -107,6 +109,11 @@ class State:
         self.applied = -1
         self.seen: dict[str, tuple[int, int]] = {}
         self.tables: dict[str, Keyed[Any]] = dict(tables)
+
+    @property
+    def now(self) -> int:
+        """The log's time, ms; 0 until the first tick, and where a stage needs none."""
+        return 0
 
     def is_new(self, origin: Origin) -> bool:
         """Step 4: whether a message was not folded in before; notes that it now is.

@@ -66,14 +66,14 @@ class Repurchases(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """accepted = stored + deduplicated + rejected + in_flight; `rows` are counted in the table."""
+    """received = stored + repeats + merged + rejected + in_flight; `stored` are the table's rows."""
 
-    accepted: int
+    received: int
     stored: int
-    deduplicated: int
+    repeats: int
+    merged: int
     rejected: int
     in_flight: int
-    rows: int
     ok: bool
 
 
@@ -146,17 +146,17 @@ def repurchases(
 
 def books(accepted: int, counted: Mapping[str, int]) -> Books:
     """`accepted` as the senders counted it; `counted` are the worker's sums and the table's rows."""
-    stored, rows = counted["stored"], counted["rows"]
-    settled = stored + counted["deduplicated"] + counted["rejected"]
+    settled = counted["stored"] + counted["deduplicated"] + counted["rejected"]
     in_flight = accepted - counted["declared"]
+    merged = counted["stored"] - counted["rows"]
     return Books(
-        accepted=accepted,
-        stored=stored,
-        deduplicated=counted["deduplicated"],
+        received=accepted,
+        stored=counted["rows"],
+        repeats=counted["deduplicated"],
+        merged=merged,
         rejected=counted["rejected"],
         in_flight=in_flight,
-        rows=rows,
-        ok=accepted == settled + in_flight and in_flight == 0 and rows == stored,
+        ok=accepted == settled and in_flight == 0 and merged == 0,
     )
 
 

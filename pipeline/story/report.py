@@ -25,9 +25,9 @@ def show(report: Report, console: Console) -> None:
     )
     table.add_row(
         "The books",
-        f"{books.accepted:,} events accepted",
-        f"{books.stored:,} stored + {books.deduplicated:,} deduplicated + {books.rejected:,} "
-        f"rejected + {books.in_flight:,} in flight; {books.rows:,} rows",
+        f"{books.received:,} events received",
+        f"{books.stored:,} stored + {books.repeats:,} repeats + {books.merged:,} merged + "
+        f"{books.rejected:,} rejected + {books.in_flight:,} in flight",
         _verdict(books.ok),
     )
     console.print(table)

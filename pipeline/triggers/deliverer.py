@@ -130,8 +130,19 @@ class Deliverer:
                 status = response.status
                 detail = "" if response.ok else f"The endpoint answered {status}."
         except (aiohttp.ClientError, TimeoutError) as error:
-            detail = f"{type(error).__name__}: {error}"[:200]
+            detail = _cause(error)[:200]
         return DeliveryResult(
             trigger_id=pending.trigger.id, attempt=pending.attempts + 1, time=now,
             delivered=200 <= status < 300, status=status, detail=detail,
         )  # fmt: skip
+
+
+def _cause(error: aiohttp.ClientError | TimeoutError) -> str:
+    """Why there was no answer, for whoever looks at deliveries."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        why = "Connection refused" if refused else error.os_error.strerror
+        return f"Cannot connect to {error.host}:{error.port}: {why}."
+    if isinstance(error, TimeoutError):
+        return f"No answer within {TIMEOUT_SECONDS} s."
+    return f"{type(error).__name__}: {error}"

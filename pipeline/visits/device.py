@@ -20,7 +20,8 @@ NOBODY: Final = -1
 class Mark(Struct, array_like=True, order=True, gc=False):
     """One event: its time (ms), id, the step it is in a funnel ("" for none) and what else counts.
 
-    `view` says that `step` is a page. `who` indexes `Device.identities` (NOBODY: none).
+    `view` says that `step` is a page. `who` indexes `Device.identities` (NOBODY: none). `fact` is the
+    type of an event that only servers are believed about: a click with an order's id is not it.
     """
 
     time: int
@@ -30,6 +31,7 @@ class Mark(Struct, array_like=True, order=True, gc=False):
     who: int = NOBODY
     device_class: str = ""
     active: bool = True
+    fact: str = ""
 
 
 class Span(Struct, array_like=True, gc=False):
@@ -78,17 +80,17 @@ def remember(device: Device, mark: Mark) -> int | None:
     if not marks or marks[-1].time < mark.time:
         marks.append(mark)
         return len(marks) - 1
-    low = bisect_left(marks, (mark.time, mark.message_id), key=_place)
+    low = bisect_left(marks, _place(mark), key=_place)
     if low < len(marks) and _place(marks[low]) == _place(mark):
         return None
     marks.insert(low, mark)
     return low
 
 
-def knows(device: Device, message_id: str) -> bool:
+def knows(device: Device, message_id: str, fact: str) -> bool:
     """Whether a message with this id is among the marks, whatever its time."""
     for mark in device.marks:  # noqa: SIM110  # any() takes twice as long, on every event
-        if mark.message_id == message_id:
+        if mark.message_id == message_id and mark.fact == fact:
             return True
     return False
 
@@ -105,7 +107,7 @@ def drop_oldest(device: Device, count: int) -> None:
     if count <= 0:
         return
     device.marks = device.marks[count:]
-    first = _place(device.marks[0]) if device.marks else None
+    first = _place(device.marks[0])[:2] if device.marks else None
     device.decided = tuple(
         told for told in device.decided if first and (told.time, told.message_id) >= first
     )
@@ -123,5 +125,5 @@ def _renumber(device: Device) -> None:
     device.identities = tuple(device.identities[who] for who in used)
 
 
-def _place(mark: Mark) -> tuple[int, str]:
-    return (mark.time, mark.message_id)
+def _place(mark: Mark) -> tuple[int, str, str]:
+    return (mark.time, mark.message_id, mark.fact)

@@ -15,6 +15,8 @@ from schemas.events import Event
 DAY_MS: Final = 86_400_000
 _BUCKET_MS: Final = 5 * 60_000
 """A thousand messages in it at 300,000 a day; 500 orders a day have about 200 buckets."""
+MAX_DIGESTS: Final = 2_000
+"""In one bucket: 40 KB at most are rewritten for a message."""
 WINDOW_DAYS: Final = 400
 """A bucket is forgotten when nothing was added to it for so long."""
 
@@ -29,14 +31,23 @@ def place(event: Event) -> tuple[str, int]:
     return f"{event.site}\n{event.time // _BUCKET_MS}", digest
 
 
-def is_new(table: Keyed[list[int]], key: str, digest: int) -> bool:
-    """Remember a digest, in order; False where it was there already."""
-    known = table.get(key)
-    if known is None:
-        known = []
-    at = bisect_left(known, digest)
-    if at < len(known) and known[at] == digest:
-        return False
-    known.insert(at, digest)
-    table.put(key, known)
-    return True
+def remember(table: Keyed[list[int]], key: str, digest: int) -> list[str]:
+    """Keep a digest, in order; none where it was there already, else the buckets on the way to it.
+
+    A full bucket stays as it is and has one of 16 others stand in for it, told by the digest: so a
+    sender that says one time for all it sends rewrites no more than others do.
+    """
+    way, rest = [key], digest
+    while True:
+        known = table.get(way[-1])
+        if known is None:
+            known = []
+        at = bisect_left(known, digest)
+        if at < len(known) and known[at] == digest:
+            return []
+        if len(known) < MAX_DIGESTS:
+            known.insert(at, digest)
+            table.put(way[-1], known)
+            return way
+        way.append(f"{way[-1]}/{rest % 16:x}")
+        rest //= 16

@@ -33,9 +33,14 @@ from schemas.rejects import Reason, reject_row
 NAME: Final = "visits"
 PASS_ON_MS: Final = 10_000
 """A tick goes on to `people` and `dropoff` when the log's time has moved by so much."""
+MAX_DEVICES: Final = 500_000
+"""In a partition, for the whole of `lateness`. Of more, each is forgotten half an hour after its
+session: later events of theirs correct nothing, and are not told from re-sends."""
 LOOKS_PER_TICK: Final = 10_000
 """A tick is folded in one go (a look takes about 30 µs); the devices above wait for the next."""
 
+_BELIEVED: Final = frozenset({"purchase", "ticket", "feedback"})
+"""Event types that a page can be kept from sending; see `device.Mark.fact`."""
 _PASSIVE: Final = frozenset({"ticket", "reset"})
 """Event types that are no activity on a site: they open no session and extend none."""
 
@@ -57,6 +62,11 @@ class VisitsState(State):
         self.timers = Timers(timers)
         super().__init__(devices=self.devices, recent=self.recent, clock=self.clock, timers=timers)
 
+    @property
+    def now(self) -> int:
+        """The log's time, ms; 0 until the first tick."""
+        return self.clock.get("now") or 0
+
 
 class Visits:
     """The stage. `horizon` and `lateness` in ms; see `pipeline.settings`."""
@@ -75,7 +85,7 @@ class Visits:
         """One record: its events in order, then what it adds to the books."""
         assert isinstance(state, VisitsState)
         books = _Books(record.events)
-        for event in _events(record, emit, books):
+        for event in _events(record, emit, books, state.now):
             if event.type == "tick":
                 self._tick(state, event.time, emit)
             else:
@@ -92,7 +102,7 @@ class Visits:
         skew = event.received_at - event.time
         if device is None:
             device = Device(skew, [])
-        elif knows(device, event.message_id):
+        elif knows(device, event.message_id, _fact(event)):
             return False
         elif skew < device.skew:
             device.skew = skew
@@ -118,10 +128,12 @@ class Visits:
 
     def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> bool:
         key, digest = recent.place(event)
-        if not recent.is_new(state.recent, key, digest):
+        way = recent.remember(state.recent, key, digest)
+        if not way:
             return False
-        state.timers.set(f"\n{key}", (state.clock.get("now") or event.received_at)
-                         // recent.DAY_MS * recent.DAY_MS + recent.WINDOW_DAYS * recent.DAY_MS)  # fmt: skip
+        today = (state.clock.get("now") or event.received_at) // recent.DAY_MS
+        for bucket in way:
+            state.timers.set(f"\n{bucket}", (today + recent.WINDOW_DAYS) * recent.DAY_MS)
         emit.add(columns.EVENTS, rows.event_row(event))
         if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
@@ -132,7 +144,7 @@ class Visits:
         asserted = ("",) if event.type == "reset" else event.identifiers
         who = index_of(device, asserted) if asserted else NOBODY
         return Mark(event.time, event.message_id, step, view, who, event.device_class,
-                    event.type not in _PASSIVE)  # fmt: skip
+                    event.type not in _PASSIVE, _fact(event))  # fmt: skip
 
     def _step(self, event: Event) -> tuple[str, bool]:
         """The step an event is, and whether it is a page."""
@@ -187,17 +199,17 @@ class Visits:
 
     def _tick(self, state: VisitsState, time: int, emit: Emit) -> None:
         """The log's time moves on: never back, whoever's clock said so."""
-        now = _move(state.clock, time)
+        now, lateness = _move(state.clock, time), self._lateness(state)
         for key in islice(state.timers.due(now), LOOKS_PER_TICK):
             if key.startswith("\n"):
                 state.recent.delete(key[1:])
             else:
-                self._look(state, key, now, emit)
+                self._look(state, key, now, lateness, emit)
         if now - (state.clock.get("passed_on") or 0) >= PASS_ON_MS:
             state.clock.put("passed_on", now)
             _pass_on(now, emit)
 
-    def _look(self, state: VisitsState, key: str, now: int, emit: Emit) -> None:
+    def _look(self, state: VisitsState, key: str, now: int, lateness: int, emit: Emit) -> None:
         """Tell what is decided about a device by now, and set its next deadline."""
         device = state.devices.get(key)
         if device is None:
@@ -206,12 +218,17 @@ class Visits:
         watermark = now - device.skew
         self._tell_sessions(site, name, device, watermark, emit)
         waiting = self._tell_outcomes(site, name, device, now, emit)
-        sessions.forget(device, watermark - self.lateness, MAX_MARKS)
+        sessions.forget(device, watermark - lateness, MAX_MARKS)
         if not device.marks:
             state.devices.delete(key)
             return
         state.devices.put(key, device)
-        state.timers.set(key, device.skew + self._next_look(device, waiting, watermark))
+        deadline = self._next_look(device, waiting, watermark, lateness)
+        state.timers.set(key, device.skew + deadline)
+
+    def _lateness(self, state: VisitsState) -> int:
+        """Whoever makes up visitors by the million must not fill the memory of those who are."""
+        return self.lateness if len(state.devices) <= MAX_DEVICES else sessions.GAP_MS
 
     def _tell_sessions(
         self, site: str, name: str, device: Device, watermark: int, emit: Emit
@@ -232,14 +249,20 @@ class Visits:
             rows.outcome(site, name, each, now, emit)
         return waiting
 
-    def _next_look(self, device: Device, waiting: list[attempts.Attempt], watermark: int) -> int:
+    def _next_look(
+        self, device: Device, waiting: list[attempts.Attempt], watermark: int, lateness: int
+    ) -> int:
         """In the device's own time: the next horizon, session end or the end of lateness."""
         spans = sessions.spans(device.marks, device.carry)
         times = [attempt.time + self.horizon + 1 for attempt in waiting]
         times += [t for span in spans if (t := sessions.close_time(span)) > watermark]
         oldest = spans[0].end if spans else device.marks[0].time
-        times.append(oldest + self.lateness + 1)
+        times.append(oldest + lateness + 1)
         return max(min(times), watermark + 1)
+
+
+def _fact(event: Event) -> str:
+    return event.type if event.type in _BELIEVED else ""
 
 
 class _Books:
@@ -268,21 +291,21 @@ class _Books:
             emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected)
 
 
-def _events(record: Record, emit: Emit, books: _Books) -> list[Event]:
+def _events(record: Record, emit: Emit, books: _Books, now: int) -> list[Event]:
     """A record's events; each line that is none becomes a reject."""
     try:
         return _decoder.decode_lines(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return [e for line in record.value.split(b"\n") if (e := _event(line, emit, books))]
+        return [e for line in record.value.split(b"\n") if (e := _event(line, emit, books, now))]
 
 
-def _event(line: bytes, emit: Emit, books: _Books) -> Event | None:
+def _event(line: bytes, emit: Emit, books: _Books, now: int) -> Event | None:
     if not line.strip():
         return None
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.EVENTS.name, line)
+        row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.EVENTS.name, line, now)
         emit.row(columns.REJECTS, *row)
         books.rejected += 1
         return None

@@ -1,4 +1,4 @@
-"""Keeps the table of rejects within its limit: the oldest go first.
+"""Keeps the table of rejects within its limit: strangers' go first, then pages', the oldest first.
 
 The books count rejects in a table of their own, so that they balance whatever is deleted here.
 """
@@ -14,14 +14,15 @@ KEPT: Final = 0.9
 
 
 def trim_rejects(warehouse: Warehouse, limit: int) -> int:
-    """Delete the oldest rejects where they cost more than `limit` bytes. Answers what was freed.
+    """Delete rejects where they cost more than `limit` bytes. Answers what was freed.
 
-    A reject costs its body's bytes and OVERHEAD. Blocks until they are gone.
+    Which go first stands in the query. A reject costs its body's bytes and OVERHEAD. Blocks until they are gone.
     """
     params = {"limit": limit, "keep": int(limit * KEPT), "overhead": OVERHEAD}
     found = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
     if not found:
         return 0
     last = found[0]
-    warehouse.execute(sql.load("warehouse/rejects_drop"), {"time": last["time"], "id": last["id"]})
+    place = {name: last[name] for name in ("worth", "time", "id")}
+    warehouse.execute(sql.load("warehouse/rejects_drop"), place)
     return int(last["freed"])

@@ -14,6 +14,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
 from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
+from pipeline.settings import without_password
 from pipeline.warehouse.binding import for_driver, text_of
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.embedded import READ_ROWS, READ_SECONDS
@@ -42,7 +43,10 @@ class ServerWarehouse:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
-            raise BadSetting(f"the warehouse is clickhouse://user:password@host:9000/db, not {url}")
+            raise BadSetting(
+                f"the warehouse is clickhouse://user:password@host:9000/db, not "
+                f"{without_password(url)}"
+            )
         self._host, self._secure = parts.hostname, parts.scheme == "clickhouses"
         self._http_port = int(parse_qs(parts.query).get("http_port", ["8123"])[0])
         self._user, self._password = (

@@ -28,6 +28,7 @@ Ready = Callable[[], bool]
 
 MAX_BODY: Final = 256 * 1024
 _STATIC: Final = Path(__file__).parent / "static"
+_MISSING: Final = (_STATIC / "missing.html").read_bytes()
 _ERROR_LENGTH: Final = 600
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -53,7 +54,7 @@ def make_web(
     reader = Reader(warehouse)
     site = _Site(reader, registry, status, ready)
     app = web.Application(
-        middlewares=[_guarded, refuse_rebinding, refuse_foreign_sites, _failures],
+        middlewares=[_guarded, _lost, refuse_rebinding, refuse_foreign_sites, _failures],
         client_max_size=MAX_BODY,
     )
     app.add_routes(
@@ -126,6 +127,17 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         raise
     response.headers.update(_HEADERS)
     return response
+
+
+@web.middleware
+async def _lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whoever typed a wrong address gets a page that leads home."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        if "text/html" not in request.headers.get("Accept", ""):
+            raise
+        return web.Response(body=_MISSING, status=404, content_type="text/html", charset="utf-8")
 
 
 @web.middleware

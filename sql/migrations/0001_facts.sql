@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS events
     INDEX by_offset offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (site, toStartOfHour(time), device, time, message_id)
+ORDER BY (site, toStartOfHour(time), device, time, message_id, type)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS assertions
@@ -159,6 +159,9 @@ CREATE TABLE IF NOT EXISTS rejects
     path LowCardinality(String),
     body String CODEC(ZSTD(3)),
     cut Bool,
+    sender LowCardinality(String),
+    method LowCardinality(String),
+    opt_out Bool,
     log_id LowCardinality(String),
     topic LowCardinality(String),
     partition UInt16,

@@ -42,7 +42,7 @@ FROM
         'purchase' AS kind,
         concat('Order ', order_id, ' ', status) AS title,
         concat(arrayStringConcat(arrayMap((n, p) -> if(n != '', n, p), names, product_ids), ', '),
-            ' · ', toString(total), ' ', currency) AS detail,
+            ' · ', toDecimalString(total, 2), ' ', currency) AS detail,
         device
     FROM purchases_resolved
     WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
@@ -52,7 +52,10 @@ FROM
         time,
         'ticket' AS kind,
         concat('Ticket ', ticket_id, ' ', action) AS title,
-        concat(subject, if(isNotNull(rating), concat(' · rated ', toString(rating)), '')) AS detail,
+        arrayStringConcat(
+            arrayFilter(said -> said != '',
+                [subject, ifNull(concat('rated ', toString(rating), ' of 5'), '')]),
+            ' · ') AS detail,
         device
     FROM tickets_resolved
     WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
@@ -61,10 +64,11 @@ FROM
     SELECT
         time,
         'feedback' AS kind,
-        concat(kind, if(isNotNull(score), concat(' ', toString(score)), '')) AS title,
+        concat(if(f.kind = 'comment', 'Comment', upper(f.kind)),
+            ifNull(concat(' ', toString(score)), '')) AS title,
         concat(about, if(about != '' AND comment != '', ': ', ''), comment) AS detail,
         device
-    FROM feedback_resolved
+    FROM feedback_resolved AS f
     WHERE site = {site:String} AND device IN used AND (device != '' OR identifier IN known)
         AND person_id = person
     UNION ALL

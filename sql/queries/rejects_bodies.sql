@@ -1,8 +1,16 @@
--- Rejects that can be sent again, newest first. reason '' means any. Those of webhooks only their
--- vendor can sign, those that were cut are not whole; `rejects_not_again` counts them.
-SELECT id, path, site, body
+-- Rejects that can be sent again, newest first; of one that was refused several times the first, as
+-- it has the time when its events came. reason '' means any but `unasked`. `rejects_not_again` counts
+-- the others: those of webhooks only their vendor can sign, those that were cut are not whole.
+SELECT id, path, site, body, sender, method, opt_out, toUnixTimestamp64Milli(received_at) AS time
 FROM rejects FINAL
-WHERE ({reason:String} = '' OR reason = {reason:String})
-    AND path LIKE '/%' AND path NOT LIKE '/webhooks/%' AND NOT cut
+WHERE (received_at, id) IN
+(
+    SELECT min(received_at) AS first, id
+    FROM rejects FINAL
+    WHERE if({reason:String} = '', NOT has({unasked:Array(String)}, reason), reason = {reason:String})
+        AND path LIKE '/%' AND path NOT LIKE '/webhooks/%' AND NOT cut
+    GROUP BY id
+    ORDER BY first DESC, id
+    LIMIT {limit:UInt32}
+)
 ORDER BY received_at DESC, id
-LIMIT {limit:UInt32}

@@ -1,7 +1,15 @@
--- Requests among the rejects that cannot be sent again. reason '' means any.
+-- Requests among the rejects that are not sent again. reason '' means any.
 SELECT
-    countIf(path LIKE '/webhooks/%') AS of_webhooks,
-    countIf(path NOT LIKE '/webhooks/%') AS were_cut
-FROM rejects FINAL
-WHERE ({reason:String} = '' OR reason = {reason:String})
-    AND path LIKE '/%' AND (cut OR path LIKE '/webhooks/%')
+    uniqExactIf(id, of_webhook) AS of_webhooks,
+    uniqExactIf(id, not_asked AND NOT of_webhook) AS not_asked_for,
+    uniqExactIf(id, cut AND NOT not_asked AND NOT of_webhook) AS were_cut
+FROM
+(
+    SELECT
+        id,
+        cut,
+        path LIKE '/webhooks/%' AS of_webhook,
+        {reason:String} = '' AND has({unasked:Array(String)}, reason) AS not_asked
+    FROM rejects FINAL
+    WHERE ({reason:String} = '' OR reason = {reason:String}) AND path LIKE '/%'
+)

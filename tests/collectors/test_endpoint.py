@@ -10,9 +10,10 @@ import pytest
 
 from collectors import limits
 from collectors.endpoint import Endpoint
+from collectors.keeping_producer import KeepingProducer
 from collectors.metrics import Metrics
 from collectors.producer import GroupCommit
-from schemas.keys import Keys, WriteKey, browser_keys
+from schemas.keys import Keys, WriteKey, browser_keys, server_keys
 from schemas.rejects import Reason
 from tests.collectors.writers import MemoryWriter
 
@@ -51,7 +52,8 @@ class Collector:
         return asyncio.run(self._calls(requests))
 
     async def _calls(self, requests: Iterable[Call]) -> list[Answer]:
-        producer = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
+        log = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
+        producer = KeepingProducer(log, lambda: NOW, self.metrics.refused)
         endpoint = Endpoint(producer, keys=self._keys, clock=lambda: NOW, metrics=self.metrics)
         answers = [await self._call(endpoint, *request) for request in requests]
         await producer.close()
@@ -64,7 +66,10 @@ class Collector:
         path, _, query = target.partition("?")
         scope = {
             "type": "http", "method": method, "path": path, "query_string": query.encode(),
-            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+            "headers": [
+                (name.encode(), line.encode())
+                for name, lines in headers.items() for line in lines.split("\n")
+            ],
         }  # fmt: skip
         parts = body if isinstance(body, list) else [body]
         incoming = [
@@ -99,6 +104,30 @@ def test_the_visitors_address_is_what_a_near_proxy_says_of_it() -> None:
     headers = {"user-agent": "Mozilla/5.0 (X11; Linux)", "x-forwarded-for": "1.1.1.1, 203.0.113.9"}
     assert collector.call("POST", "/v1/track", EVENT, headers).status == 200
     assert [one.ip for one in collector.writer.events()] == ["203.0.113.0"]
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [({}, "203.0.113.0"), ({"sp-anonymous": "*"}, ""), ({"x-ip-policy": "remove"}, ""),
+     ({"x-ip-policy": "stripLastOctet"}, ""), ({"x-ip-policy": "keep"}, "203.0.113.0")],
+)  # fmt: skip
+def test_who_asks_for_anonymity_leaves_no_address(header: dict[str, str], kept: str) -> None:
+    collector = Collector()
+    headers = {"user-agent": "Mozilla/5.0 (X11; Linux)", "x-forwarded-for": "203.0.113.9", **header}
+    said = b'{"type":"track","anonymousId":"a","event":"Seen","context":{"ip":"203.0.113.7"}}'
+    for body in (EVENT, said):
+        assert collector.call("POST", "/v1/track", body, headers).status == 200
+    assert [one.ip for one in collector.writer.events()] == [kept, kept]
+
+
+def test_a_proxy_may_add_a_line_of_its_own_to_a_header() -> None:
+    collector = Collector()
+    headers = {
+        "user-agent": "Mozilla/5.0 (X11; Linux)",
+        "x-forwarded-for": "198.51.100.7\n10.0.0.2",
+    }
+    assert collector.call("POST", "/v1/track", EVENT, headers).status == 200
+    assert [one.ip for one in collector.writer.events()] == ["198.51.100.0"]
 
 
 def test_a_refused_request_is_a_4xx_and_its_reject_is_in_the_log() -> None:
@@ -218,16 +247,29 @@ def test_the_snippet_is_served_to_every_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "status", "told"),
     [
-        ("GET", "/", 404),
-        ("POST", "/v1/nothing", 404),
-        ("GET", "/v1/track", 405),
-        ("PUT", "/health", 405),
+        ("GET", "/", 404, "Events go to /v1/batch"),
+        ("POST", "/v1/nothing", 404, "Events go to /v1/batch"),
+        ("GET", "/v1/track", 405, "This path takes POST"),
+        ("PUT", "/health", 405, "This path takes GET"),
+        ("PUT", "/webhooks/shopify/shop", 405, "This path takes POST"),
     ],
 )
-def test_what_is_not_served_says_so(method: str, path: str, status: int) -> None:
-    assert Collector().call(method, path).status == status
+def test_what_is_not_served_says_what_is(method: str, path: str, status: int, told: str) -> None:
+    answer = Collector().call(method, path)
+    assert answer.status == status
+    assert json.loads(answer.body)["detail"].startswith(told)
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_a_key_over_its_rate_is_told_when_to_come_again() -> None:
+    collector = Collector(keys=browser_keys("key:shop rate=1"))
+    headers = {"x-write-key": "key"}
+    answers = collector.calls(*(("POST", "/v1/track", EVENT, headers) for _ in range(12)))
+    told = json.loads(answers[-1].body)
+    assert (answers[-1].status, told["success"], told["reason"]) == (429, False, "over_rate")
+    assert told["detail"].endswith(f"again after {answers[-1].headers['retry-after']} s")
 
 
 def test_metrics_count_requests_events_and_rejects() -> None:
@@ -271,3 +313,10 @@ def test_readiness_follows_the_log() -> None:
         return statuses
 
     assert asyncio.run(scenario()) == [200, 200, 503, 503, 200, 200]
+
+
+def test_a_servers_key_is_not_kept_with_what_was_refused() -> None:
+    collector = Collector(keys=server_keys("s3cret:shop"))
+    collector.call("POST", "/v1/batch", b'{"writeKey":"s3cret","batch":7}')
+    (reject,) = collector.writer.rejects()
+    assert reject.body == b'{"writeKey":"***","batch":7}'

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collectors import limits
 from collectors.keeping import TELL_MS, Keeping
-from schemas.rejects import OVERHEAD, Reason, Reject, price
+from schemas.rejects import OVERHEAD, Reason, Reject, SentBy, price
 
 NOON = 1_795_262_400_000
 """2026-11-21T12:00:00Z."""
@@ -20,10 +20,12 @@ def small_purse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REJECT_PURSE", 10 * (OVERHEAD + 100))
 
 
-def refused(site: str = "shop", size: int = 100, reason: Reason = Reason.BAD_JSON) -> Reject:
+def refused(
+    site: str = "shop", size: int = 100, reason: Reason = Reason.BAD_JSON, sender: SentBy = "page"
+) -> Reject:
     return Reject(
         id="x", reason=reason, detail="", site=site, received_at=NOON, path="/v1/track",
-        body=b"j" * size,
+        body=b"j" * size, sender=sender,
     )  # fmt: skip
 
 
@@ -45,6 +47,14 @@ def test_one_site_cannot_use_up_anothers_purse_nor_can_strangers() -> None:
     keeping.divide([refused("")] * 99, NOON)
     keeping.divide([refused("blog")] * 99, NOON)
     assert len(keeping.divide([refused("shop")], NOON).kept) == 1
+
+
+@pytest.mark.parametrize("sender", ["server", "webhook"])
+def test_whoever_has_a_pages_key_cannot_use_up_the_purse_of(sender: SentBy) -> None:
+    keeping = Keeping("p")
+    keeping.divide([refused(sender="page")] * 99, NOON)
+    keeping.divide([refused(sender="")] * 99, NOON)
+    assert len(keeping.divide([refused(sender=sender)], NOON).kept) == 1
 
 
 def test_what_could_not_be_written_is_given_back() -> None:
@@ -74,13 +84,15 @@ def test_a_summary_tells_how_many_of_what_since_when() -> None:
     assert not summary.path.startswith("/"), "it must never be sent again"
 
 
-def test_summaries_come_once_a_minute_by_site_and_reason() -> None:
+def test_summaries_come_once_a_minute_by_site_sender_and_reason() -> None:
     keeping = Keeping("p")
     keeping.due(NOON)
-    keeping.count([refused(), refused(""), refused(reason=Reason.BAD_SHAPE)], NOON)
+    others = [refused(""), refused(reason=Reason.BAD_SHAPE), refused(sender="server")]
+    keeping.count([refused(), *others], NOON)
     assert keeping.due(NOON + TELL_MS - 1) == []
     found = keeping.due(NOON + TELL_MS)
-    assert len(found) == len({one.id for one in found}) == 3
+    assert len(found) == len({one.id for one in found}) == 4
+    assert [one.sender for one in found] == ["page", "page", "page", "server"]
     keeping.told()
     assert keeping.due(NOON + 2 * TELL_MS) == []
 

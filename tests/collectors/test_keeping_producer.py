@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from collectors import limits
 from collectors.errors import Overloaded
-from collectors.keeping import TELL_MS
+from collectors.keeping import TELL_MS, Divided
 from collectors.keeping_producer import KeepingProducer
 from collectors.producer import GroupCommit
 from schemas.events import Event
@@ -37,10 +37,10 @@ class Story:
     def __init__(self) -> None:
         self.writer, self.now = MemoryWriter(), NOON
         self.left: Counter[str] = Counter()
-        self.producer = KeepingProducer(GroupCommit(self.writer, 1), lambda: self.now, self._leave)
+        self.producer = KeepingProducer(GroupCommit(self.writer, 1), lambda: self.now, self._hear)
 
-    def _leave(self, rejects: Sequence[Reject]) -> None:
-        self.left.update(one.reason.value for one in rejects)
+    def _hear(self, refused: Divided) -> None:
+        self.left.update(one.reason.value for one in refused.left)
 
     def details(self) -> list[str]:
         """What the summaries in the log begin with."""
@@ -87,6 +87,23 @@ def test_a_log_that_is_away_counts_nothing_and_costs_nothing() -> None:
 
     told = asyncio.run(story())
     assert (len(told.writer.rejects()), told.left) == (3, {"bad_json": 1})
+
+
+def test_a_webhook_s_reject_that_cannot_be_kept_is_not_promised_nor_is_what_came_with_it() -> None:
+    async def story() -> Story:
+        told = Story()
+        order = replace(JUNK, sender="webhook", path="/webhooks/shopify")
+        await told.producer.append([], [JUNK] * 9)
+        await told.producer.append([], [order] * 2)
+        for _ in range(3):
+            with pytest.raises(Overloaded):
+                await told.producer.append([EVENT], [order] * 2)
+        await told.producer.append([EVENT], [order])
+        return told
+
+    told = asyncio.run(story())
+    assert [one.sender for one in told.writer.rejects()].count("webhook") == 3
+    assert (len(told.writer.events()), told.left) == (1, {"bad_json": 6})
 
 
 def test_the_minutes_tick_tells_and_one_that_fails_is_made_up_for() -> None:

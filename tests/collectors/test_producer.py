@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from weakref import ref
 
 import msgspec
 import pytest
 
 from collectors.errors import Overloaded
+from collectors.keeping_producer import KeepingProducer
+from collectors.late_producer import LateProducer
 from collectors.producer import GroupCommit
 from schemas.events import Event
 from schemas.partitioner import partition_of
@@ -101,6 +104,35 @@ def test_nothing_is_promised_while_the_write_has_not_ended() -> None:
         assert producer.waiting == 0
 
     with_producer(writer, scenario)
+
+
+class Weighty(list[Event]):
+    """A list that can be asked for by a weak reference."""
+
+
+def test_events_are_not_held_while_they_are_written() -> None:
+    writer = MemoryWriter()
+
+    async def scenario(producer: GroupCommit) -> None:
+        async def opened() -> GroupCommit:
+            return producer
+
+        late = LateProducer(opened)
+        await late.open()
+        writer.gate.clear()
+        events = Weighty([event(1)])
+        held, writing = ref(events), KeepingProducer(late, lambda: 1).append(events, [])
+        del events
+        task = asyncio.ensure_future(writing)
+        del writing
+        await asyncio.sleep(0)
+        assert producer.waiting > 0
+        assert held() is None
+        writer.gate.set()
+        await task
+
+    with_producer(writer, scenario)
+    assert writer.events() == [event(1)]
 
 
 def test_a_tick_reaches_every_partition_of_events_after_what_came_before() -> None:

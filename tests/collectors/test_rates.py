@@ -1,26 +1,34 @@
-"""A key that sends too much waits; over time it gets its rate, and others lose nothing."""
+"""A sender of too much waits; over time it gets its rate, and others lose nothing."""
 
+import gzip
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors import limits
 from collectors.admission import admit
 from collectors.rates import (
     ADDRESS_PART,
     BURST_SECONDS,
+    EVENT_BYTES,
     LONGEST_WAIT,
+    STRANGER_RATE,
     Limited,
+    Payer,
     Rates,
+    cost,
     visitor_of,
 )
 from schemas.keys import OPEN, WriteKey, browser_keys
 from tests.collectors.requests import basic, request
-from tests.collectors.test_endpoint import Collector
+from tests.collectors.test_endpoint import Call, Collector
 
 KEY = WriteKey("shop", rate=10)
 FULL = KEY.rate * BURST_SECONDS
+HOME = "93.184.216.34"
+US = Payer("k", KEY, "")
 
 
 class Clock:
@@ -30,119 +38,164 @@ class Clock:
         return self.now
 
 
+def take(rates: Rates, payer: Payer, price: float = 1) -> None:
+    rates.check(payer, price)
+    rates.pay(payer, price)
+
+
 def test_a_quiet_key_may_send_a_burst_and_then_waits() -> None:
     rates = Rates(Clock())
     for _ in range(FULL):
-        rates.pay("k", KEY, 1)
+        take(rates, US)
     with pytest.raises(Limited) as limited:
-        rates.pay("k", KEY, 1)
+        take(rates, US)
     assert (limited.value.site, limited.value.seconds) == ("shop", 1)
 
 
-def test_the_wait_that_is_told_is_enough() -> None:
+@given(st.floats(1, 300), st.floats(1, 300))
+def test_the_wait_that_is_told_is_enough(first: float, then: float) -> None:
     clock = Clock()
     rates = Rates(clock)
-    rates.pay("k", KEY, FULL + 25)
-    with pytest.raises(Limited) as limited:
-        rates.check("k", KEY)
-    clock.now += limited.value.seconds
-    rates.check("k", KEY)
+    take(rates, US, first)
+    for _ in range(10):
+        try:
+            take(rates, US, then)
+        except Limited as limited:
+            clock.now += limited.seconds
+        else:
+            return
+    raise AssertionError("never taken")
 
 
 def test_a_debt_however_large_is_waited_for_in_steps_that_senders_keep() -> None:
     rates = Rates(Clock())
-    rates.pay("k", KEY, 10**6)
+    take(rates, US, 10**6)
     with pytest.raises(Limited) as limited:
-        rates.check("k", KEY)
+        rates.check(US)
     assert limited.value.seconds == LONGEST_WAIT
 
 
-def test_an_empty_request_is_not_free() -> None:
-    rates = Rates(Clock())
-    for _ in range(FULL):
-        rates.pay("k", KEY, 0)
+def test_a_request_larger_than_a_burst_is_taken_when_nothing_else_was_for_long() -> None:
+    clock = Clock()
+    rates = Rates(clock)
+    take(rates, US)
     with pytest.raises(Limited):
-        rates.check("k", KEY)
+        rates.check(US, FULL * 2)
+    clock.now += BURST_SECONDS
+    take(rates, US, FULL * 2)
 
 
-@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 40)), max_size=200))
-def test_nobody_exceeds_burst_and_rate_by_more_than_one_request(
-    sends: list[tuple[float, int]],
-) -> None:
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, FULL)), max_size=200))
+def test_nobody_exceeds_burst_and_rate(sends: list[tuple[float, int]]) -> None:
     clock = Clock()
     rates, taken = Rates(clock), 0
     for pause, events in sends:
         clock.now += pause
-        try:
-            rates.pay("k", KEY, events)
-        except Limited:
-            continue
-        taken += events
-    assert taken <= FULL + clock.now * KEY.rate + 40
+        with suppress(Limited):
+            take(rates, US, events)
+            taken += events
+    assert taken <= FULL + clock.now * KEY.rate + 1e-6
+
+
+def test_large_events_count_as_several_and_no_request_is_free() -> None:
+    assert cost(1, 700) == cost(0, 0) == 1
+    assert cost(100, 70_000) == 100
+    assert cost(100, 32 * EVENT_BYTES * 100) == 3_200
+
+
+def test_what_was_not_made_durable_is_given_back() -> None:
+    rates = Rates(Clock())
+    take(rates, US, FULL)
+    rates.pay(US, -FULL)
+    take(rates, US, FULL)
 
 
 def test_one_address_uses_a_part_of_a_pages_key_and_leaves_the_rest_to_others() -> None:
     rates = Rates(Clock())
     for _ in range(FULL // ADDRESS_PART):
-        rates.pay("k", KEY, 1, "93.184.216.7")
+        take(rates, Payer("k", KEY, HOME))
     with pytest.raises(Limited):
-        rates.check("k", KEY, "93.184.216.7")
-    rates.check("k", KEY, "93.184.216.8")
+        rates.check(Payer("k", KEY, HOME))
+    rates.check(Payer("k", KEY, "93.184.216.35"))
 
 
-def test_an_address_that_was_refused_pays_nothing_from_its_key() -> None:
+def test_a_large_batch_of_one_address_does_not_use_up_the_key() -> None:
     rates = Rates(Clock())
-    for _ in range(10 * FULL):
+    for number in range(ADDRESS_PART - 1):
         with suppress(Limited):
-            rates.pay("k", KEY, 1, "93.184.216.7")
-    for _ in range(FULL - FULL // ADDRESS_PART):
-        rates.pay("k", KEY, 1)
+            take(rates, Payer("k", KEY, f"93.184.216.{number}"), FULL // ADDRESS_PART)
+            take(rates, Payer("k", KEY, f"93.184.216.{number}"), FULL // ADDRESS_PART)
+    rates.check(Payer("k", KEY, HOME), FULL // ADDRESS_PART)
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "::1", "", "unix", "fd00::1"])
+def test_strangers_are_limited_by_address_alone() -> None:
+    rates = Rates(Clock())
+    stranger = Payer("", None, HOME)
+    take(rates, stranger, STRANGER_RATE * BURST_SECONDS)
+    with pytest.raises(Limited) as limited:
+        rates.check(stranger)
+    assert limited.value.site == ""
+    rates.check(Payer("", None, "93.184.216.35"))
+    rates.check(Payer("k", KEY, HOME))
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "127.0.0.1", "::1", "", "unix", "fd00::1", "100.64.0.7"]
+)
 def test_a_proxy_that_names_nobody_is_not_taken_for_a_visitor(address: str) -> None:
     assert visitor_of(address) == ""
     rates = Rates(Clock())
-    rates.pay("k", KEY, FULL - 1, address)
-    rates.check("k", KEY, address)
+    take(rates, Payer("k", KEY, address), FULL - 1)
+    rates.check(Payer("k", KEY, address))
+    take(rates, Payer("", None, address), 10**6)
+    rates.check(Payer("", None, address))
 
 
 def test_a_servers_key_has_one_address_and_all_of_its_rate() -> None:
     rates, key = Rates(Clock()), KEY._replace(server=True)
-    rates.pay("s", key, FULL - 1, "93.184.216.7")
-    rates.check("s", key, "93.184.216.7")
+    take(rates, Payer("s", key, HOME), FULL - 1)
+    rates.check(Payer("s", key, HOME))
 
 
-def test_an_ipv6_visitor_is_a_network() -> None:
-    assert visitor_of("2a02:8388::1") == visitor_of("2a02:8388::ffff:1") == "2a02:8388::/64"
-    assert visitor_of("2a02:8388:0:1::1") != visitor_of("2a02:8388::1")
+def test_no_limit_is_no_limit() -> None:
+    rates = Rates(Clock())
+    take(rates, Payer("", OPEN, HOME), 10**9)
+    rates.check(Payer("", OPEN, HOME))
+
+
+def test_a_visitor_is_an_address_or_a_line() -> None:
+    assert visitor_of("2a02:8388::1") == visitor_of("2a02:8388:0:ff::1") == "2a02:8388::/56"
+    assert visitor_of("2a02:8388:0:100::1") != visitor_of("2a02:8388::1")
+    assert visitor_of("::ffff:8.8.8.8") == visitor_of("8.8.8.8:5678") == "8.8.8.8"
 
 
 def test_addresses_are_forgotten_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("collectors.rates.MAX_ADDRESSES", 10)
     rates, key = Rates(Clock()), KEY._replace(rate=10**6)
     for number in range(1, 100):
-        rates.pay("k", key, 1, f"93.184.216.{number}")
+        take(rates, Payer("k", key, f"93.184.216.{number}"))
     assert len(rates._addresses) == 10
-
-
-def test_each_key_has_its_own_bucket_and_some_have_no_bounds() -> None:
-    rates = Rates(Clock())
-    rates.pay("k", KEY, FULL)
-    rates.pay("other", KEY, 1)
-    rates.pay("open", OPEN, 10**9)
-    rates.check("open", OPEN)
-    with pytest.raises(Limited):
-        rates.check("k", KEY)
 
 
 def test_what_is_over_its_rate_is_not_even_inflated() -> None:
     rates = Rates(Clock())
     keys = browser_keys("key:shop rate=1")
-    rates.pay("key", keys["key"], 100)
+    rates.pay(Payer("key", keys["key"], ""), 100)
     bomb = request("/v1/batch", b"\x1f\x8b no gzip at all", headers=basic("key"))
     with pytest.raises(Limited):
         admit(bomb, keys, rates)
+
+
+def test_what_is_refused_is_paid_for_by_what_it_cost() -> None:
+    keys = browser_keys("key:shop rate=1000000 origin=https://a.example")
+    bomb = gzip.compress(b"[" * limits.MAX_BODY)
+    for body, least in ((b"{", 1), (b"x" * 100_000, 97), (bomb, 4_000), (b"\x1f\x8bno", 4_000)):
+        for name, site in (("key", "shop"), ("other", "")):
+            admitted = admit(request("/v1/track", body, headers=basic(name)), keys, Rates(Clock()))
+            assert admitted.paid
+            assert admitted.paid.cost >= least
+            assert (admitted.paid.payer.key is None) == (site == "")
+            assert [one.site for one in admitted.rejects] == [site]
 
 
 def test_an_answer_of_429_says_when_to_come_again_and_is_counted() -> None:
@@ -161,3 +214,12 @@ def test_an_answer_of_429_says_when_to_come_again_and_is_counted() -> None:
     assert collector.metrics.limited == {"shop": 1}
     assert len(collector.writer.events()) == 2 * 40
     assert not collector.writer.rejects()
+
+
+def test_an_answer_of_503_costs_nothing() -> None:
+    collector = Collector(keys=browser_keys("key:shop rate=1"))
+    collector.writer.broken = True
+    event = b'{"type":"track","anonymousId":"a","event":"Seen"}'
+    asked: Call = ("POST", "/v1/track?writeKey=key", event, {})
+    answers = collector.calls(*[asked] * 3 * BURST_SECONDS)
+    assert {one.status for one in answers} == {503}

@@ -46,6 +46,17 @@ def test_an_alias_without_the_right_joins_nothing() -> None:
     assert (event.identifiers, event.previous_id) == ((), "")
 
 
+def test_a_missing_key_is_told_how_to_send_one() -> None:
+    (refused,) = admit(request("/v1/track", {"anonymousId": "a", "event": "x"}), PLAIN).rejects
+    assert refused.detail.startswith("No key came: send it as Basic user (`curl -u KEY:`)")
+
+
+def test_of_a_wrong_key_no_more_is_told_than_finds_it() -> None:
+    headers = basic("wr0ng-secret")
+    (refused,) = admit(request("/v1/track", {}, headers=headers), PLAIN).rejects
+    assert refused.detail == "A key beginning wr0… is not set"
+
+
 def test_whoever_is_nothing_but_forged_is_refused() -> None:
     admitted = sent("/v1/track", {"userId": "ada", "event": "x"}, PLAIN)
     assert (reasons(admitted), admitted.status) == ([Reason.NOT_ALLOWED], 403)
@@ -72,7 +83,7 @@ def test_what_is_taken_off_is_counted_by_right() -> None:
     )
     assert collector.metrics.withheld == {("shop", "identify"): 2, ("shop", "purchase"): 1}
     told = list(keys(collector.metrics.text().decode()))
-    assert [one.text.split(" events")[0] for one in told] == ["site shop: 2", "site shop: 1"]
+    assert [one.text.split(" event")[0] for one in told] == ["site shop: 2", "site shop: 1"]
 
 
 def test_rights_that_the_owner_gives_hold() -> None:
@@ -104,8 +115,18 @@ def test_a_survey_in_a_page_is_taken() -> None:
     assert event.identifiers == ()
 
 
-def test_a_secret_that_is_in_a_page_is_refused() -> None:
-    admitted = sent("/v1/track", ORDER, server_keys("key:shop"), {"origin": "https://shop.example"})
+@pytest.mark.parametrize("name", ["Order Refunded", "Order Cancelled"])
+def test_a_page_cannot_take_an_order_back_whatever_its_rights(name: str) -> None:
+    taken_back = ORDER | {"event": name}
+    (event,) = sent("/v1/track", taken_back, browser_keys("key:shop identify purchase")).events
+    assert (event.type, event.event, event.order) == ("track", name, None)
+    (event,) = sent("/v1/track", taken_back, server_keys("key:shop")).events
+    assert event.order is not None
+
+
+@pytest.mark.parametrize("header", ["origin", "referer"])
+def test_a_secret_that_is_in_a_page_is_refused(header: str) -> None:
+    admitted = sent("/v1/track", ORDER, server_keys("key:shop"), {header: "https://shop.example"})
     assert (reasons(admitted), admitted.status) == ([Reason.NOT_ALLOWED], 403)
 
 

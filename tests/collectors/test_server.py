@@ -2,8 +2,15 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -14,6 +21,7 @@ from collectors.producer import GroupCommit
 from collectors.server import CollectorConfig, open_producer, run, tick
 from tests.collectors.test_embedded_producer import records
 from tests.collectors.writers import MemoryWriter
+from tests.kafka.broker import free_port
 
 READY = b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = b'{"type":"track","anonymousId":"a","event":"Seen"}'
@@ -181,3 +189,32 @@ def test_an_inbox_that_cannot_be_opened_is_overload(tmp_path: Path) -> None:
     config = CollectorConfig(log=f"embedded://{tmp_path}/file/data")
     with pytest.raises(Overloaded):
         asyncio.run(open_producer(config))
+
+
+@contextmanager
+def collecting(*flags: str) -> Iterator[subprocess.Popen[str]]:
+    """A collector in a process of its own, which does not outlive the test."""
+    command = [sys.executable, "-m", "pipeline.cli", "collect", *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_collector_listens_and_stops_at_once_while_no_kafka_answers() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and it never listens
+        port, began = free_port(), monotonic()
+        log = f"kafka://127.0.0.1:{silent.getsockname()[1]}"
+        with collecting("--log", log, "--port", str(port)) as collector:
+            assert collector.stderr is not None
+            assert any("collecting on" in line for line in collector.stderr)
+            assert monotonic() - began < 6
+            with pytest.raises(HTTPError, match="503"):
+                urlopen(f"http://127.0.0.1:{port}/ready", timeout=5)
+            assert urlopen(f"http://127.0.0.1:{port}/footfall.js", timeout=5).status == 200
+            began = monotonic()
+            collector.terminate()
+            assert collector.wait(20) == 0
+            assert monotonic() - began < 5

@@ -166,6 +166,12 @@ def test_the_guide_names_the_shop_calls_and_the_stub_there_are() -> None:
 
 
 @node
+def test_seconds_are_told_to_the_millisecond() -> None:
+    left = visit(["wait", 5_019.5999999996275], ["leave"])
+    assert json.loads(bytes(left.events[-1].properties)) == {"seconds": 5.02}
+
+
+@node
 def test_leaving_the_page_sends_what_waits_as_a_beacon_and_keeps_it() -> None:
     left = visit(["call", "track", "Last"], ["wait", 1_200], ["call", "track", "More"], ["leave"])
     assert [one["by"] for one in left.deliveries] == ["fetch", "beacon"]

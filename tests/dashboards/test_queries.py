@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.web.named import named, names
+from schemas.columns import DELIVERIES, SOURCE
 from schemas.identifiers import person_id
 from tests.dashboards import shop
 from tests.dashboards.shop import END, SITE, START
@@ -15,6 +16,7 @@ from tests.dashboards.shop import END, SITE, START
 ANY = {
     "site": SITE, "from": str(START), "to": str(END), "step": "3600", "who": "u4",
     "customer": person_id(SITE, "user_id:u4"), "reason": "", "limit": "10", "id": "r" * 32,
+    "attempts": "10",
 }  # fmt: skip
 ALREADY = [event for event in shop.happenings() if event.type != "tick"]
 IN_RANGE = [event for event in ALREADY if START <= event.time < END]
@@ -201,6 +203,10 @@ def test_a_journey_holds_all_kinds_newest_first(warehouse: EmbeddedWarehouse) ->
     assert {row["kind"] for row in journey} == {"purchase", "ticket", "feedback", "trigger"}
     times = [row["time"] for row in journey]
     assert times == sorted(times, reverse=True)
+    said = {
+        (row["title"], row["detail"]) for row in journey if row["kind"] in ("ticket", "feedback")
+    }
+    assert said >= {("Ticket t9 rated", "Cup broken · rated 5 of 5"), ("CSAT 5", "delivery: slow")}
 
 
 def test_a_journey_has_the_clicks_from_before_the_first_login(warehouse: EmbeddedWarehouse) -> None:
@@ -221,6 +227,7 @@ def test_tickets_stand_where_their_last_step_left_them(warehouse: EmbeddedWareho
 def test_the_books_balance(warehouse: EmbeddedWarehouse) -> None:
     books = {row["topic"]: row for row in ask(warehouse, "books")}
     assert books["footfall-events"]["stored"] == len(ALREADY)
+    assert {row["merged"] for row in books.values()} == {0}
     assert books["footfall-rejects"]["rejected"] == 1
     assert {row["difference"] for row in books.values()} == {0}
 
@@ -231,3 +238,38 @@ def test_now_is_the_logs(warehouse: EmbeddedWarehouse) -> None:
     trigger = max(row["time"] for row in ask(warehouse, "triggers", to=str(END + shop.DAY)))
     assert site["now"] == trigger
     assert newest <= END
+
+
+def test_what_was_stored_twice_and_held_once_is_merged(warehouse: EmbeddedWarehouse) -> None:
+    sent = {"site": "merged", "time": END, "declared": 2, "stored": 2, "deduplicated": 0, "rejected": 0,
+            "log_id": "l", "topic": "merged", "partition": 0, "offset": 0, "index": 0}  # fmt: skip
+    warehouse.insert("books", tuple(sent), [[value] for value in sent.values()])
+    event = {"site": "merged", "type": "track", "time": END, "message_id": "m", "topic": "merged"}
+    warehouse.insert("events", tuple(event), [[value] for value in event.values()])
+    (row,) = [row for row in ask(warehouse, "books") if row["topic"] == "merged"]
+    assert row == {"topic": "merged", "received": 2, "stored": 1, "repeats": 0, "merged": 1,
+                   "rejected": 0, "difference": 0}  # fmt: skip
+
+
+def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWarehouse) -> None:
+    tries = [
+        ("a", 1, 500),
+        ("a", 2, 200),
+        ("b", 1, 500),
+        ("b", 2, 0),
+        *(("c", n + 1, 0) for n in range(10)),
+    ]
+    data = [(name, "https://hook.example", n, END + n, status, f"{name}{n}", "l", "t", 0, place, 0)
+            for place, (name, n, status) in enumerate(tries)]  # fmt: skip
+    columns = (*DELIVERIES.columns, *SOURCE)
+    warehouse.insert("deliveries", columns, list(zip(*data, strict=True)))
+    assert ask(warehouse, "deliveries_now", **{"from": str(END)}) == [
+        {"delivered": 1, "waiting": 1, "given_up": 1, "answer": "c10"}
+    ]
+
+
+def test_orders_without_a_currency_are_counted_by_site(warehouse: EmbeddedWarehouse) -> None:
+    assert ask(warehouse, "orders_moneyless") == []
+    order = {"site": "moneyless", "order_id": "o", "status": "completed", "time": END}
+    warehouse.insert("purchases", tuple(order), [[value] for value in order.values()])
+    assert ask(warehouse, "orders_moneyless") == [{"site": "moneyless", "orders": 1}]

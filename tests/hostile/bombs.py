@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes
 
+from collectors import limits
+
 MIB: Final = 2**20
 TOO_LARGE: Final = frozenset({413})
 NO_CODING: Final = frozenset({415})
@@ -86,6 +88,7 @@ _DEEP: Final = b"[" * 200 + b"]" * 200
 _BROAD: Final = _filled(b"[", b"[]", b"]", 415)
 BATCH: Final = "/v1/batch"
 TRACK: Final = "/v1/track"
+_FULL: Final = limits.MAX_BATCH_EVENTS
 BOMBS: Final = (
     Bomb("zeros 1000:1", TRACK, _gzip(_ZEROS), TOO_LARGE),
     Bomb("valid JSON 1000:1", TRACK, _gzip(_VALID), TOO_LARGE),
@@ -137,10 +140,11 @@ BOMBS: Final = (
     Bomb("a time of 4 MiB", BATCH, b'{"batch":[],"sentAt":' + b"1" * (4 * MIB - 40) + b"}",
          TAKEN | MALFORMED),
     Bomb("4 MiB of escapes", TRACK, _event(rb"\u0041" * (4 * MIB // 6 - 20)), TOO_LARGE),
-    Bomb("10,000 events that are numbers", BATCH,
-         _filled(b'{"batch":[', b"1", b"]}", 20_000), TAKEN),
-    Bomb("2,000 deep events", BATCH, _filled(b'{"batch":[', _DEEP, b"]}", 2_000 * 401), TAKEN),
-    Bomb("2,000 broad events", BATCH, _filled(b'{"batch":[', _BROAD, b"]}", 2_000 * 415), TAKEN),
+    Bomb("a full batch of numbers", BATCH, _filled(b'{"batch":[', b"1", b"]}", _FULL * 2), TAKEN),
+    Bomb("2,000 deep events", BATCH,
+         _filled(b'{"batch":[', _DEEP, b"]}", 2_000 * 401), TAKEN),
+    Bomb("2,000 broad events", BATCH,
+         _filled(b'{"batch":[', _BROAD, b"]}", 2_000 * 415), TAKEN),
     Bomb("128 very broad events", BATCH,
          _filled(b'{"batch":[', _filled(b"[", b"[[]]", b"]", 32_000), b"]}"), TAKEN),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """A hundred thousand damaged requests for every dialect: each is taken or refused, for a reason.
 
-With -s it prints what became of them. FOOTFALL_FUZZ_SEED tries others.
+With -s it prints what became of them. FUZZ_SEED tries others.
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ from schemas.rejects import Reason
 from tests.hostile.fuzzer import Fuzzer
 from tests.hostile.judging import AT_ONCE, Judge, Opening, Verdict, resident
 
-SEED: Final = int(os.environ.get("FOOTFALL_FUZZ_SEED", "20261121"))
+SEED: Final = int(os.environ.get("FUZZ_SEED", "20261121"))
 BODIES: Final = 100_000
 WARM_UP: Final = 10_000
 """Requests after which caches are full: what grows then grows without end."""

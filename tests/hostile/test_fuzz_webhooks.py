@@ -1,6 +1,6 @@
 """Damaged deliveries of every vendor, signed as they should be: a signature says who, not that it is well.
 
-With -s it prints what became of them. FOOTFALL_FUZZ_SEED tries others.
+With -s it prints what became of them. FUZZ_SEED tries others.
 """
 
 import asyncio

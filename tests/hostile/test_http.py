@@ -172,10 +172,8 @@ def test_path_tricks_find_nothing(collector: Collector, method: bytes) -> None:
     for path in TRICKS:
         answer = heard_soon(collector, path, method)
         assert answer[0] in (400, 404, 405), (path, answer)
-        assert answer[1] in (b'{"success":false}', b"Invalid HTTP request received."), (
-            path,
-            answer,
-        )
+        told = b'{"success":false,"reason":"', b"Invalid HTTP request received."
+        assert answer[1].startswith(told), (path, answer)
 
 
 def heard_soon(collector: Collector, path: bytes, method: bytes) -> tuple[int, bytes]:

@@ -41,7 +41,7 @@ def test_a_report_says_found_beside_planted() -> None:
     text = _shown(_report([Flag("/checkout", "mobile", 90_000)]))
     assert "/checkout on mobile" in text
     assert "after 1 failed views, 2 min" in text
-    assert "10 events accepted" in text
+    assert "10 events received" in text
     assert "not as planted" not in text
 
 

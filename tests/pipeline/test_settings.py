@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import BadSetting
-from pipeline.settings import SETTINGS, Settings
+from pipeline.settings import SETTINGS, Settings, without_password
 
 
 def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() -> None:
@@ -15,11 +15,31 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [("port", "99999"), ("port", "x"), ("log", "redis://here"), ("write_keys", "key-without-site"),
-     ("clock", "tomorrow"), ("ip_addresses", "whole"), ("partitions", "0"), ("horizon", "-1")],
+     ("clock", "tomorrow"), ("ip_addresses", "whole"), ("webhook_url", "example.org/hook"),
+     ("partitions", "0"), ("horizon", "-1"),
+     ("trusted_proxies", ""), ("trusted_proxies", "proxy.example"), ("trusted_proxies", "none,private"),
+     ("trusted_proxies", "203.0.113.9/24")],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_the_setting_takes(name: str, text: str) -> None:
     with pytest.raises(BadSetting, match=f"FOOTFALL_{name.upper()} is '{text}'; it takes"):
         Settings({}, {f"FOOTFALL_{name.upper()}": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("WRITE_KEY", "FOOTFALL_WRITE_KEYS?"), ("DENY_PROPERTY", "FOOTFALL_DENY_PROPERTIES?"),
+     ("XYZ", "`footfall up --help` names all.")],
+)  # fmt: skip
+def test_a_variable_that_is_none_is_refused_with_what_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(BadSetting) as told:
+        Settings({}, {f"FOOTFALL_{name}": "x"})
+    assert str(told.value).startswith(f"FOOTFALL_{name} is no setting; ")
+    assert str(told.value).endswith(meant)
+
+
+def test_variables_of_others_are_nobody_s_mistake() -> None:
+    given = ("PATH", "FOOTFALL_SERVICE_HOST", "FOOTFALL_COLLECT_PORT_8100_TCP_ADDR")
+    assert Settings({}, dict.fromkeys(given, "x")).port == 8100
 
 
 def test_a_webhook_without_a_secret_is_refused() -> None:
@@ -34,6 +54,7 @@ def test_the_environment_for_a_child_gives_the_same_settings() -> None:
         "port": "8123",
         "webhook_secrets": "shopify:shop=a=b,stripe=whsec_c",
         "deny_properties": "ssn, card_number",
+        "trusted_proxies": "private, 203.0.113.0/24",
     }
     settings = Settings(given, {})
     again = Settings({}, settings.environment())
@@ -62,9 +83,29 @@ def test_hashed_addresses_and_their_key_go_together(given: dict[str, str | None]
         Settings(given, {})
 
 
-def test_a_key_for_pages_is_no_secret() -> None:
-    with pytest.raises(BadSetting, match="both have 'same'"):
-        Settings({"write_keys": "same:shop", "server_keys": "same:shop"}, {})
+def test_a_key_for_pages_is_no_secret_and_is_told_by_its_site() -> None:
+    with pytest.raises(BadSetting, match="a key in common, of the site 'shop'") as error:
+        Settings({"write_keys": "same:blog", "server_keys": "same:shop"}, {})
+    assert "same" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("clickhouse://footfall:s3cret@host:9000/db", "clickhouse://***@host:9000/db"),
+        ("clickhouse://footfall:s3/c@ret@host/db", "clickhouse://***@host/db"),
+        ("footfall:s3cret@host", "footfall:***@host"),
+        ("clickhouse://host:9000/db", "clickhouse://host:9000/db"),
+        ("chdb://data/warehouse", "chdb://data/warehouse"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+def test_a_warehouse_that_is_wrong_is_shown_without_its_password() -> None:
+    with pytest.raises(BadSetting, match=r"^--warehouse is 'https://\*\*\*@host'; it takes"):
+        Settings({"warehouse": "https://footfall:s3cret@host"}, {})
 
 
 def test_a_secret_that_is_wrong_is_not_shown() -> None:

@@ -45,7 +45,11 @@ def test_a_servers_key_may_everything() -> None:
         ("k:shop origin=shop.example", "without a path"), ("k:shop origin=", "without a path"),
         ("k:shop origin=https://Shop.example", "without a path"),
         ("k:shop origin=https://shop.example:443", "without a path"),
-        ("k:shop origin=*", "without a path"),
+        ("k:shop origin=*", "without a path"), ("k:shop origin=https://*.shop.example", "as browsers"),
+        ("k:shop origin=https://müller.example", "xn--"),
+        ("k:shop origin=https://shop.example.", "as browsers"),
+        ("k:https://shop.example", "key:site pairs"), ("k:my/shop", "key:site pairs"),
+        ("k:" + "s" * 65, "at most 64"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_without_the_key(text: str, told: str) -> None:

@@ -13,19 +13,20 @@ function svg(tag, attributes, text) {
 
 // points: [[time text, number], …] in time order
 export function chart(title, points) {
-  const top = Math.max(1, ...points.map(([, value]) => value));
+  const most = Math.max(0, ...points.map(([, value]) => value));
+  const top = most || 1;
   const x = (index) => (points.length < 2 ? 0 : (index / (points.length - 1)) * WIDTH);
   const y = (value) => HEIGHT - (value / top) * (HEIGHT - 16);
   const line = points.map(([, value], index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`);
   const picture = svg("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT + 14}`, role: "img", class: "chart",
-    "aria-label": `${title}: at most ${top}`,
+    "aria-label": `${title}: at most ${most}`,
   });
   picture.append(
     svg("polygon", { class: "area", points: `0,${HEIGHT} ${line.join(" ")} ${WIDTH},${HEIGHT}` }),
     svg("polyline", { class: "line", points: line.join(" ") }),
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
-    svg("text", { x: WIDTH, y: 10, "text-anchor": "end" }, `max ${top.toLocaleString("en")}`),
+    svg("text", { x: WIDTH, y: 10, "text-anchor": "end" }, `max ${most.toLocaleString("en")}`),
   );
   if (points.length) {
     picture.append(

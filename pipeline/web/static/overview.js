@@ -1,6 +1,6 @@
 // The overview: asks the named queries again every ten seconds and redraws. "Now" is the log's.
 
-import { ask, millis, minute, percent, whole } from "./api.js";
+import { ask, millis, minute, percent, plain, status, whole } from "./api.js";
 import { chart } from "./chart.js";
 import { $, chooseSite, customerAddress, el, findCustomers, notice, show, table } from "./dom.js";
 
@@ -8,11 +8,21 @@ const DAY = 86_400_000;
 const STEPS = { 1: 1800, 7: 6 * 3600, 30: 86_400 };
 const REFRESH = 10_000;
 
+const REASONS = 6;
+const BOOKS = [
+  ["received", "by collectors"],
+  ["stored", "distinct, in the warehouse"],
+  ["repeats", "known as sent before"],
+  ["merged", "repeats that came too late to be known; one row is kept"],
+  ["rejected", "refused, with a reason"],
+  ["in flight", "in the log, not read yet"],
+];
+
 const link = (site, who, text) => el("a", { href: customerAddress(site, who) }, text);
 const flagged = (row) => (row.flag ? el("span", { class: "bad" }, "broken") : "");
 
 function interval(row) {
-  if (row.share === null) return el("span", { class: "muted" }, "nothing learned yet");
+  if (row.share === null) return el("span", { class: "muted" }, "not learned yet");
   const bar = el("span", { class: "bar" }, el("span", { class: "range" }), el("span", { class: "norm" }));
   bar.children[0].style.left = `${100 * row.low}%`;
   bar.children[0].style.width = `${100 * (row.high - row.low)}%`;
@@ -24,9 +34,11 @@ function interval(row) {
 const parts = {
   async tiles(span) {
     const [[totals], revenue] = await Promise.all([ask("overview_totals", span), ask("revenue", span)]);
-    const tile = (name, value) => el("div", { class: "tile" }, el("b", {}, value), el("span", {}, name));
+    const tile = (name, value, hint) =>
+      el("div", { class: "tile" }, el("b", {}, value), el("span", {}, name), el("small", { class: "muted" }, hint));
     show("tiles",
-      tile("visitors", whole(totals.visitors)), tile("sessions", whole(totals.sessions)),
+      tile("visitors", whole(totals.visitors)),
+      tile("finished sessions", whole(totals.sessions), "over after 30 quiet minutes"),
       tile("page views", whole(totals.page_views)), tile("orders", whole(totals.orders)),
       ...revenue.slice(0, 2).map((r) => tile(`revenue, ${r.currency || "no currency"}`, whole(Math.round(r.revenue)))),
     );
@@ -35,7 +47,7 @@ const parts = {
     const rows = await ask("overview_series", { ...span, step });
     const one = (title, column) =>
       el("figure", {}, el("figcaption", {}, title), chart(title, rows.map((r) => [r.time, Number(r[column])])));
-    show("charts", one("Visitors", "visitors"), one("Sessions", "sessions"),
+    show("charts", one("Visitors", "visitors"), one("Finished sessions", "sessions"),
       one("Page views", "page_views"), one("Orders", "orders"));
   },
   async dropoff(span) {
@@ -43,24 +55,26 @@ const parts = {
     show("flags", ...flags.slice(0, 5).map((f) =>
       el("p", { class: f.state === "broke" ? "flag bad" : "flag good" }, el("b", {}, minute(f.time)), " ", f.reason)));
     show("dropoff", table(pages.slice(0, 20), [
-      ["Page", (r) => r.page], ["Device", (r) => r.device_class], ["Reached", (r) => whole(r.attempts), "num"],
+      ["Page", (r) => r.page], ["Device", (r) => r.device_class, "short"], ["Reached", (r) => whole(r.attempts), "num"],
       ["Went forward", (r) => percent(r.share), "num"], ["", interval],
-      ["Site's norm", (r) => percent(r.norm), "num"], ["Left the site", (r) => whole(r.left_site), "num"], ["", flagged],
-    ], "No page views are decided yet; that takes until a visitor's horizon has passed."));
+      ["Site's norm", (r) => percent(r.norm), "num"], ["Left the site", (r) => whole(r.left_site), "num"], ["", flagged, "short"],
+    ], "No page view is decided yet: that happens 5 minutes after it (FOOTFALL_HORIZON)."));
+    const learning = pages.some((r) => r.share === null);
+    show("learning", learning ? "What leads forward is learned from ten purchases and 30 views of a page, or said by FOOTFALL_FUNNEL." : "");
   },
   async due({ site }) {
     const rows = await ask("cycles_due", { site });
     show("due", table(rows.slice(0, 12), [
-      ["Customer", (r) => link(site, r.person_id, r.customer)], ["Product", (r) => r.product],
+      ["Customer", (r) => link(site, r.person_id, plain(r.customer))], ["Product", (r) => r.product],
       ["Every", (r) => `${r.interval_days} days`, "num"], ["Expected", (r) => r.due_at.slice(0, 10), "short"],
-      ["", (r) => el("span", { class: r.state === "late" ? "warn" : "" }, r.state)],
+      ["", (r) => el("span", { class: r.state === "late" ? "warn" : "" }, r.state), "short"],
     ], "Nobody is due."));
   },
   async triggers(span) {
     const rows = await ask("triggers", span);
     show("triggers", table(rows.slice(0, 12), [
       ["Time", (r) => minute(r.time), "short"], ["Rule", (r) => r.rule, "short"],
-      ["About", (r) => (r.person_id ? link(span.site, r.person_id, r.about || r.person_id) : r.about)],
+      ["About", (r) => (r.person_id ? link(span.site, r.person_id, plain(r.about) || r.person_id) : r.about)],
       ["Reason", (r) => r.reason],
     ], "None in this range."));
   },
@@ -106,15 +120,20 @@ const parts = {
     ], "No ratings in this range."));
   },
   async books({ from, to }) {
-    const [books, rejects] = await Promise.all([ask("books"), ask("rejects_reasons", { from, to })]);
-    show("books", table(books, [
-      ["Topic", (r) => r.topic], ["Declared", (r) => whole(r.declared), "num"], ["Stored", (r) => whole(r.stored), "num"],
-      ["Repeats", (r) => whole(r.deduplicated), "num"], ["Rejected", (r) => whole(r.rejected), "num"],
-      ["", (r) => el("span", { class: r.difference ? "bad" : "good" }, r.difference ? `${whole(r.difference)} missing` : "balanced")],
-    ], "Nothing was read yet."));
-    show("rejects", table(rejects.slice(0, 6), [
-      ["Reject", (r) => r.reason], ["", (r) => whole(r.rejects), "num"], ["For example", (r) => r.example],
-    ], "Nothing was rejected."));
+    const [{ books }, rejects] = await Promise.all([status(), ask("rejects_reasons", { from, to })]);
+    const balance = books.difference
+      ? el("b", { class: "bad" }, `${whole(books.difference)} missing`)
+      : el("b", { class: "good" }, "balanced");
+    show("books", table("received" in books ? BOOKS : [], [
+      ["Events", ([name]) => name, "short"], ["", ([name]) => whole(books[name.replace(" ", "_")]), "num"],
+      [balance, ([, meaning]) => el("span", { class: "muted" }, meaning)],
+    ], "The log or the warehouse does not answer."));
+    const others = rejects.length - REASONS;
+    show("rejects", table(rejects.slice(0, REASONS), [
+      ["Rejected", (r) => r.reason, "short"], ["", (r) => whole(r.rejects), "num"],
+      ["For example", (r) => r.example],
+    ], "Nothing was rejected in this range."), ...(others > 0 ? [el("p", {}, `and ${others} other reasons: `,
+      el("code", {}, "footfall rejects list"))] : []));
   },
 };
 

@@ -226,5 +226,23 @@ def test_nesting_inside_base64_is_limited_as_outside() -> None:
     assert [one.reason for one in admitted.rejects] == [Reason.BAD_SHAPE]
 
 
+def test_who_asks_to_be_anonymous_has_no_id_that_a_collector_gave() -> None:
+    item = {"e": "pv", "nuid": "network", "tnuid": "network"}
+    headers = {"sp-anonymous": "*"}
+    assert event("/i", urlencode(item).encode()).anonymous_id == "network"
+    assert reject("/i", urlencode(item).encode(), headers=headers).reason is Reason.MISSING_ID
+    own = urlencode(item | {"duid": "dev"}).encode()
+    assert event("/i", own, headers=headers).anonymous_id == "dev"
+
+
+def test_anonymous_sessions_are_told_apart() -> None:
+    nil = {"userId": "00000000-0000-0000-0000-000000000000"}
+    context = described("iglu:com.snowplowanalytics.snowplow/client_session", nil)
+    cx = coded({"schema": "outer", "data": [context]})
+    taken = [one({"e": "pv", "eid": sid, "sid": sid, "cx": cx}) for sid in ("s-1", "s-2")]
+    assert [each.anonymous_id for each in taken] == ["s-1", "s-2"]
+    assert one(WHO | {"e": "pv", "sid": "s-1", "cx": cx}).anonymous_id == "dev"
+
+
 def test_a_query_is_not_a_list() -> None:
     assert reject("/i", b"e=pv&duid=d&" + b"a=1&" * 600).reason is Reason.BAD_SHAPE

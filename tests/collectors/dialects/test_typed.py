@@ -76,6 +76,26 @@ def test_a_purchase_that_cannot_be_read_is_rejected(wrong: dict[str, Any]) -> No
     assert reject("/v1/purchases", PURCHASE | wrong).reason is Reason.BAD_ORDER
 
 
+def test_a_purchase_of_nothing_for_nothing_is_rejected() -> None:
+    refused = reject("/v1/purchases", WHO | {"orderId": "1"})
+    assert (refused.reason, refused.detail) == (Reason.BAD_ORDER, "Neither `items` nor `total`")
+    assert event("/v1/purchases", WHO | {"orderId": "1", "total": 0}).order
+    assert event("/v1/purchases", WHO | {"orderId": "1", "status": "cancelled"}).order
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "takes"),
+    [("/v1/purchases", {"orderId": "1", "status": "lost"}, "completed, refunded, cancelled"),
+     ("/v1/tickets", {"ticketId": "1", "action": "lost"},
+      "created, answered, solved, reopened, rated"),
+     ("/v1/feedback", {"kind": "mood"}, "csat, nps, ces, comment")],
+)  # fmt: skip
+def test_a_word_that_is_none_of_the_choices_is_told_which_there_are(
+    path: str, wrong: dict[str, Any], takes: str
+) -> None:
+    assert reject(path, WHO | wrong).detail.endswith(f"; it takes {takes}")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"ticketId": ""}, {"action": "lost"}, {"action": "rated"}, {"rating": 3},

@@ -1,5 +1,6 @@
 """What user agents seen in the wild say: class, browser, system, and which bot."""
 
+import re
 from time import process_time
 
 import pytest
@@ -35,6 +36,12 @@ PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, lik
 def test_a_user_agent_has_a_device_class(agent: str, kind: str) -> None:
     assert agents.device_class(agent) == kind
     assert agents.fields(agent).get("device_class", "") == kind
+
+
+def test_no_sign_of_a_bot_is_made_of_ordinary_words_alone() -> None:
+    for sign in ("bot", "whatsapp/", *agents.SIGNS):
+        words = re.findall("[a-z]{3,}", sign)
+        assert any(all(word not in known for known in agents.ORDINARY) for word in words), sign
 
 
 def test_a_phone_named_cubot_is_no_bot() -> None:
@@ -89,7 +96,7 @@ def test_a_bot_has_a_name_and_no_browser(agent: str, name: str) -> None:
     assert agents.fields(agent) == {"device_class": "bot", "bot": name}
 
 
-def test_what_stands_after_512_characters_is_not_read() -> None:
+def test_what_stands_after_256_characters_is_not_read() -> None:
     agent = f"{WINDOWS} {'x' * agents.READ} Googlebot"
     assert agents.fields(agent)["device_class"] == "desktop"
 
@@ -132,3 +139,14 @@ def test_the_longest_text_takes_milliseconds(piece: str) -> None:
     began = process_time()
     agents.fields((piece * 100_000)[:100_000])
     assert process_time() - began < 0.05
+
+
+@pytest.mark.parametrize("fill", ["y", "yy ", "A", "y-", "1."])
+@pytest.mark.parametrize("end", ["spider", " crawl", "bot/1.0", "iPhone"])
+def test_the_most_expensive_agent_takes_a_quarter_of_a_millisecond(fill: str, end: str) -> None:
+    agents.fields("Mozilla/5.0 (X11; Linux) bot")
+    texts = [f"{number} X11 {fill * 300}"[: agents.READ - len(end)] + end for number in range(50)]
+    began = process_time()
+    for text in texts:
+        agents.fields(text)
+    assert (process_time() - began) / len(texts) < 0.00025

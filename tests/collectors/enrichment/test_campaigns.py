@@ -68,8 +68,12 @@ def test_no_text_raises_and_values_stay_short(query: str, said: dict[str, object
     assert all(0 < len(value) <= 300 for value in found.values())
 
 
-@pytest.mark.parametrize("piece", ["?", "&utm_source", "&utm_source=", "&gclid=%", "=", "&"])
-def test_the_longest_url_takes_milliseconds(piece: str) -> None:
+@pytest.mark.parametrize(
+    "piece", ["?", "&utm_source", "&utm_source=", "&gclid=%", "=", "&", "&epik= ", "&utm_term=a"]
+)
+def test_the_longest_url_takes_less_than_a_millisecond(piece: str) -> None:
+    url = f"{PAGE}?" + (piece * 8_192)[:8_192]
     began = process_time()
-    campaigns.fields(f"{PAGE}?" + (piece * 8_192)[:8_192], None)
-    assert process_time() - began < 0.05
+    for _ in range(20):
+        campaigns.fields(url, None)
+    assert (process_time() - began) / 20 < 0.001

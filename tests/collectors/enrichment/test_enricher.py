@@ -114,6 +114,14 @@ def test_a_file_of_countries_that_is_missing_is_told_at_start(tmp_path: Path) ->
         Enricher.of(Enrichment(countries=str(tmp_path / "none.mmdb")))
 
 
+def test_the_settings_say_which_proxies_are_believed() -> None:
+    told = Enrichment(trusted_proxies=("203.0.113.0/24",))
+    assert Enricher.of(told).proxies.visitor(OTHER, VISITOR) == OTHER
+    assert Enricher.of(told).proxies.visitor(OTHER, "10.0.0.1") == "10.0.0.1"
+    with pytest.raises(EnrichmentError, match=r"FOOTFALL_TRUSTED_PROXIES: .*proxy\.example"):
+        Enricher.of(Enrichment(trusted_proxies=("proxy.example",)))
+
+
 def test_denied_names_are_in_neither_properties_nor_traits() -> None:
     told = Enrichment(deny_properties=("card", "birthday"))
     body = PAGE | {"properties": {"a": [{"Card": 1}]}, "traits": {"birthday": 2, "plan": "x"}}
@@ -132,11 +140,26 @@ def test_a_denied_email_identifies_nobody() -> None:
     assert b"zoe" not in msgspec.json.encode(event)
 
 
-def test_an_event_of_which_nothing_is_left_but_what_is_denied_has_no_id() -> None:
-    body = {"messageId": "m", "traits": {"email": "zoe@example.com"}}
-    request = Request("/v1/identify", "", {}, json.dumps(body).encode(), NOW, "n", VISITOR)
+def test_an_order_of_somebody_who_is_denied_is_nobodys_and_is_no_reject() -> None:
+    body = {"orderId": "1", "total": 5, "currency": "EUR", "customer": {"email": "zoe@example.com"}}
+    event = taken(body, Enrichment(deny_properties=("email",)), path="/v1/purchases")
+    assert (event.type, event.identifiers) == ("purchase", ())
+    assert b"zoe" not in msgspec.json.encode(event)
+
+
+def test_an_event_that_names_nobody_is_still_a_reject() -> None:
+    body = {"orderId": "1", "total": 5, "currency": "EUR", "customer": {"name": "Zoe"}}
+    request = Request("/v1/purchases", "", {}, json.dumps(body).encode(), NOW, "n", VISITOR)
     admitted = admit(request, {}, enricher=Enricher(denied=["email"]))
     assert [reject.reason for reject in admitted.rejects] == [Reason.MISSING_ID]
+
+
+def test_of_posthogs_properties_neither_agent_nor_key_is_kept() -> None:
+    properties = {"$device_id": "d", "token": "s3cret", "$raw_user_agent": PHONE, "a": 1}
+    body = {"api_key": "k", "event": "$pageview", "distinct_id": "d", "properties": properties}
+    event = taken(body, agent=SERVER, path="/capture")
+    assert json.loads(bytes(event.properties)) == {"$device_id": "d", "a": 1}
+    assert event.browser == "Chrome"
 
 
 @pytest.mark.parametrize("key", ['"$ip"', '"\\u0024ip"'])

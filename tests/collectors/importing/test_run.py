@@ -134,7 +134,7 @@ def test_a_bad_line_is_refused_alone_and_the_rest_of_its_order_is_kept(tmp_path:
     assert json.loads(log.rejects[0].body)["items"] == [
         {"productId": "tea", "quantity": "0", "price": "4"}
     ]
-    assert log.rejects[0].path == "/v1/purchases"
+    assert (log.rejects[0].path, log.rejects[0].sender) == ("/v1/purchases", "import")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,19 @@ def test_a_row_is_refused_for_the_reason_that_a_request_would_be(
     assert summary.lines == 2
     assert [e.order.order_id for e in log.events if e.order] == ["2"]
     assert log.rejects[0].site == "shop"
+
+
+def test_a_time_that_cannot_be_read_is_told_with_the_format_that_is_wanted(tmp_path: Path) -> None:
+    _, log = imported(csv(tmp_path, HEADER + "1,yesterday,completed,a,tea,1,4\n"), PURCHASES)
+    assert 'no time in the format "iso": yesterday' in log.rejects[0].detail
+
+
+def test_orders_of_a_file_without_amounts_are_taken(tmp_path: Path) -> None:
+    how = mapping.parse(
+        'kind = "purchases"\nsite = "shop"\n[columns]\norder_id = "n"\ntime = "at"\nemail = "who"\n'
+    )
+    _, log = imported(csv(tmp_path, "n,at,who\n1,2026-01-01,a@example.org\n"), how)
+    assert [event.order and event.order.total for event in log.events] == [0]
 
 
 def test_a_line_total_is_shared_out_over_the_pieces(tmp_path: Path) -> None:
@@ -315,3 +328,15 @@ def _grouped(lines: list[tuple[int, int]]) -> list[tuple[Row, int]]:
           "product_id": ["p"] * len(pieces), "quantity": pieces}, len(pieces))
         for order, pieces in orders.items()
     ]  # fmt: skip
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    path = csv(tmp_path, HEADER.replace("each", "who") + "1,2026-01-01T10:00:00,,a,b,1,2\n")
+    with pytest.raises(FileError, match=r"file\.csv has 2 columns 'who'"):
+        imported(path, PURCHASES)
+
+
+def test_a_column_that_is_there_twice_and_not_mapped_is_none_of_ours(tmp_path: Path) -> None:
+    header = HEADER.replace("\n", ",note,note\n")
+    path = csv(tmp_path, header + "1,2026-01-01T10:00:00,completed,a,b,1,2,x,y\n")
+    assert imported(path, PURCHASES)[0].events == 1

@@ -41,11 +41,11 @@ class Curl(NamedTuple):
 
 def played(shell: str, directory: Path) -> list[list[str]]:
     """The commands that were given, each with its arguments."""
-    tools = directory / "bin"
-    tools.mkdir(exist_ok=True)
+    tools = directory / ".venv" / "bin"
+    tools.mkdir(parents=True, exist_ok=True)
     clock = _CLOCK.format(seconds=NOW // 1000, text="2026-11-21T10:00:00Z")
     python = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
-    programs = {"curl": _RECORDER, "footfall": _RECORDER, "date": clock, "python3": python}
+    programs = {"curl": _RECORDER, "footfall": _RECORDER, "date": clock, "python": python}
     for name, text in programs.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)

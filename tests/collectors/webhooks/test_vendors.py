@@ -134,7 +134,8 @@ def test_the_same_moment_in_any_zone_is_the_same_time(hours: int, second: int) -
 
 
 def test_a_generic_time_without_a_zone_is_in_the_mapping_s() -> None:
-    body = {"data": {"state": "paid", "invoice": {"id": "1"}, "paid_at": "2026-07-01 12:00:00"}}
+    paid = {"state": "paid", "sum": 1, "invoice": {"id": "1"}, "paid_at": "2026-07-01 12:00:00"}
+    body = {"data": paid}
     (event,) = told("billing", body)
     assert event.time == 1_782_900_000_000  # 10:00 UTC: summer time in Berlin
 

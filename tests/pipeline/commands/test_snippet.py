@@ -20,6 +20,26 @@ def test_every_write_key_has_its_tag() -> None:
     assert script.STUB in printed
 
 
+@pytest.mark.parametrize(
+    "address", ["collect.shop.example", "https://", "ftp://shop.example", "//a"]
+)
+def test_an_address_that_no_page_could_use_is_refused(address: str) -> None:
+    failed = CliRunner().invoke(snippet, ["--address", address]).exception
+    assert isinstance(failed, BadSetting)
+    assert str(failed) == (f"--address is {address!r}; it takes https://collect.myshop.example.")
+
+
+def test_a_tag_without_a_key_says_which_collector_it_works_with() -> None:
+    without = CliRunner().invoke(snippet, []).output
+    assert (
+        "No FOOTFALL_WRITE_KEYS here: this tag works only with a collector that has none."
+        in without
+    )
+    assert (
+        "No FOOTFALL_WRITE_KEYS" not in CliRunner().invoke(snippet, ["--write-keys", "k:s"]).output
+    )
+
+
 def test_json_tells_version_and_sizes() -> None:
     told = json.loads(CliRunner().invoke(snippet, ["--json", "--port", "8200"]).output)
     assert told["version"] == script.version()

@@ -45,7 +45,7 @@ def test_survey_scores_have_their_own_bounds(kind: FeedbackKind, score: int, tol
 def test_the_trigger_says_who_and_why() -> None:
     trigger = Shop().fold([tick(1), survey(1, "nps", 3)]).triggers()[0]
     assert trigger.subject == ANNS
-    assert trigger.reason == "Answered 3 out of 10 in a nps survey about delivery."
+    assert trigger.reason == "Answered 3 out of 10 in an NPS survey about delivery."
     assert trigger.evidence == {"identifier": ANN, "kind": "nps", "score": 3, "comment": "meh"}
 
 

@@ -61,3 +61,18 @@ def test_each_sees_what_was_put_and_not_what_was_deleted_since() -> None:
     table.put("a", [7])
     table.delete("b")
     assert dict(table.each()) == dict(table.items()) == {"a": [7], "c": [3]}
+
+
+def test_its_length_does_not_depend_on_what_is_settled() -> None:
+    table: Keyed[int] = Keyed(int)
+    for key in "abc":
+        table.put(key, 1)
+    table.settle(table.changes())
+    table.delete("a")
+    table.put("b", 2)
+    table.put("d", 1)
+    table.put("e", 1)
+    table.delete("e")
+    assert len(table) == 3
+    table.settle(table.changes())
+    assert len(table) == 3

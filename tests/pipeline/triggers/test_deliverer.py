@@ -192,3 +192,17 @@ def test_a_lane_that_came_back_is_looked_at_afresh() -> None:
 
     world.play(story)
     assert world.posted == ["t1", "t1"]
+
+
+def test_an_endpoint_that_is_away_is_told_in_plain_words() -> None:
+    world = World(trigger())
+
+    async def run() -> None:
+        async with aiohttp.ClientSession() as session:
+            runner = cast(Runner, world)
+            await Deliverer(runner, "http://127.0.0.1:1/", SECRET, lambda: world.now).round(session)
+
+    asyncio.run(run())
+    (result,) = world.journal.results
+    assert (result.status, result.delivered) == (0, False)
+    assert result.detail == "Cannot connect to 127.0.0.1:1: Connection refused."

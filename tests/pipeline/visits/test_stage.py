@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from pipeline.stage import Emit, Record
 from pipeline.visits import stage
 from pipeline.visits.device import MAX_MARKS, Device
+from pipeline.visits.recent import MAX_DIGESTS
 from pipeline.visits.stage import VisitsState
 from schemas import columns, topics
-from schemas.events import Event, Order
+from schemas.events import Event, Order, tick
 from tests.pipeline.visits.site import MINUTE, START, Site, end_of_time, event, pages, record
 
 
@@ -73,6 +74,17 @@ def test_a_click_with_a_purchases_id_does_not_hide_the_purchase() -> None:
     assert [row["type"] for row in site.rows(columns.EVENTS)] == ["track", "purchase"]
 
 
+def test_a_click_with_a_purchases_id_does_not_hide_it_on_the_same_device_either() -> None:
+    said = event(0, kind="track", event="Order Completed", message_id="order-1")
+    order = event(0, kind="purchase", order=Order(order_id="1"), message_id="order-1")
+    for arrival in ([said, order, order], [order, said, said]):
+        site = Site().take(*arrival)
+        assert {row["type"] for row in site.rows(columns.EVENTS)} == {"track", "purchase"}
+        assert len(site.rows(columns.EVENTS)) == 2
+        (fact,) = site.said(topics.CUSTOMERS)
+        assert fact.kind == "purchase"
+
+
 def test_a_line_that_is_no_event_becomes_a_reject_and_the_others_are_taken() -> None:
     site = Site()
     good = record(0, [event(0)]).value
@@ -82,6 +94,14 @@ def test_a_line_that_is_no_event_becomes_a_reject_and_the_others_are_taken() -> 
     assert len(site.rows(columns.EVENTS)) == 1
     assert [row["reason"] for row in site.rows(columns.REJECTS)] == ["unreadable_record"] * 2
     assert sum(b["declared"] - b["stored"] - b["rejected"] for b in site.rows(columns.BOOKS)) == 0
+
+
+def test_a_line_that_is_no_event_is_refused_at_the_log_s_time() -> None:
+    site = Site().take(tick(START))
+    site.emit.begin(1)
+    site.stage.process(site.state, Record(1, 1, b"{"), site.emit)
+    assert [row["received_at"] for row in site.rows(columns.REJECTS)] == [START]
+    assert [row["sender"] for row in site.rows(columns.REJECTS)] == ["worker"]
 
 
 def test_an_attempt_ends_with_its_horizon_and_lists_the_other_steps_in_order() -> None:
@@ -302,6 +322,31 @@ def test_a_batch_of_server_events_rewrites_little_however_many_there_were_that_d
     settled.settle(settled.changes())
     site.take(*(event(24 * 60 + n / 1_000, "", "track") for n in range(1_000)))
     assert sum(len(value or b"") for value in settled.changes().values()) < 1_000 * 10
+
+
+def test_messages_of_one_time_rewrite_no_more_than_others_and_are_told_apart() -> None:
+    site = Site()
+    table = site.state.tables["recent"]
+    orders = [event(0, "", "purchase", message_id=f"{n}") for n in range(5 * MAX_DIGESTS)]
+    site.take(*orders)
+    table.settle(table.changes())
+    site.take(event(0, "", "purchase", message_id="one more"), *orders[::500])
+    assert len(site.rows(columns.EVENTS)) == len(orders) + 1
+    assert sum(len(value or b"") for value in table.changes().values()) < 21 * MAX_DIGESTS
+
+
+def test_made_up_visitors_are_forgotten_soon_and_counted_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stage, "MAX_DEVICES", 10)
+    site = Site()
+    site.take(*(event(n / 100, f"d{n}") for n in range(100)), end_of_time(2))
+    assert len(site.state.tables["devices"]) == 100
+    for minute in range(30, 70):
+        site.take(end_of_time(minute))
+    assert len(site.state.tables["devices"]) <= 10
+    assert len(site.sessions()) == 100
+    assert len(site.outcomes()) == 100
 
 
 def test_an_import_of_500_orders_a_day_adds_little_to_the_state() -> None:

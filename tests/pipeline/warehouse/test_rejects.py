@@ -1,5 +1,6 @@
 """The table of rejects within its limit, on the real engine."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,40 @@ def reject(number: int, **more: Any) -> tuple[Any, ...]:
 def ids(warehouse: EmbeddedWarehouse) -> list[str]:
     rows = warehouse.query("SELECT id FROM rejects FINAL ORDER BY id").rows
     return [one for (one,) in rows]
+
+
+def mixed(warehouse: EmbeddedWarehouse, junk: str) -> None:
+    """Ten of worth, then thirty of `junk` that came later."""
+    old = {"received_at": NOON - 86_400_000}
+    senders = ["server", "webhook", "import", "worker"] * 3
+    worthy = [reject(n, id=f"good{n}", sender=senders[n], **old) for n in range(9)]
+    timeless = reject(9, id="good9", sender="worker", received_at=0)
+    store(warehouse, columns.REJECTS, *worthy, timeless)
+    store(warehouse, columns.REJECTS, *(reject(n, sender=junk) for n in range(30)), offset=1)
+
+
+@pytest.mark.parametrize("junk", ["", "page"])
+def test_what_anybody_can_send_pushes_out_nothing_of_worth(
+    junk: str, warehouse: EmbeddedWarehouse
+) -> None:
+    mixed(warehouse, junk)
+    trim_rejects(warehouse, 20 * COST)
+    assert ids(warehouse) == [
+        *(f"good{n}" for n in range(10)),
+        *(f"r{n:03}" for n in range(22, 30)),
+    ]
+
+
+def test_strangers_go_before_pages_and_the_oldest_last_of_all(
+    warehouse: EmbeddedWarehouse,
+) -> None:
+    mixed(warehouse, "page")
+    strangers = [reject(n, id=f"junk{n}", sender="") for n in range(10)]
+    store(warehouse, columns.REJECTS, *strangers, offset=2)
+    trim_rejects(warehouse, 46 * COST)
+    assert Counter(one[:1] for one in ids(warehouse)) == {"g": 10, "j": 1, "r": 30}
+    trim_rejects(warehouse, 10 * COST)
+    assert ids(warehouse) == [f"good{n}" for n in range(1, 10)]
 
 
 def test_within_the_limit_nothing_is_deleted(warehouse: EmbeddedWarehouse) -> None:

@@ -72,3 +72,9 @@ def test_a_closed_warehouse_is_unavailable(service: Service) -> None:
 def test_another_url_is_a_bad_setting(url: str) -> None:
     with pytest.raises(BadSetting, match="clickhouse://"):
         ServerWarehouse(url)
+
+
+def test_a_url_without_a_host_is_told_without_its_password() -> None:
+    with pytest.raises(BadSetting) as told:
+        ServerWarehouse("clickhouse://user:s3cret@/db")
+    assert "s3cret" not in str(told.value)

@@ -146,6 +146,24 @@ def test_every_answer_forbids_foreign_and_inline_script(path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_wrong_address_in_a_browser_leads_home() -> None:
+    async def steps(client: Client) -> tuple[int, str, str]:
+        response = await client.get("/missing", headers={"Accept": "text/html,*/*;q=0.8"})
+        return response.status, response.content_type, await response.text()
+
+    status, kind, page = visit(FakeWarehouse(), steps)
+    assert (status, kind) == (404, "text/html")
+    assert '<a href="/">' in page
+
+
+def test_a_program_is_told_that_an_address_is_wrong_without_a_page() -> None:
+    async def steps(client: Client) -> tuple[int, str]:
+        response = await client.get("/missing")
+        return response.status, response.content_type
+
+    assert visit(FakeWarehouse(), steps) == (404, "text/plain")
+
+
 def test_pages_are_the_same_whoever_is_asked_for() -> None:
     async def steps(client: Client) -> tuple[bytes, bytes]:
         one = await client.get("/customers/anna")

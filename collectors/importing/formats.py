@@ -1,0 +1,24 @@
+"""The kinds of files that are tables: how their names end, and what their pages say.
+
+`collectors.importing.tables` opens them, with Arrow; who only speaks of them does not load it.
+"""
+
+from typing import Final, NamedTuple
+
+from collectors.guide import Guide
+from collectors.importing import guides
+
+
+class Format(NamedTuple):
+    """A kind of file; text may also be gzipped, with `.gz` behind."""
+
+    name: str
+    ends: tuple[str, ...]
+    about: Guide
+
+
+CSV: Final = Format("csv", (".csv",), guides.CSV)
+JSON_LINES: Final = Format("jsonl", (".jsonl", ".ndjson"), guides.JSON_LINES)
+PARQUET: Final = Format("parquet", (".parquet", ".pq"), guides.PARQUET)
+
+ALL: Final = (CSV, JSON_LINES, PARQUET)

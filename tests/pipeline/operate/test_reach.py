@@ -1,0 +1,25 @@
+"""The warehouse from a command line: what is asked where there is none."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BadSetting
+from pipeline.operate.reach import ask
+from pipeline.settings import Settings
+
+
+def settings(warehouse: Path) -> Settings:
+    return Settings({"warehouse": f"chdb://{warehouse}", "worker_port": "1"}, {})
+
+
+def test_a_wrong_directory_is_told_and_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "data" / "warehouse"
+    with pytest.raises(BadSetting, match=f"{missing} has no tables: start `footfall up` once"):
+        ask(settings(missing), "SELECT 1")
+    assert not missing.parent.exists()
+
+
+def test_a_warehouse_without_tables_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="or set FOOTFALL_LOG and FOOTFALL_WAREHOUSE as it has"):
+        ask(settings(tmp_path), "SELECT count() FROM events")
