@@ -9,7 +9,7 @@ GET   /health /ready /metrics
 """
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import count
 from time import monotonic
 from typing import Any, Final
@@ -32,7 +32,7 @@ from collectors.webhooks import doors
 from collectors.webhooks.doors import Doors
 from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.keys import Keys, pages
-from schemas.rejects import MEANING, Reason
+from schemas.rejects import MEANING, Reason, Reject
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -170,8 +170,7 @@ class Endpoint:
             body = scope["query_string"] if asked else await self._body(receive)
             admitted = self._admit(self._request(scope, body))
             paid = admitted.paid
-            rejects = [blanked(one, self._secrets) for one in admitted.rejects]
-            durable = self._producer.append(admitted.events, rejects)
+            durable = self._producer.append(admitted.events, self._blanked(admitted.rejects))
             accepted, admitted = len(admitted.events), admitted._replace(events=[])
             await durable
         except Gone:
@@ -190,10 +189,12 @@ class Endpoint:
         if admitted.rejects:
             await self._answer(send, admitted.status, _refusal(admitted, accepted), headers)
             return
-        dialect = BY_PATH.get(scope["path"])
-        reply = PIXEL if asked else TAKEN if dialect is None else dialect.taken
+        reply = PIXEL if asked else _taken(scope["path"])
         fresh = [_NOT_STORED] if asked else []
         await self._answer(send, 200, reply.body, [_typed(reply), *fresh, *headers[1:]])
+
+    def _blanked(self, rejects: Iterable[Reject]) -> list[Reject]:
+        return [blanked(one, self._secrets) for one in rejects]
 
     async def _body(self, receive: Receive) -> bytes:
         """The whole body, or a little more than MAX_BODY of it. Raises Gone and Overloaded."""
@@ -295,6 +296,12 @@ def _part(message: Message) -> bytes:
         raise Gone
     part: bytes = message.get("body", b"")
     return part
+
+
+def _taken(path: str) -> Reply:
+    """What the path's SDKs take for a yes."""
+    dialect = BY_PATH.get(path)
+    return TAKEN if dialect is None else dialect.taken
 
 
 def _typed(reply: Reply) -> tuple[bytes, bytes]:

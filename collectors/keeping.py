@@ -3,10 +3,11 @@
 A site has a purse of limits.REJECT_PURSE bytes for each kind of sender (`schemas.rejects.SentBy`),
 and so has the site "", which stands for all that nobody knows. A page's key is public: whoever has
 it can use up the purse of the site's pages, but not that of its servers, nor that of its webhooks,
-nor another site's. A reject costs what `schemas.rejects.price` says. A purse fills up evenly within 24 hours, so a flood never shuts all
-rejects out: what comes in the meantime pays for some of them. A reject that its purse cannot pay is
-not kept. It is counted by site, sender and reason, and a summarising reject tells of it once a
-minute. A webhook's is neither: its sender can be told to try again, see `must_come_again`.
+nor another site's. A reject costs what `schemas.rejects.price` says. A purse fills up evenly within
+24 hours, so a flood never shuts all rejects out: what comes in the meantime pays for some of them.
+A reject that its purse cannot pay is not kept. It is counted by site, sender and reason, and a
+summarising reject tells of it once a minute. A webhook's is neither: its sender can be told to try
+again, see `must_come_again`.
 """
 
 from collections import defaultdict

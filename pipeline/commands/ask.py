@@ -132,7 +132,7 @@ def replay_rejects(
     \b
     Example: footfall rejects replay --reason unknown_key --key k3y
     """
-    which = {"reason": reason or "", "unasked": UNASKED}
+    which = {"reason": reason or "", "unasked": ",".join(UNASKED)}
     found = ask(settings, sql.load("queries/rejects_bodies"), {**which, "limit": limit}).dicts()
     (others,) = ask(settings, sql.load("queries/rejects_not_again"), which).dicts()
     outcome: Replayed = replay(settings, found, key)

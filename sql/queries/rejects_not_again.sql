@@ -9,7 +9,7 @@ FROM
         id,
         cut,
         path LIKE '/webhooks/%' AS of_webhook,
-        {reason:String} = '' AND has({unasked:Array(String)}, reason) AS not_asked
+        {reason:String} = '' AND has(splitByChar(',', {unasked:String}), reason) AS not_asked
     FROM rejects FINAL
     WHERE ({reason:String} = '' OR reason = {reason:String}) AND path LIKE '/%'
 )

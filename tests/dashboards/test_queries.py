@@ -16,7 +16,7 @@ from tests.dashboards.shop import END, SITE, START
 ANY = {
     "site": SITE, "from": str(START), "to": str(END), "step": "3600", "who": "u4",
     "customer": person_id(SITE, "user_id:u4"), "reason": "", "limit": "10", "id": "r" * 32,
-    "attempts": "10",
+    "attempts": "10", "unasked": "unknown_key",
 }  # fmt: skip
 ALREADY = [event for event in shop.happenings() if event.type != "tick"]
 IN_RANGE = [event for event in ALREADY if START <= event.time < END]
