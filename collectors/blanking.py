@@ -15,12 +15,14 @@ from schemas.keys import Keys
 from schemas.rejects import MAX_BODY, Reject
 
 BLANK: Final = b"***"
+SHORTEST: Final = 6
+"""Characters: a shorter key is found in any text, and so guessed anyway."""
 _GZIP: Final = b"\x1f\x8b"
 
 
 def secrets_of(keys: Keys) -> tuple[bytes, ...]:
     """What is to be blanked; the longest first, as one may begin with another."""
-    names = [name for name, key in keys.items() if key.server]
+    names = [name for name, key in keys.items() if key.server and len(name) >= SHORTEST]
     forms = {form.encode() for name in names for form in (name, quote(name, safe=""))}
     return tuple(sorted(forms, key=len, reverse=True))
 

@@ -24,7 +24,12 @@ HOMES = {  # package → the only places that may import it
     "sqlite3": ("pipeline/transports/", "collectors/embedded_producer.py"),
     "uvicorn": ("collectors/",),
     "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "collectors/demo_shop/"),
-    "prometheus_client": ("pipeline/metrics.py", "collectors/metrics.py", "pipeline/web/"),
+    "prometheus_client": (
+        "pipeline/metrics.py",
+        "collectors/metrics.py",
+        "pipeline/web/",
+        "pipeline/operate/doctor.py",
+    ),
     "ua_parser": ("collectors/enrichment/agents.py",),
     "maxminddb": ("collectors/enrichment/countries.py",),
     "click": ("pipeline/cli.py", "pipeline/commands/"),

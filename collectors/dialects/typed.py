@@ -166,8 +166,8 @@ _ABOUT: Final = Guide(
         f"`customer` has at least one of {', '.join(f'`{name}`' for name in _CUSTOMER)}, unless "
         "there is an `anonymousId`.",
         "In the examples of `schemas/examples`, `body` is what is sent to `path`.",
-        "Without `total` an order's total is the sum of its items; it has one of the two. A refund without `items` refunds "
-        "the whole order.",
+        "Without `total` an order's total is the sum of its items; it has one of the two. A refund "
+        "without `items` refunds the whole order.",
     ),
     documentation=(
         Link("One of each kind of event", "../../schemas/examples"),

@@ -16,7 +16,8 @@ KEPT: Final = 0.9
 def trim_rejects(warehouse: Warehouse, limit: int) -> int:
     """Delete rejects where they cost more than `limit` bytes. Answers what was freed.
 
-    Which go first stands in the query. A reject costs its body's bytes and OVERHEAD. Blocks until they are gone.
+    Which go first stands in the query. A reject costs its body's bytes and OVERHEAD. Blocks until
+    they are gone.
     """
     params = {"limit": limit, "keep": int(limit * KEPT), "overhead": OVERHEAD}
     found = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
