@@ -17,7 +17,7 @@ from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
 from collectors.enrichment import PLAIN, Enricher
-from collectors.rates import Payer, Rates, cost
+from collectors.rates import NoRates, Payer, Rates, cost
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, WriteKey
 from schemas.rejects import MAX_BODY, Reason, Reject, SentBy
@@ -48,6 +48,7 @@ A bad event in a readable batch is not one: the answer is 200 and the event is a
 
 _NOBODY: Final = "None of anonymousId, userId, email, phone and other identifiers"
 _GZIP: Final = b"\x1f\x8b"
+_UNLIMITED: Final = NoRates()
 
 
 class Paid(NamedTuple):
@@ -80,9 +81,8 @@ def admit(
     Raises Limited where the key has sent too much: then nothing is taken and nothing rejected.
     """
     dialect, body = BY_PATH[request.path], b""
-    payer = _payer(request, keys)
-    if rates is not None:
-        rates.check(payer)  # what cannot be paid for is not even inflated
+    payer, rates = _payer(request, keys), rates or _UNLIMITED
+    rates.check(payer)  # what cannot be paid for is not even inflated
     try:
         body = _text(request)
         envelope = dialect.open(request, body)
@@ -91,17 +91,13 @@ def admit(
         rights.check(key, request, secret=request.path in dialect.secret)
     except Refused as refused:
         paid = Paid(payer, cost(1, len(body) or _unread(request)))
+        rates.pay(*paid)
         site, sender = payer.key.site if payer.key else "", rights.sent_by(payer.key, request)
         reject = rejected(request, refused, site=site, sender=sender)
-        admitted = Admitted(STATUS[refused.reason], [], [reject])
-    else:
-        paid = Paid(payer, cost(len(envelope.items), len(body)))
-        if rates is not None:
-            rates.check(*paid)
-        admitted = _each(dialect, envelope, key, request, enricher)
-    if rates is not None:
-        rates.pay(*paid)
-    return admitted._replace(paid=paid)
+        return Admitted(STATUS[refused.reason], [], [reject], (), paid)
+    paid = Paid(payer, cost(len(envelope.items), len(body)))
+    rates.take(*paid)
+    return _each(dialect, envelope, key, request, enricher, paid)
 
 
 def rejected(
@@ -205,8 +201,9 @@ def _anonymous(request: Request) -> bool:
 
 
 def _each(
-    dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher
-) -> Admitted:
+    dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher,
+    paid: Paid,
+) -> Admitted:  # fmt: skip
     sender, by = _sender(request, envelope, key.site), rights.sent_by(key, request)
     events: list[Event] = []
     rejects: list[Reject] = []
@@ -229,7 +226,7 @@ def _each(
                 rejected(request, refused, site=key.site, sender=by, body=item, index=index)
             )
     status = STATUS[rejects[0].reason] if envelope.single and rejects else 200
-    return Admitted(status, events, rejects, withheld)
+    return Admitted(status, events, rejects, withheld, paid)
 
 
 def _bound(item: bytes) -> None:

@@ -7,7 +7,7 @@ visitors need.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_network
 from math import ceil
@@ -70,34 +70,48 @@ class Rates:
         self._keys: dict[str, _Bucket] = {}
         self._addresses: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
-    def check(self, payer: Payer, cost: float = 1) -> None:
-        """Raise Limited where the payer cannot pay `cost`."""
-        now = self._clock()
-        wait = max((bucket.wait(cost, now) for bucket in self._buckets(payer, now)), default=0.0)
-        if wait > 0:
-            site = payer.key.site if payer.key else ""
-            raise Limited(site, min(LONGEST_WAIT, max(1, ceil(wait))))
+    def check(self, payer: Payer) -> None:
+        """Raise Limited where the payer has nothing left."""
+        self._afford(payer, 1)
+
+    def take(self, payer: Payer, cost: float) -> None:
+        """Pay where it can be paid. Raises Limited."""
+        for bucket in self._afford(payer, cost):
+            bucket.left -= cost
 
     def pay(self, payer: Payer, cost: float) -> None:
-        """Take `cost`, whether it is there or not; negative to give back."""
+        """Pay, whether it is there or not; negative to give back."""
         for bucket in self._buckets(payer, self._clock()):
             bucket.left -= cost
 
-    def _buckets(self, payer: Payer, now: float) -> Iterator[_Bucket]:
+    def _afford(self, payer: Payer, cost: float) -> tuple[_Bucket, ...]:
+        now, wait = self._clock(), 0.0
+        buckets = self._buckets(payer, now)
+        for bucket in buckets:
+            wait = max(wait, bucket.wait(cost, now))
+        if wait > 0:
+            site = payer.key.site if payer.key else ""
+            raise Limited(site, min(LONGEST_WAIT, max(1, ceil(wait))))
+        return buckets
+
+    def _buckets(self, payer: Payer, now: float) -> tuple[_Bucket, ...]:
         name, key, address = payer
         if key is None:
-            yield from self._of(name, address, STRANGER_RATE, now)
-        elif key.rate:
-            if name not in self._keys:
-                self._keys[name] = _Bucket(key.rate, now)
-            yield self._keys[name]
-            if not key.server:
-                yield from self._of(name, address, key.rate / ADDRESS_PART, now)
+            own = self._of(name, address, STRANGER_RATE, now)
+            return (own,) if own else ()
+        if not key.rate:
+            return ()
+        shared = self._keys.get(name)
+        if shared is None:
+            shared = self._keys[name] = _Bucket(key.rate, now)
+        own = None if key.server else self._of(name, address, key.rate / ADDRESS_PART, now)
+        return (shared, own) if own else (shared,)
 
-    def _of(self, name: str, address: str, rate: float, now: float) -> Iterator[_Bucket]:
+    def _of(self, name: str, address: str, rate: float, now: float) -> _Bucket | None:
+        """An address's own bucket; None for one that is no visitor's."""
         visitor = visitor_of(address)
         if not visitor:
-            return
+            return None
         place = name, visitor
         bucket = self._addresses.get(place)
         if bucket is None:
@@ -105,7 +119,17 @@ class Rates:
             if len(self._addresses) > MAX_ADDRESSES:
                 self._addresses.popitem(last=False)
         self._addresses.move_to_end(place)
-        yield bucket
+        return bucket
+
+
+class NoRates(Rates):
+    """For an importer and for tests: nobody waits."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+
+    def _buckets(self, payer: Payer, now: float) -> tuple[_Bucket, ...]:
+        return ()
 
 
 def cost(events: int, size: int) -> float:

@@ -39,8 +39,7 @@ class Clock:
 
 
 def take(rates: Rates, payer: Payer, price: float = 1) -> None:
-    rates.check(payer, price)
-    rates.pay(payer, price)
+    rates.take(payer, price)
 
 
 def test_a_quiet_key_may_send_a_burst_and_then_waits() -> None:
@@ -80,7 +79,7 @@ def test_a_request_larger_than_a_burst_is_taken_when_nothing_else_was_for_long()
     rates = Rates(clock)
     take(rates, US)
     with pytest.raises(Limited):
-        rates.check(US, FULL * 2)
+        rates.take(US, FULL * 2)
     clock.now += BURST_SECONDS
     take(rates, US, FULL * 2)
 
@@ -125,7 +124,7 @@ def test_a_large_batch_of_one_address_does_not_use_up_the_key() -> None:
         with suppress(Limited):
             take(rates, Payer("k", KEY, f"93.184.216.{number}"), FULL // ADDRESS_PART)
             take(rates, Payer("k", KEY, f"93.184.216.{number}"), FULL // ADDRESS_PART)
-    rates.check(Payer("k", KEY, HOME), FULL // ADDRESS_PART)
+    rates.take(Payer("k", KEY, HOME), FULL // ADDRESS_PART)
 
 
 def test_strangers_are_limited_by_address_alone() -> None:
