@@ -179,7 +179,9 @@ class Snowplow(Dialect):
             items = snowplow_orders.gathered(items)
         first = _first(items)
         key = first.aid if isinstance(first.aid, str) else ""
-        if request.first_at:  # only then: its protocol has no key, so a header may be about anything
+        if (
+            request.first_at
+        ):  # only then: its protocol has no key, so a header may be about anything
             key = sent_key(request, key)
         return Envelope(key, _milliseconds(first.stm), items, single)
 

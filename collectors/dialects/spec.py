@@ -94,7 +94,9 @@ def read(kind: str | None, item: bytes, default_id: str, sender: Sender) -> Read
     payload = reading.decode(_payload, item)
     kind = kind or payload.type
     if kind not in KINDS:
-        raise Refused(Reason.UNKNOWN_TYPE, f"{str(kind)[:64]!r} is none of {', '.join(sorted(KINDS))}")
+        raise Refused(
+            Reason.UNKNOWN_TYPE, f"{str(kind)[:64]!r} is none of {', '.join(sorted(KINDS))}"
+        )
     context = payload.context or _NO_CONTEXT
     event = _event(kind, payload, context, item, default_id, sender)  # type: ignore[arg-type]
     return _with_surroundings(event, context)
