@@ -18,7 +18,7 @@ demo: $(STAMP) ## a make-believe shop, end to end, in about a minute
 	$(BIN)/footfall demo
 
 test: $(STAMP) check sdk-packages ## everything that must hold, in some minutes
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## format, lint, types
 	$(BIN)/ruff format --check .

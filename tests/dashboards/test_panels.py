@@ -76,7 +76,8 @@ def test_columns_with_a_unit_or_hidden_are_there(
 def test_the_site_menu_lists_sites(warehouse: EmbeddedWarehouse) -> None:
     for board in ALL:
         (variable,) = _read(FOLDER / f"{board.uid}.json")["templating"]["list"]
-        assert _ask(warehouse, variable["query"])["data"] == [[shop.SITE]]
+        # Other files of this folder may have added theirs to the same warehouse.
+        assert [shop.SITE] in _ask(warehouse, variable["query"])["data"]
 
 
 @pytest.mark.parametrize("board", ALL, ids=lambda board: board.uid)
