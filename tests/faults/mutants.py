@@ -38,7 +38,12 @@ SURVIVED: Final = Fate("", -1, "")
 
 
 def fate_of(mutation: Mutation, seeds: int = SEEDS) -> Fate:
-    """Let a mutation loose on all worlds, seed after seed, until one shows it."""
+    """Let a mutation loose on all worlds, seed after seed, until one shows it.
+
+    Raises where it cannot be made: then nothing was shown.
+    """
+    with mutation():
+        pass
     for seed, (name, verdict) in product(range(seeds), WORLDS.items()):
         if noticed := _noticed(verdict, seed, mutation):
             return Fate(name, seed, noticed)

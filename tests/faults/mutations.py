@@ -7,6 +7,7 @@ import asyncio
 from bisect import insort
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from inspect import signature
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -35,7 +36,7 @@ def ack_early() -> AbstractContextManager[object]:
         await _until_taken(self, lambda: journal.commit(*place, outputs, delta))
         await _until_taken(self, lambda: self._store(emit.rows, applied))
 
-    return patch.object(Lane, "_persist", persist)
+    return _instead(Lane, "_persist", persist)
 
 
 def delta_before_outputs() -> AbstractContextManager[object]:
@@ -48,7 +49,7 @@ def delta_before_outputs() -> AbstractContextManager[object]:
         await _until_taken(self, lambda: journal.commit(*place, [], delta))
         await _until_taken(self, lambda: journal.append(outputs))
 
-    return patch.object(Lane, "_persist", persist)
+    return _instead(Lane, "_persist", persist)
 
 
 def no_seen_check() -> AbstractContextManager[object]:
@@ -58,7 +59,7 @@ def no_seen_check() -> AbstractContextManager[object]:
 
 def no_read_back() -> AbstractContextManager[object]:
     """A new worker inserts all it folds again."""
-    return patch.object(Sink, "read_back", lambda *place: {})
+    return _instead(Sink, "read_back", lambda *place: {})
 
 
 def read_back_for_one_batch() -> AbstractContextManager[object]:
@@ -69,7 +70,7 @@ def read_back_for_one_batch() -> AbstractContextManager[object]:
         write(self, rows)
         self._existing = {}
 
-    return patch.object(Lane, "_write", forgetful)
+    return _instead(Lane, "_write", forgetful)
 
 
 def failed_insert_taken_for_done() -> AbstractContextManager[object]:
@@ -82,7 +83,7 @@ def failed_insert_taken_for_done() -> AbstractContextManager[object]:
         except Retryable:
             return
 
-    return patch.object(Sink, "write", careless)
+    return _instead(Sink, "write", careless)
 
 
 def key_compacted_deltas() -> AbstractContextManager[object]:
@@ -97,7 +98,7 @@ def key_compacted_deltas() -> AbstractContextManager[object]:
             await _overwrite(state, delta)
         return 0
 
-    return patch.object(runner, "restore", compacted)
+    return _instead(runner, "restore", compacted)
 
 
 def repeated_deltas_applied() -> AbstractContextManager[object]:
@@ -113,7 +114,7 @@ def repeated_deltas_applied() -> AbstractContextManager[object]:
             state.applied = max(applied, state.applied)
         return 0
 
-    return patch.object(runner, "restore", trusting)
+    return _instead(runner, "restore", trusting)
 
 
 def places_counted_per_batch() -> AbstractContextManager[object]:
@@ -122,12 +123,12 @@ def places_counted_per_batch() -> AbstractContextManager[object]:
     def begin(self: Emit, offset: int) -> None:
         self._offset = offset
 
-    return patch.object(Emit, "begin", begin)
+    return _instead(Emit, "begin", begin)
 
 
 def no_rolling_back() -> AbstractContextManager[object]:
     """What a record changed before it made its stage raise stays changed."""
-    return patch.object(Lane, "_roll_back", lambda self: None)
+    return _instead(Lane, "_roll_back", lambda self: None)
 
 
 @contextmanager
@@ -139,9 +140,9 @@ def no_recognition_of_repeats() -> Iterator[None]:
         return int(device.marks.index(mark))
 
     with (
-        patch.object(visits, "knows", lambda device, message_id: False),
-        patch.object(visits, "remember", remember),
-        patch.object(recent, "is_new", lambda table, key, digest: True),
+        _instead(visits, "knows", lambda device, message_id, fact: False),
+        _instead(visits, "remember", remember),
+        _instead(recent, "remember", lambda table, key, digest: [key]),
     ):
         yield
 
@@ -156,7 +157,7 @@ def promised_before_durable() -> AbstractContextManager[object]:
         queued.add(task)
         task.add_done_callback(queued.discard)
 
-    return patch.object(GroupCommit, "append", hasty)
+    return _instead(GroupCommit, "append", hasty)
 
 
 IN_PROCESS: Final[Mapping[str, Mutation]] = {
@@ -180,6 +181,13 @@ IN_PROCESSES: Final[Mapping[str, Mutation]] = {
 """Wrong in the collector: only a process that is killed shows it."""
 
 MUTATIONS: Final = {**IN_PROCESS, **IN_PROCESSES}
+
+
+def _instead(owner: Any, name: str, wrong: Callable[..., Any]) -> AbstractContextManager[object]:
+    """`wrong` for what it takes the place of. Raises where that is gone, or is called otherwise now:
+    a mutant that fails for this has shown nothing."""
+    signature(wrong).bind(*signature(getattr(owner, name)).parameters)
+    return patch.object(owner, name, wrong)
 
 
 class _Oblivion:

@@ -4,8 +4,9 @@ from contextlib import nullcontext
 
 import pytest
 
+from pipeline.runner import Lane
 from tests.faults.mutants import SURVIVED, fate_of
-from tests.faults.mutations import IN_PROCESS
+from tests.faults.mutations import IN_PROCESS, _instead
 
 SEEDS = 3
 
@@ -17,3 +18,10 @@ def test_a_mutant_is_noticed(name: str) -> None:
 
 def test_the_product_itself_is_not() -> None:
     assert fate_of(nullcontext, SEEDS) == SURVIVED
+
+
+def test_a_mutant_of_what_is_gone_is_no_mutant() -> None:
+    with pytest.raises(AttributeError):
+        fate_of(lambda: _instead(Lane, "gone", print), SEEDS)
+    with pytest.raises(TypeError):
+        fate_of(lambda: _instead(Lane, "_write", lambda lane: None), SEEDS)
