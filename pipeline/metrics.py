@@ -56,6 +56,15 @@ class Metrics:
             "in_flight; what is missing is the difference.", ("entry",), registry=registry,
         )  # fmt: skip
 
+        self.alarms = Gauge(
+            "footfall_alarms", "What is wrong now, by part; doctor and the pages say it in words.",
+            ("part",), registry=registry,
+        )  # fmt: skip
+
+    def alarm(self, part: str, count: int) -> None:
+        """So many alarms of a part stand."""
+        self.alarms.labels(part).set(count)
+
     def stage(self, name: str) -> "StageMetrics":
         """The metrics of one stage, labels bound."""
         return StageMetrics(self, name)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 import sql
+from pipeline.alarms import Alarms
 from pipeline.errors import FootfallError, LogUnavailable
 from pipeline.metrics import Metrics
 from pipeline.runner import Lane, Runner
@@ -35,8 +36,9 @@ class Watcher:
 
     def __init__(
         self, journal: Journal, runners: Mapping[str, Runner], warehouse: Warehouse,
-        metrics: Metrics,
+        metrics: Metrics, alarms: Alarms,
     ) -> None:  # fmt: skip
+        self._alarms = alarms
         self._journal, self._runners = journal, runners
         self._warehouse, self._metrics = warehouse, metrics
         self._stood: dict[tuple[str, int], tuple[int, int]] = {}
@@ -93,11 +95,12 @@ class Watcher:
         ]  # fmt: skip
 
     async def status(self) -> dict[str, Any]:
-        """`ready`, `lanes` with their offsets and lag, and the `books`."""
+        """`ready`, `lanes` with their offsets and lag, the `books`, and the `alarms`."""
         lanes = await self.lanes()
         drained = self.ready() and all(lane["lag"] == 0 for lane in lanes)
         return {"ready": self.ready(), "drained": drained, "lanes": lanes,
-                "books": await self.books()}  # fmt: skip
+                "books": await self.books(),
+                "alarms": [alarm._asdict() for alarm in self._alarms.each()]}  # fmt: skip
 
     def ready(self) -> bool:
         """Whether the state of every partition assigned to this worker is loaded."""

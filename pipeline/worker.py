@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 import sql
+from pipeline.alarms import Alarms
 from pipeline.app import App, make_app
 from pipeline.chores import expire, keep_rollups, limit_rejects
 from pipeline.clock import wall
@@ -116,6 +117,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.metrics = settings, Metrics()
+        self.alarms = Alarms(self.metrics.alarm)
         self.warehouse: Warehouse
         self.journal: Journal
         self.runners: dict[str, Runner] = {}
@@ -133,7 +135,9 @@ class Worker:
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics)
-        self.watcher = Watcher(self.journal, self.runners, self.warehouse, self.metrics)
+        self.watcher = Watcher(
+            self.journal, self.runners, self.warehouse, self.metrics, self.alarms
+        )
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
         self.watcher.assigned = self.app.assigned
         application = make_web(

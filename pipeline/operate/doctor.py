@@ -127,6 +127,8 @@ def _worker(settings: Settings) -> Iterator[Finding]:
                       "Start it: footfall up, or footfall worker. Events wait in the log.")  # fmt: skip
         return
     yield from _progress(status["lanes"], status["ready"])
+    for alarm in status["alarms"]:
+        yield Finding(alarm["part"], False, alarm["text"], alarm["advice"])
     yield books(status["books"])
 
 

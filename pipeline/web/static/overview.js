@@ -31,6 +31,9 @@ function interval(row) {
   return bar;
 }
 
+const sound = (alarms) => show("alarms", ...alarms.map((a) =>
+  el("p", { class: "alarm" }, el("b", {}, a.part), ` ${a.text} `, el("span", { class: "muted" }, a.advice))));
+
 const parts = {
   async tiles(span) {
     const [[totals], revenue] = await Promise.all([ask("overview_totals", span), ask("revenue", span)]);
@@ -120,7 +123,8 @@ const parts = {
     ], "No ratings in this range."));
   },
   async books({ from, to }) {
-    const [{ books }, rejects] = await Promise.all([status(), ask("rejects_reasons", { from, to })]);
+    const [{ books, alarms }, rejects] = await Promise.all([status(), ask("rejects_reasons", { from, to })]);
+    sound(alarms);
     const balance = books.difference
       ? el("b", { class: "bad" }, `${whole(books.difference)} missing`)
       : el("b", { class: "good" }, "balanced");
@@ -139,7 +143,10 @@ const parts = {
 
 async function draw() {
   const site = chooseSite(await ask("sites"));
-  if (!site) return notice("No events yet. Put the snippet on a page, or run `footfall demo`.");
+  if (!site) {
+    sound((await status()).alarms);
+    return notice("No events yet. Put the snippet on a page, or run `footfall demo`.");
+  }
   const days = Number($("range").value);
   const to = Math.max(0, millis(site.now)) + 1;
   const span = { site: site.site, from: to - days * DAY, to };

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from pipeline.alarms import Alarm
 from pipeline.operate.doctor import books, examine, keys
 from pipeline.operate.finding import Finding
 from pipeline.settings import Settings
@@ -117,7 +118,7 @@ def test_partitions_are_counted_once_and_the_slowest_stage_is_named(tmp_path: Pa
     lanes = [{"stage": stage, "partition": partition, "lag": lag}
              for partition, lag in ((0, 0), (1, 2_000)) for stage in ("visits", "people")]  # fmt: skip
     lanes[-1]["lag"] = 3_000
-    status = {"ready": True, "lanes": lanes, "books": BALANCED}
+    status = {"ready": True, "lanes": lanes, "books": BALANCED, "alarms": []}
     with serving({"/api/status": json.dumps(status).encode()}) as port:
         whole, slow = found(tmp_path, "worker", worker_port=port)
     assert (whole.ok, whole.text) == (True, "2 partitions, at most 3,000 records behind")
@@ -125,7 +126,7 @@ def test_partitions_are_counted_once_and_the_slowest_stage_is_named(tmp_path: Pa
 
 
 def test_what_the_warehouse_tells_of_trouble_is_told(tmp_path: Path) -> None:
-    status = {"ready": True, "lanes": [], "books": BALANCED}
+    status = {"ready": True, "lanes": [], "books": BALANCED, "alarms": []}
     parts = ("warehouse", "rejects", "webhook", "orders")
     with serving({"/api/status": json.dumps(status).encode()}) as port:
         told = [one for part in parts for one in found(tmp_path, part, worker_port=port)]
@@ -135,3 +136,11 @@ def test_what_the_warehouse_tells_of_trouble_is_told(tmp_path: Path) -> None:
         ("WRONG", "2 triggers not delivered yet; last answer: No."),
         ("look", "site shop: 2 orders in 24 h without a currency"),
     ]
+
+
+def test_what_the_worker_itself_found_wrong_is_wrong_here_too(tmp_path: Path) -> None:
+    alarm = Alarm("disk", "Nearly full.", "Make room.")
+    status = {"ready": True, "lanes": [], "books": BALANCED, "alarms": [alarm._asdict()]}
+    with serving({"/api/status": json.dumps(status).encode()}) as port:
+        told = found(tmp_path, "disk", worker_port=port)
+    assert Finding("disk", False, alarm.text, alarm.advice) in told

@@ -21,6 +21,7 @@ from tests.dashboards import shop
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 BOOKS = {"received": 1_042, "stored": 1_000, "repeats": 20, "merged": 14, "rejected": 8,
          "in_flight": 0, "difference": 0}  # fmt: skip
+ALARMS = [{"part": "disk", "text": "Nearly <b>full</b>.", "advice": "Make room."}]
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -43,7 +44,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     loop, port = asyncio.new_event_loop(), unused_port()
 
     async def status() -> dict[str, Any]:
-        return {"ready": True, "books": BOOKS}
+        return {"ready": True, "books": BOOKS, "alarms": ALARMS}
 
     runner = web.AppRunner(make_web(warehouse, CollectorRegistry(), status, lambda: True))
     loop.run_until_complete(runner.setup())
@@ -93,6 +94,11 @@ def test_the_overview_shows_numbers_the_broken_page_and_names_as_text(
     assert "Assam <b>" not in page
     assert page.count(">balanced<") == 1
     assert '<td class="short">merged</td><td class="num">14</td>' in page
+
+
+def test_what_is_wrong_with_the_worker_stands_on_top(address: str, tmp_path: Path) -> None:
+    page = dom(f"{address}/?range=30", tmp_path)
+    assert '<b>disk</b> Nearly &lt;b&gt;full&lt;/b&gt;. <span class="muted">Make room.' in page
 
 
 def test_reasons_that_are_not_shown_are_counted(address: str, tmp_path: Path) -> None:
