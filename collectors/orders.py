@@ -14,13 +14,17 @@ from msgspec import Raw, Struct
 from collectors import limits
 from collectors.dialects.contract import Refused
 from collectors.dialects.reading import decode
-from schemas.events import ORDER_EVENTS, Item, Order
+from schemas.events import (
+    MONEY_LIMIT,
+    MONEY_PLACES,
+    ORDER_EVENTS,
+    QUANTITY_LIMIT,
+    Item,
+    Order,
+)
 from schemas.rejects import Reason
 
-MONEY_LIMIT: Final = Decimal(10) ** 14
-"""The warehouse keeps Decimal(18, 4): amounts, once rounded, are nearer to 0 than this."""
-QUANTITY_LIMIT: Final = 10**9
-_MONEY_STEP: Final = Decimal("0.0001")
+_MONEY_STEP: Final = Decimal(1).scaleb(-MONEY_PLACES)
 _WHOLE: Final = Decimal(1)
 
 
@@ -123,7 +127,7 @@ def _rounded(value: Decimal) -> Decimal:
     assert isinstance(exponent, int)  # of a finite value
     if exponent > 0:  # 0E+999999 is as good an amount as 1E+3
         return value.quantize(_WHOLE)
-    return value.quantize(_MONEY_STEP) if exponent < -4 else value
+    return value.quantize(_MONEY_STEP) if exponent < -MONEY_PLACES else value
 
 
 def sum_of(items: Sequence[Item]) -> Decimal:

@@ -25,7 +25,11 @@ class WarehouseRefused(Final):
 
 
 class ValueRefused(WarehouseRefused):
-    """A value cannot be what its column holds: this row's fault, not the warehouse's."""
+    """A row holds what its column cannot: what made the row is wrong. Names the column, not the value."""
+
+
+class StageFailed(Final):
+    """A stage cannot fold what Footfall itself made: a fault of the program's. Names no content."""
 
 
 class LogUnavailable(Retryable):

@@ -19,11 +19,13 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from pipeline.errors import Retryable, StateDamaged, ValueRefused
+from pipeline.errors import Retryable, StageFailed, StateDamaged
 from pipeline.metrics import StageMetrics
 from pipeline.outputs import records_of
 from pipeline.stage import Emit, Record, Stage
@@ -32,6 +34,7 @@ from pipeline.transports.contract import Delta, Journal
 from schemas import topics
 from schemas.columns import BOOKS, REJECTS, Table
 from schemas.rejects import Reason, reject_row
+from schemas.ticks import is_tick
 
 log = structlog.get_logger()
 
@@ -55,9 +58,9 @@ ACCEPTED: Final = (topics.EVENTS, topics.REJECTS)
 
 _REASON: Final = REJECTS.columns.index("reason")
 
-_UNSTORABLE: Final = (OverflowError, TypeError, ValueError, ValueRefused)
-"""What encoding a batch raises for a value that nothing can hold. A warehouse's other refusals
-(a missing table, a wrong password) are no record's fault and end the worker."""
+_UNENCODABLE: Final = (OverflowError, TypeError, ValueError)
+"""What encoding state raises for a value that nothing can hold. What the warehouse refuses is no
+record's fault: the code made the row, and the worker ends."""
 
 Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 Existing = Mapping[Table, frozenset[tuple[int, int]]]
@@ -187,19 +190,23 @@ class Lane:
         """Fold, store, commit; answers how many records that took (all, unless one is poison)."""
         emit, folded = await self._fold(records)
         try:
-            await self._make_durable(emit)
-        except _UNSTORABLE as error:
+            changes = changes_of(self.state)
+        except _UNENCODABLE as error:
             self._roll_back()
             if folded > 1:
                 return await self._advance(records[: folded // 2])
-            await self._make_durable(self._set_aside(records[0], error))
+            emit = self._set_aside(records[0], error)
+            changes = changes_of(self.state)
+        await self._make_durable(emit, changes)
         self.runner.metrics.batch_of(self.partition, records[:folded], self.applied)
         await self._snapshot()
         return folded
 
-    async def _make_durable(self, emit: Emit) -> None:
-        """Steps 7 to 9 for what was folded since the last settled delta."""
-        changes = changes_of(self.state)
+    async def _make_durable(self, emit: Emit, changes: Changes) -> None:
+        """Steps 7 to 9 for what was folded since the last settled delta.
+
+        Raises WarehouseRefused where the warehouse will never take the rows.
+        """
         delta = delta_of(self.state, changes, self.applied + 1)
         with self.runner.metrics.flush.time():
             await self._persist(emit, delta, self.applied)
@@ -238,24 +245,38 @@ class Lane:
         """Fold a record without the lines that cannot be folded: those become rejects.
 
         Called on settled state. Which lines they are depends on state and record alone, so a
-        replay sets the same ones aside. A value that the warehouse refused names no line.
+        replay sets the same ones aside. Raises StageFailed where one of them is a tick: that is no
+        input, and time must not stand still unnoticed.
         """
         lines = [line for line in record.value.split(b"\n") if line.strip()]
-        good = [] if isinstance(error, ValueRefused) else self._foldable(record.offset, lines)
+        good = self._foldable(record.offset, lines)
+        bad = sorted(set(range(len(lines))) - set(good))
+        if any(is_tick(lines[number]) for number in bad):
+            raise StageFailed(self._failure(record.offset, error)) from error
         emit = Emit(self.stage.source, self.partition)
         emit.begin(record.offset)
         if good:
             rest = Record(record.offset, len(good), b"\n".join(lines[n] for n in good))
             self.stage.process(self.state, rest, emit)
         detail = f"{self.stage.name} failed with {type(error).__name__}; the line was set aside."
-        for number in sorted(set(range(len(lines))) - set(good)):
+        for number in bad:
             place = f"{self.partition}/{record.offset}#{number}"
-            emit.row(REJECTS, *reject_row(Reason.UNREADABLE_RECORD, detail, self.stage.source.name,
+            emit.row(REJECTS, *reject_row(Reason.PROCESSING_FAILED, detail, self.stage.source.name,
                                           place, lines[number], self.state.now))  # fmt: skip
         if self.stage.source in ACCEPTED:
-            emit.row(BOOKS, "", 0, len(lines) - len(good), 0, 0, len(lines) - len(good))
+            emit.row(BOOKS, "", 0, len(bad), 0, 0, len(bad))
         self.state.applied = record.offset
         return emit
+
+    def _failure(self, offset: int, error: Exception) -> str:
+        """Where in the log and where in the code; not what the error says, which may be content."""
+        frames = extract_tb(error.__traceback__)
+        where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        return (
+            f"{self.stage.name} fails with {type(error).__name__}{where} at the tick of "
+            f"{self.stage.source.name}/{self.partition}, offset {offset}. This is a fault of "
+            f"Footfall's own: report it. The log keeps what comes; nothing is lost."
+        )
 
     def _foldable(self, offset: int, lines: list[bytes]) -> list[int]:
         """Which lines the stage folds, one after another, with consequences that can be encoded."""

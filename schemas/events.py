@@ -39,14 +39,33 @@ ORDER_EVENTS: Final[dict[str, OrderStatus]] = {
 """Segment's e-commerce spec: track events that are purchases, or take one back."""
 
 
+MONEY_LIMIT: Final = Decimal(10) ** 14
+"""The warehouse keeps Decimal(18, 4): amounts are nearer to 0 than this, with at most four places."""
+MONEY_PLACES: Final = 4
+QUANTITY_LIMIT: Final = 10**9
+
+
+def is_amount(value: Decimal) -> bool:
+    """Whether the warehouse can keep an amount as it is written."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):  # infinite, or no number
+        return False
+    return -MONEY_PLACES <= exponent <= 0 and -MONEY_LIMIT < value < MONEY_LIMIT
+
+
 class Item(Struct, frozen=True, omit_defaults=True):
     """One line of an order. `price` is for one piece, in the order's currency."""
 
     product_id: str
     name: str = ""
     category: str = ""
-    quantity: int = 1
+    quantity: Annotated[int, Meta(ge=0, le=QUANTITY_LIMIT)] = 1
     price: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError (of a decoder: ValidationError) for what is no amount."""
+        if not is_amount(self.price):
+            raise ValueError("`price` is not an amount")
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
@@ -61,6 +80,11 @@ class Order(Struct, frozen=True, omit_defaults=True):
     total: Decimal = Decimal(0)
     items: tuple[Item, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise ValueError (of a decoder: ValidationError) for what is no amount."""
+        if not is_amount(self.total):
+            raise ValueError("`total` is not an amount")
+
 
 class Ticket(Struct, frozen=True, omit_defaults=True):
     """One step in a support ticket's life. `rating` is 1 (bad) to 5 (good) on action `rated`."""
@@ -70,14 +94,14 @@ class Ticket(Struct, frozen=True, omit_defaults=True):
     channel: str = ""
     subject: str = ""
     priority: str = ""
-    rating: int | None = None
+    rating: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
 class Feedback(Struct, frozen=True, omit_defaults=True):
     """An answer to a survey: CSAT and CES 1…5, NPS 0…10; `comment` has no score."""
 
     kind: FeedbackKind
-    score: int | None = None
+    score: Annotated[int, Meta(ge=0, le=10)] | None = None
     comment: str = ""
     about: str = ""
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     BAD_TICKET = "bad_ticket"
     BAD_FEEDBACK = "bad_feedback"
     UNREADABLE_RECORD = "unreadable_record"
+    PROCESSING_FAILED = "processing_failed"
     REJECTS_NOT_KEPT = "rejects_not_kept"
 
 
@@ -63,6 +64,7 @@ MEANING: dict[Reason, str] = {
     Reason.BAD_TICKET: "The ticket cannot be read; the detail names the field.",
     Reason.BAD_FEEDBACK: "The feedback cannot be read; the detail names the field.",
     Reason.UNREADABLE_RECORD: "A record in the log is not one event per line in JSON.",
+    Reason.PROCESSING_FAILED: "Footfall failed to process what it had taken: its own fault; report it.",
     Reason.REJECTS_NOT_KEPT: "More was refused than is kept; the detail counts what was not.",
 }
 

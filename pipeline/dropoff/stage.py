@@ -70,6 +70,6 @@ class Dropoff:
         try:
             return self._decode.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.PAGES.name, line)
+            row = reject_row(Reason.PROCESSING_FAILED, str(error), "", topics.PAGES.name, line)
             emit.row(columns.REJECTS, *row)
             return None

@@ -39,6 +39,10 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     """`reasons`: rows of `rejects_reasons`, of a day."""
     told = {row["reason"]: int(row["rejects"]) for row in reasons}
     lost = told.pop(Reason.REJECTS_NOT_KEPT.value, 0)
+    if failed := told.pop(Reason.PROCESSING_FAILED.value, 0):
+        show = f"footfall rejects list --reason {Reason.PROCESSING_FAILED.value}"
+        yield Finding("rejects", False, f"Footfall failed to process {many(failed, 'line')} in 24 h",
+                      f"Report it: {show}")  # fmt: skip
     if told:
         named = [f"{reason} {number:,}" for reason, number in list(told.items())[:_NAMED]]
         if others := sum(list(told.values())[_NAMED:]):

@@ -65,7 +65,7 @@ class Delivery:
                 else:
                     self._take(state, _trigger.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", self.source.name, line)
+                row = reject_row(Reason.PROCESSING_FAILED, str(error), "", self.source.name, line)
                 emit.row(columns.REJECTS, *row)
 
     def _take(self, state: DeliveryState, trigger: Trigger) -> None:

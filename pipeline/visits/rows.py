@@ -65,7 +65,7 @@ def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
 def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit) -> None:
     emit.row(
         columns.OUTCOMES, site, attempt.page, attempt.time, device, attempt.message_id,
-        attempt.device_class, attempt.next, _flag(attempt.forward), now, emit.version, 0,
+        attempt.device_class, attempt.next, attempt.forward, now, emit.version, 0,
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit
     """A late event made this attempt part of an earlier one: take back what was told."""
     emit.row(
         columns.OUTCOMES, site, was.page, was.time, device, was.message_id, was.device_class,
-        was.next, _flag(was.forward), now, emit.version, 1,
+        was.next, was.forward, now, emit.version, 1,
     )  # fmt: skip
     emit.out(
         topics.PAGES,
@@ -95,7 +95,3 @@ def fact_of(event: Event, emit: Emit) -> CustomerFact:
         device=event.anonymous_id, identifiers=event.identifiers, previous_id=event.previous_id,
         opt_out=event.opt_out, order=event.order, ticket=event.ticket, feedback=event.feedback,
     )  # fmt: skip
-
-
-def _flag(value: bool | None) -> int | None:
-    return None if value is None else int(value)

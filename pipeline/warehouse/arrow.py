@@ -56,4 +56,7 @@ def _array(field: pa.Field, column: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(column, field.type)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise ValueRefused(f"a value does not fit the column `{field.name}`: {error}") from error
+        kinds = ", ".join(sorted({type(value).__name__ for value in column}))
+        raise ValueRefused(
+            f"a value does not fit the column `{field.name}`, which takes {field.type}; they are {kinds}"
+        ) from error

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pipeline.errors import WarehouseUnavailable
+from pipeline.errors import ValueRefused, WarehouseUnavailable
 from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.failures import failure
@@ -64,7 +64,11 @@ class EmbeddedWarehouse:
         """See `Warehouse.insert`: one Arrow batch, one part per partition."""
         from pipeline.warehouse.arrow import stream_of
 
-        body = stream_of(self._schema(table, tuple(columns)), data)
+        schema = self._schema(table, tuple(columns))
+        try:
+            body = stream_of(schema, data)
+        except ValueRefused as error:
+            raise ValueRefused(f"table `{table}`: {error}") from error
         names = ", ".join(f"`{name}`" for name in columns)
         statement = f"INSERT INTO `{table}` ({names})"
         with self._writers.lease() as session, _failures(statement):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
-from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
+from pipeline.errors import BadSetting, ValueRefused, WarehouseUnavailable
 from pipeline.settings import without_password
 from pipeline.warehouse.binding import for_driver, text_of
 from pipeline.warehouse.contract import Params, Rows
@@ -127,4 +127,5 @@ def _failures(statement: str) -> Iterator[None]:
     except (EOFError, OSError) as error:
         raise WarehouseUnavailable(f"the connection to the warehouse broke: {error}") from error
     except (TypeError, ValueError, AttributeError, ArithmeticError, struct.error) as error:
-        raise WarehouseRefused(f"a value does not fit its column: {error}") from error
+        kind = type(error).__name__
+        raise ValueRefused(f"a value does not fit its column: {kind} in `{statement}`") from error

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from collectors import orders
 from collectors.dialects.contract import Refused
-from schemas.events import Event, Item
+from schemas.events import QUANTITY_LIMIT, Event, Item
 from schemas.rejects import Reason
 from tests.collectors.requests import AT, sent
 
@@ -60,7 +60,7 @@ def test_an_amount_that_only_rounding_makes_too_large_is_refused(sign: str) -> N
     )
 
 
-@given(some.lists(some.tuples(NUMBERS, some.integers(1, orders.QUANTITY_LIMIT)), max_size=4))
+@given(some.lists(some.tuples(NUMBERS, some.integers(1, QUANTITY_LIMIT)), max_size=4))
 def test_a_sum_of_accepted_items_fits_or_is_refused(lines: list[tuple[Decimal, int]]) -> None:
     items = [
         Item("tea", quantity=pieces, price=price)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from collectors.embedded_producer import EmbeddedWriter
+from pipeline.errors import Final, ValueRefused
 from pipeline.metrics import Metrics
 from pipeline.runner import (
     LARGE_BYTES,
@@ -19,13 +20,15 @@ from pipeline.runner import (
     Handed,
     Runner,
 )
-from pipeline.stage import Record
+from pipeline.stage import Emit, Record
+from pipeline.state.keyed import State
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.visits.funnel import parse
 from pipeline.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
-from schemas.columns import Table
-from tests.pipeline.visits.site import MINUTE, event, record
+from schemas.columns import EVENTS, REJECTS, SESSIONS, Table
+from schemas.rejects import Reason
+from tests.pipeline.visits.site import MINUTE, end_of_time, event, record
 
 
 class SlowSink:
@@ -118,3 +121,94 @@ def test_few_large_events_fill_a_queue_as_many_small_ones_do(tmp_path: Path) -> 
 
     # What is in flight and what is queued; the first record is a batch of its own.
     assert asyncio.run(story()) == 1 + QUEUED_EVENTS // 100
+
+
+class Failing(Visits):
+    """A stage with a fault: a line with `unbearable` in it makes it raise, with the line in the text."""
+
+    unbearable = b""
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        super().process(state, record, emit)
+        for line in record.value.split(b"\n"):
+            if self.unbearable in line:
+                raise TypeError(f"cannot bear {line!r}")
+
+
+class Refusing(SlowSink):
+    """A warehouse that refuses the rows of one table."""
+
+    def write(
+        self, topic: str, partition: int, rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        existing: Existing = NOTHING,
+    ) -> None:  # fmt: skip
+        if SESSIONS in rows:
+            raise ValueRefused("table `sessions`: a value does not fit the column `pages`")
+        self.written += [(table, row) for table in rows for row in rows[table]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[tuple[Table, tuple[Any, ...]]] = []
+
+
+WORD = "a-visitors-word"
+TICK = b'"type":"tick"'
+
+
+async def told_to(stage: Visits, sink: SlowSink, folder: Path, given: Sequence[Record]) -> str:
+    """How a lane ends that is handed these records: its error's text, or "" where it goes on."""
+    EmbeddedWriter(folder, 1, lambda: 0).close()
+    sink.go_on.set()
+    runner = Runner(stage, EmbeddedJournal(folder), sink, Metrics().stage(stage.name))
+    await runner.resume(0)
+    acknowledged = asyncio.Event()
+    await runner.feed(0, Handed(given, acknowledged.set))
+    waiting: asyncio.Future[Any] = asyncio.create_task(acknowledged.wait())
+    ends: list[asyncio.Future[Any]] = [waiting, runner.failed]
+    await asyncio.wait(ends, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    ended = runner.failed.exception() if runner.failed.done() else None
+    assert ended is None or isinstance(ended, Final)
+    await end(runner, sink)
+    return str(ended or "")
+
+
+def stage_of(kind: type[Visits], unbearable: bytes = b"") -> Visits:
+    stage = kind(5 * MINUTE, 60 * MINUTE, parse(""))
+    if isinstance(stage, Failing):
+        stage.unbearable = unbearable
+    return stage
+
+
+def test_a_tick_is_never_set_aside_as_if_a_visitor_had_sent_it(tmp_path: Path) -> None:
+    stage, sink = stage_of(Failing, TICK), Refusing()
+    given = [record(0, [event(0)]), record(1, [end_of_time(60)])]
+    text = asyncio.run(told_to(stage, sink, tmp_path, given))
+    assert "visits fails with TypeError in test_runner.py:" in text
+    assert "at the tick of footfall-events/0, offset 1" in text
+    assert "cannot bear" not in text, "what an error says may be a visitor's words"
+
+
+def test_a_line_that_a_stage_fails_on_is_set_aside_as_our_own_fault(tmp_path: Path) -> None:
+    sink = Refusing()
+    given = [record(0, [event(0), event(1, path=f"/{WORD}"), event(2)])]
+    assert asyncio.run(told_to(stage_of(Failing, WORD.encode()), sink, tmp_path, given)) == ""
+    (reject,) = [row for table, row in sink.written if table is REJECTS]
+    reason, detail, body = (
+        reject[REJECTS.columns.index(name)] for name in ("reason", "detail", "body")
+    )
+    assert reason == Reason.PROCESSING_FAILED
+    assert WORD in body
+    assert WORD not in detail
+    assert sum(table is EVENTS for table, _ in sink.written) == 2
+
+
+def test_a_row_that_the_warehouse_refuses_ends_the_worker_and_takes_no_input_for_bad(
+    tmp_path: Path,
+) -> None:
+    """A session's row is made at the tick: neither it nor the events before are set aside."""
+    sink = Refusing()
+    given = [record(0, [event(0)]), record(1, [end_of_time(120)])]
+    text = asyncio.run(told_to(stage_of(Visits), sink, tmp_path, given))
+    assert text == "table `sessions`: a value does not fit the column `pages`"
+    assert sink.written == []

@@ -257,7 +257,7 @@ def test_an_unreadable_line_is_a_reject_and_the_others_count() -> None:
     play = Play().records([Record(5, 3, b"\n".join([good, b'{"site": 1}', good, b""]))])
     (row,) = play.rows[columns.REJECTS]
     reject = dict(zip(columns.REJECTS.columns, row, strict=False))
-    assert (reject["reason"], reject["body"]) == ("unreadable_record", '{"site": 1}')
+    assert (reject["reason"], reject["body"]) == ("processing_failed", '{"site": 1}')
     assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
 
 

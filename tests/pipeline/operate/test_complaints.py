@@ -27,6 +27,12 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them() -> Non
     )  # fmt: skip
 
 
+def test_what_footfall_itself_failed_to_process_is_wrong_and_no_matter_of_senders() -> None:
+    failed, others = rejected(reasons(bad_json=3, processing_failed=1))
+    assert (failed.ok, failed.text) == (False, "Footfall failed to process 1 line in 24 h")
+    assert (others.ok, others.text) == (True, "3 in 24 h: bad_json 3")
+
+
 def test_without_rejects_there_is_nothing_to_say() -> None:
     assert list(rejected([])) == []
 

@@ -96,7 +96,7 @@ def test_a_line_that_cannot_be_read_is_a_reject_and_its_neighbours_count() -> No
     shop.feed([b"\n".join([good[0], b'{"kind":"purchase"', b"\xff\xfe", good[1]])])
     rejects = shop.table(columns.REJECTS)
     assert len(shop.rows[columns.PURCHASES]) == 2
-    assert [row["reason"] for row in rejects] == ["unreadable_record"] * 2
+    assert [row["reason"] for row in rejects] == ["processing_failed"] * 2
     assert [row["path"] for row in rejects] == ["0/0#1", "0/0#2"]
     assert rejects[0]["body"] == '{"kind":"purchase"'
 
