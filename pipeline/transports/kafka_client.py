@@ -5,7 +5,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from pipeline.errors import BadSetting, LogUnavailable
 from pipeline.stage import Record
@@ -56,7 +61,8 @@ def unavailable(what: str) -> Iterator[None]:
 async def ensure_topics(
     bootstrap: str, stages: Sequence[str], partitions: int, replication: int = 1
 ) -> None:
-    """Make the topics that are missing; raises BadSetting where one has other partitions.
+    """Make the topics that are missing; raises BadSetting where one has other partitions, or where
+    there are fewer brokers than copies are wanted.
 
     Deltas and snapshots are kept until a newer snapshot deletes them; the others follow the
     broker's retention. `stages` are the stages' names.
@@ -82,6 +88,11 @@ async def ensure_topics(
 async def _create(admin: AIOKafkaAdminClient, wanted: Sequence[NewTopic]) -> None:
     answer = await admin.create_topics(wanted)
     for _topic, code, *_ in answer.topic_errors:
+        if code == InvalidReplicationFactorError.errno:
+            raise BadSetting(
+                f"The setting `replication` wants {wanted[0].replication_factor} copies of every "
+                "topic; there are fewer brokers. Start more, or set it lower."
+            )
         if code not in (0, TopicAlreadyExistsError.errno):
             raise for_code(code)
 
