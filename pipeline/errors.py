@@ -40,5 +40,13 @@ class StateDamaged(Final):
     """A stage's deltas have a gap or cannot be decoded: the partition must not go on."""
 
 
+class FolderInUse(Final):
+    """Another process works in the folder: two of them would damage what is there."""
+
+
+class FolderUnusable(Final):
+    """A data folder or file cannot be one: it is of another kind, version or owner, or damaged."""
+
+
 class BadSetting(Final):
     """A setting's value cannot be used; the text names the setting, the value and what it takes."""

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pipeline.chores import expire, keep_rollups, limit_rejects
 from pipeline.clock import wall
 from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
+from pipeline.folder import folders, held
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
 from pipeline.settings import Settings, without_password
@@ -123,10 +125,15 @@ class Worker:
         self.runners: dict[str, Runner] = {}
         self.app: App
         self._web: Any = None  # aiohttp's runner
+        self._folders = ExitStack()
         self.watcher: Watcher
 
     async def open(self) -> None:
-        """Open what is outside; nothing is consumed yet, so it may be cancelled at any point."""
+        """Open what is outside; nothing is consumed yet, so it may be cancelled at any point.
+
+        The folders come first: a second worker changes nothing in the first one's.
+        """
+        self._folders.enter_context(held(*folders(self.settings)))
         self.journal = await open_journal(self.settings)
         self.warehouse = await open_and_migrate(self.settings, self.journal.log_id)
         if isinstance(self.journal, EmbeddedJournal):
@@ -181,6 +188,7 @@ class Worker:
             await self._web.cleanup()
         await self.journal.close()
         self.warehouse.close()
+        self._folders.close()
 
 
 def _spare_collections() -> None:

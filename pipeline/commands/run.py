@@ -17,6 +17,7 @@ from pipeline.commands.options import (
     with_settings,
 )
 from pipeline.errors import BadSetting, Retryable
+from pipeline.folder import folders, held
 from pipeline.operate.reach import status_of
 from pipeline.settings import SETTINGS, Settings
 
@@ -85,6 +86,8 @@ def up(settings: Settings) -> None:
         if status_of(settings) is not None:
             raise BadSetting(f"A worker answers on {pages} already. Stop it, or choose other ports "
                              "(--port, --worker-port) and another --log.")  # fmt: skip
+    with held(*folders(settings)):  # and free again: the worker takes them
+        pass
     click.echo(f"events go to {events}, pages are on {pages}")
     sys.exit(asyncio.run(run_up({**os.environ, **settings.environment()})))
 

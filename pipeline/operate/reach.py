@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import sql as statements
-from pipeline.errors import BadSetting, WarehouseRefused, WarehouseUnavailable
+from pipeline.errors import BadSetting, FolderInUse, WarehouseRefused, WarehouseUnavailable
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
 
@@ -31,7 +31,13 @@ def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -
     scheme, _, place = settings.warehouse.partition("://")
     if scheme == "chdb" and not Path(place).is_dir():  # to open it would be to make it
         raise _empty(Path(place).absolute())
-    warehouse = open_warehouse(settings)
+    try:
+        warehouse = open_warehouse(settings)
+    except FolderInUse as error:
+        raise WarehouseUnavailable(
+            f"{error} It does not answer on {settings.worker_host}:{settings.worker_port}: it may not "
+            "have started yet, or listens elsewhere (FOOTFALL_WORKER_HOST, FOOTFALL_WORKER_PORT)."
+        ) from error
     try:
         ((_, tables),) = warehouse.query(statements.load("queries/engine")).rows
         if not tables:

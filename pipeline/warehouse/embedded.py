@@ -6,11 +6,12 @@ wait for each other.
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pipeline import folder
 from pipeline.errors import ValueRefused, WarehouseUnavailable
 from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.contract import Params, Rows
@@ -48,10 +49,21 @@ READ_ROWS: Final = 1_000_000
 
 
 class EmbeddedWarehouse:
-    """A warehouse in the directory `path`. `memory` is the most one statement may use, in bytes."""
+    """A warehouse in the directory `path`. `memory` is the most one statement may use, in bytes.
+
+    It is this process's alone until `close`. Raises FolderInUse and FolderUnusable.
+    """
 
     def __init__(self, path: Path, memory: int = 1 << 30) -> None:
-        path.mkdir(parents=True, exist_ok=True)
+        self._locks = ExitStack()
+        self._locks.enter_context(folder.held(path))
+        try:
+            self._open(path, memory)
+        except BaseException:
+            self._locks.close()
+            raise
+
+    def _open(self, path: Path, memory: int) -> None:
         writing = SETTINGS | {"max_memory_usage": memory}
         reading = {"max_memory_usage": memory, "max_execution_time": READ_SECONDS,
                    "max_result_rows": READ_ROWS, "readonly": 1}  # fmt: skip
@@ -99,6 +111,7 @@ class EmbeddedWarehouse:
         """Release the directory, once statements under way have ended."""
         self._readers.close()
         self._writers.close()
+        self._locks.close()
 
     def _run(self, pool: Pool[_Session], sql: str, fmt: str, params: Params | None) -> bytes:
         texts = {name: text_of(value) for name, value in (params or {}).items()}
@@ -128,10 +141,7 @@ def _connect(path: Path, settings: dict[str, int]) -> _Session:
     try:
         session: _Session = sessions.Session(str(path))
     except RuntimeError as error:
-        raise WarehouseUnavailable(
-            f"{path} cannot be opened as a warehouse. Either another process has it open, or this "
-            f"process has another one open. The engine says: {error}"
-        ) from error
+        raise WarehouseUnavailable(f"{path} cannot be opened as a warehouse: {error}") from error
     for name, value in settings.items():
         session.query(f"SET {name} = {value}")
     return session
