@@ -15,7 +15,6 @@ from math import inf
 from pathlib import Path
 from time import time_ns
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httptools
 import uvicorn
@@ -74,17 +73,16 @@ class CollectorConfig:
 
 async def open_producer(config: CollectorConfig, **options: Any) -> GroupCommit:
     """The log's Producer, ready. Raises Overloaded (try again) or LogMismatch (settings)."""
-    url = urlsplit(config.log)
-    if url.scheme == "embedded":
-        directory = Path(f"{url.netloc}{url.path}")
-        return await open_embedded(directory, config.partitions, config.clock, **options)
-    if url.scheme == "kafka":
+    scheme, _, place = config.log.partition("://")
+    if scheme == "embedded":
+        return await open_embedded(Path(place), config.partitions, config.clock, **options)
+    if scheme == "kafka":
         from collectors.kafka_producer import open_kafka
 
-        return await open_kafka(url.netloc.split(","), config.partitions, **options)
-    if url.scheme == "null":
+        return await open_kafka(place.split(","), config.partitions, **options)
+    if scheme == "null":
         return GroupCommit(NullWriter(), config.partitions, **options)
-    raise LogMismatch(f"{config.log!r} is no log: embedded://DIR, kafka://HOST:PORT or null://.")
+    raise LogMismatch(f"{scheme}:// is no log: embedded://DIR, kafka://HOST:PORT or null://.")
 
 
 async def run(

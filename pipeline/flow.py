@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from pipeline.dropoff.stage import Dropoff
+from pipeline.masking import masked
 from pipeline.people.policy import DAY, Policy
 from pipeline.people.stage import People
 from pipeline.rejects import RejectsStage
@@ -43,7 +44,7 @@ FLOW: Final = (
         (topics.TRIGGERS,)),
     Leg("dropoff", topics.PAGES, lambda s: Dropoff(), (topics.TRIGGERS,)),
     Leg("rejects", topics.REJECTS, lambda s: RejectsStage(), ()),
-    Leg("delivery", topics.TRIGGERS, lambda s: Delivery(s.webhook_url), ()),
+    Leg("delivery", topics.TRIGGERS, lambda s: Delivery(masked(s.webhook_url)), ()),
 )  # fmt: skip
 
 

@@ -9,15 +9,19 @@ from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from pipeline import addresses
 from pipeline.errors import BadSetting
+from pipeline.masking import masked, secrets_of
 from schemas.keys import Keys, browser_keys, server_keys, text_of
+
+_LONGEST_LINE: Final = 10_000
 
 
 @dataclass(frozen=True)
 class Setting:
     """One setting. `parse` turns text into its value and raises ValueError with what it takes.
 
-    A `secret` is never shown, not even where it is wrong.
+    A `secret` is never shown, not even where it is wrong; a `url` without what is secret in it.
     """
 
     name: str
@@ -25,6 +29,7 @@ class Setting:
     help: str
     parse: Callable[[str], Any] = str
     secret: bool = False
+    url: bool = False
 
     @property
     def variable(self) -> str:
@@ -39,17 +44,21 @@ class Setting:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not re.fullmatch(r"[0-9]{1,15}", text) or not low <= int(text) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return int(text)
 
     return parse
 
 
-def _url(*schemes: str) -> Callable[[str], str]:
+def _url(**kinds: Callable[[str], str]) -> Callable[[str], str]:
+    """One of some schemes, each with what checks the rest of the URL."""
+
     def parse(text: str) -> str:
-        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(" or ".join(f"{scheme}://…" for scheme in schemes))
+        scheme, mark, rest = text.partition("://")
+        if not mark or scheme not in kinds:
+            raise ValueError(" or ".join(f"{scheme}://…" for scheme in kinds))
+        kinds[scheme](rest)
         return text
 
     return parse
@@ -95,35 +104,47 @@ def _path(text: str) -> str:
     return text
 
 
-def _endpoint(text: str) -> str:
-    if text and not re.match(r"https?://[^/\s]", text):
-        raise ValueError("https://… or http://…")
+def _file(text: str) -> str:
+    if not text.isprintable() or len(text) > addresses.LONGEST_PATH:
+        raise ValueError("the path of a file")
+    return text
+
+
+def _files(text: str) -> tuple[str, ...]:
+    return tuple(map(_file, _texts(text)))
+
+
+def _line(text: str) -> str:
+    if not text.isprintable() or len(text) > _LONGEST_LINE:
+        raise ValueError(f"one line of at most {_LONGEST_LINE} characters")
     return text
 
 
 def _clock(text: str) -> tuple[int, int, float] | None:
+    """Speeds and times that no date can hold would end a collector at its first tick."""
     if not text:
         return None
-    try:
-        start, wall, speed = text.split(",")
-        return int(start), int(wall), float(speed)
-    except ValueError:
-        raise ValueError("start_ms,wall_ms,speed, or nothing for the real time") from None
+    whole, number = r"[0-9]{1,14}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+    if not re.fullmatch(f"{whole},{whole},{number}", text) or not float(text.split(",")[2]):
+        raise ValueError("start_ms,wall_ms,speed (above 0), or nothing for the real time")
+    start, wall, speed = text.split(",")
+    return int(start), int(wall), float(speed)
 
 
 SETTINGS: Final = (
     Setting("log", "embedded://data", "The log: embedded://DIRECTORY or kafka://HOST:PORT[,…].",
-            _url("embedded", "kafka")),
+            _url(embedded=addresses.directory, kafka=addresses.kafka), url=True),
     Setting("warehouse", "chdb://data/warehouse",
             "The warehouse: chdb://DIRECTORY or clickhouse://[USER:PASSWORD@]HOST:PORT/DATABASE.",
-            _url("chdb", "clickhouse")),
+            _url(chdb=addresses.directory, clickhouse=addresses.clickhouse), url=True),
     Setting("partitions", "2", "Partitions of every topic; fixed when the log is made.",
             _whole(1, 1024)),
     Setting("replication", "1", "Kafka only: copies of every topic, when made.", _whole(1, 9)),
-    Setting("host", "127.0.0.1", "Address the collector listens on."),
+    Setting("host", "127.0.0.1", "Address the collector listens on.", addresses.host),
     Setting("port", "8100", "Port of the collector.", _whole(1, 65535)),
     Setting("worker_host", "127.0.0.1", "Address the worker's pages listen on. They have no "
-            "password and show every customer: keep them on this machine or a private network."),
+            "password and show every customer: keep them on this machine or a private network.",
+            addresses.host),
     Setting("worker_port", "8101", "Port of the worker's dashboards, queries and metrics.",
             _whole(1, 65535)),
     Setting("write_keys", "", "Keys for pages, as key:site with commas between. Each may be followed "
@@ -139,7 +160,7 @@ SETTINGS: Final = (
             "commas between; several for one while it is changed. A vendor without is refused.",
             _texts, secret=True),
     Setting("webhook_mappings", "", "Mapping files (TOML) of further webhooks that come in, with "
-            "commas between.", _texts),
+            "commas between.", _files),
     Setting("ip_addresses", "truncated", "What of visitors' IP addresses is stored: truncated (the "
             "first 24 bits, 48 of IPv6), hashed or none.", _one_of("truncated", "hashed", "none")),
     Setting("trusted_proxies", "private", "Whose X-Forwarded-For is believed about visitors' "
@@ -148,11 +169,11 @@ SETTINGS: Final = (
     Setting("ip_hash_key", "", "For hashed addresses: 16 characters or more that nobody knows.",
             secret=True),
     Setting("countries", "", "Path of a MaxMind DB file (.mmdb) of countries or cities, to know "
-            "visitors' countries; read at start."),
+            "visitors' countries; read at start.", _file),
     Setting("deny_properties", "", "Names of properties and traits that are never stored, at any "
             "depth, with commas between.", _texts),
     Setting("funnel", "", "Steps to the goal, for example: /cart > /checkout > Order Completed. "
-            "Without it, what leads forward is learned."),
+            "Without it, what leads forward is learned.", _line),
     Setting("horizon", "300", "Seconds a visitor has to go on from a page before the view has "
             "failed.", _whole(5, 1800)),
     Setting("lateness", "86400", "Seconds an event may come late and still correct sessions and "
@@ -160,7 +181,8 @@ SETTINGS: Final = (
             _whole(1800, 30 * 86400)),
     Setting("lead_days", "3", "Days ahead of the expected date that a repurchase is due.",
             _whole(0, 90)),
-    Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere.", _endpoint),
+    Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere.", addresses.web,
+            url=True),
     Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries.",
             secret=True),
     Setting("retention_days", "7", "Days the log keeps records that are in the warehouse.",
@@ -176,14 +198,11 @@ SETTINGS: Final = (
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 PREFIX: Final = "FOOTFALL_"
+_SHOWN: Final = 200
+"""Characters of a wrong value that are repeated."""
 _OTHER: Final = "those of webhooks that come in are FOOTFALL_WEBHOOK_SECRETS"
 _OF_A_SERVICE: Final = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT_\d+_(?:TCP|UDP)")
 """What Kubernetes gives every container about a service that is called footfall, too."""
-
-
-def without_password(url: str) -> str:
-    """The same for people and logs. Everything up to its last @ may be a password mistyped."""
-    return re.sub(r"(?s)^(\w*:?/*).*@", r"\1***@", url)
 
 
 class Settings:
@@ -201,10 +220,11 @@ class Settings:
                 source = setting.variable
                 text = env.get(setting.variable, setting.default)
             try:
-                self._values[setting.name] = setting.parse(text)
+                self._values[setting.name] = setting.parse(_readable(text))
             except ValueError as error:
-                shown = "wrong" if setting.secret else repr(without_password(text))
-                raise BadSetting(f"{source} is {shown}; it takes {error}.") from None
+                raise BadSetting(
+                    f"{source} is {_shown(setting, text)}; it takes {error}."
+                ) from None
         self._check_together()
         self._check_secret()
 
@@ -237,8 +257,10 @@ class Settings:
 
     def _check_secret(self) -> None:
         try:
-            if self.webhook_secret:
-                b64decode(self.webhook_secret.removeprefix("whsec_"), validate=True)
+            if self.webhook_secret and not b64decode(
+                self.webhook_secret.removeprefix("whsec_"), validate=True
+            ):
+                raise ValueError
         except ValueError:
             raise BadSetting(
                 "FOOTFALL_WEBHOOK_SECRET is no Standard Webhooks secret; it takes whsec_ and Base64, "
@@ -251,6 +273,13 @@ class Settings:
         except KeyError:
             raise AttributeError(name) from None
 
+    def secrets(self) -> set[str]:
+        """Every text in the settings that must never be shown, for `masking.scrubbed`."""
+        found = {*self.server_keys, self.ip_hash_key, self.webhook_secret}
+        found |= {self.webhook_secret.removeprefix("whsec_")}
+        found |= {one.partition("=")[2].strip() for one in self.webhook_secrets}
+        return found.union(*(secrets_of(self._text(s)) for s in SETTINGS if s.url))
+
     def environment(self) -> dict[str, str]:
         """The values as `FOOTFALL_…` text, for a child process."""
         return {s.variable: self._text(s) for s in SETTINGS}
@@ -262,6 +291,23 @@ class Settings:
         if isinstance(value, tuple):
             return ",".join(map(str, value))
         return "" if value is None else str(value)
+
+
+def _readable(text: str) -> str:
+    """Bytes that are no UTF-8 come as lone surrogates, which nothing can write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("text in UTF-8") from None
+    return text
+
+
+def _shown(setting: Setting, text: str) -> str:
+    """What was given, for people: as long as they need to know it again, and nothing secret."""
+    if setting.secret:
+        return "wrong"
+    text = masked(text) if setting.url or "://" in text or "@" in text else text
+    return repr(text[:_SHOWN] + "…" * (len(text) > _SHOWN))
 
 
 def _check_names(env: Mapping[str, str]) -> None:

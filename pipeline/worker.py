@@ -19,9 +19,10 @@ from pipeline.clock import wall
 from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
+from pipeline.masking import masked
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
-from pipeline.settings import Settings, without_password
+from pipeline.settings import Settings
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.triggers.deliverer import Deliverer
@@ -91,8 +92,8 @@ async def open_and_migrate(settings: Settings, log_id: str) -> Warehouse:
         if other.rows:
             warehouse.close()
             raise StateDamaged(
-                f"The warehouse {without_password(settings.warehouse)} belongs to log "
-                f"{other.rows[0][0]}, not to log {log_id} at {settings.log}. Put the right log back, "
+                f"The warehouse {masked(settings.warehouse)} belongs to log "
+                f"{other.rows[0][0]}, not to log {log_id} at {masked(settings.log)}. Put the right log back, "
                 "or use a new warehouse."
             )
         return warehouse
@@ -216,8 +217,8 @@ async def run_worker(settings: Settings) -> int:
     failed: BaseException | None
     try:
         await asyncio.wait_for(worker.consume(), START_SECONDS)
-        place = without_password(settings.warehouse)
-        log.info("worker_started", log=settings.log, warehouse=place, pid=os.getpid())
+        place = masked(settings.warehouse)
+        log.info("worker_started", log=masked(settings.log), warehouse=place, pid=os.getpid())
         failed = await _run(worker, stopped)
     except Exception as error:  # noqa: BLE001  # whatever it was, Faust's threads must end
         failed = error

@@ -24,6 +24,7 @@ HOMES = {  # package → the only places that may import it
     "sqlite3": ("pipeline/transports/", "collectors/embedded_producer.py"),
     "uvicorn": ("collectors/",),
     "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "collectors/demo_shop/"),
+    "yarl": ("pipeline/addresses.py",),
     "prometheus_client": (
         "pipeline/metrics.py",
         "collectors/metrics.py",
@@ -38,7 +39,8 @@ IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", 
           "datetime.now", "random", "asyncio", "socket", "os"}  # fmt: skip
 PURE = ("pipeline/visits/", "pipeline/people/", "pipeline/dropoff/", "pipeline/stage.py",
         "pipeline/state/", "pipeline/rejects.py", "pipeline/outputs.py", "schemas/",
-        "pipeline/triggers/stage.py", "collectors/dialects/", "collectors/admission.py",
+        "pipeline/triggers/stage.py", "pipeline/addresses.py", "pipeline/masking.py",
+        "collectors/dialects/", "collectors/admission.py",
         "collectors/webhooks/")  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from collectors.enrichment import Enrichment
-from pipeline.errors import BadSetting
+from collectors.errors import CollectorError
+from pipeline.errors import BadSetting, FootfallError
+from pipeline.masking import scrubbed
 from pipeline.operate.finding import many
 from pipeline.settings import BY_NAME, Settings
 
@@ -29,12 +31,20 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value o
 
 
 def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
-    """Add a flag for each named setting; the function gets `settings` first."""
+    """Add a flag for each named setting; the function gets `settings` first.
+
+    An error that it raises is told without what is secret in them, whoever wrote its text.
+    """
 
     def decorate(function: Command) -> Callable[..., Any]:
         def command(**options: Any) -> Any:
             given = {name: options.pop(name) for name in names}
-            return function(Settings(given), **options)
+            settings = Settings(given)
+            try:
+                return function(settings, **options)
+            except (FootfallError, CollectorError) as error:
+                error.args = (scrubbed(str(error), settings.secrets()),)
+                raise
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__
         command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook
 
 from pipeline.clock import Clock
 from pipeline.errors import LogUnavailable
+from pipeline.masking import scrubbed, secrets_of
 from pipeline.runner import Lane, Runner
 from pipeline.transports.contract import Append
 from pipeline.triggers.stage import DeliveryState, Pending, agenda
@@ -71,11 +72,14 @@ class _Desk:
 
 
 class Deliverer:
-    """Attempts what is due in the delivery runner's lanes, and writes results to the log."""
+    """Attempts what is due in the delivery runner's lanes, and writes results to the log.
+
+    Whatever becomes of an attempt is a result: nothing that an address or an endpoint does ends it.
+    """
 
     def __init__(self, runner: Runner, url: str, secret: str, clock: Clock) -> None:
         self._runner, self._url, self._clock = runner, url, clock
-        self._webhook = Webhook(secret)
+        self._webhook, self._secrets = Webhook(secret), [*secrets_of(url), secret]
         self._desks: dict[int, _Desk] = {}
 
     async def run(self) -> None:
@@ -129,20 +133,25 @@ class Deliverer:
             ) as response:
                 status = response.status
                 detail = "" if response.ok else f"The endpoint answered {status}."
-        except (aiohttp.ClientError, TimeoutError) as error:
-            detail = _cause(error)[:200]
+        except Exception as error:  # noqa: BLE001  # no address and no answer may end the worker
+            detail = scrubbed(_cause(error), self._secrets)[:200]
         return DeliveryResult(
             trigger_id=pending.trigger.id, attempt=pending.attempts + 1, time=now,
             delivered=200 <= status < 300, status=status, detail=detail,
         )  # fmt: skip
 
 
-def _cause(error: aiohttp.ClientError | TimeoutError) -> str:
-    """Why there was no answer, for whoever looks at deliveries."""
+def _cause(error: Exception) -> str:
+    """Why there was no answer, for whoever looks at deliveries.
+
+    Of an error's own text only what names no URL: it would be the hook's, which may be a secret.
+    """
     if isinstance(error, aiohttp.ClientConnectorError):
         refused = isinstance(error.os_error, ConnectionRefusedError)
-        why = "Connection refused" if refused else error.os_error.strerror
+        why = "Connection refused" if refused else error.os_error.strerror or error.os_error
         return f"Cannot connect to {error.host}:{error.port}: {why}."
     if isinstance(error, TimeoutError):
         return f"No answer within {TIMEOUT_SECONDS} s."
-    return f"{type(error).__name__}: {error}"
+    told = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    text = " ".join(told.split())
+    return type(error).__name__ + (f": {text}" if text and "://" not in text else "")

@@ -14,7 +14,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
 from pipeline.errors import BadSetting, ValueRefused, WarehouseUnavailable
-from pipeline.settings import without_password
+from pipeline.masking import masked
 from pipeline.warehouse.binding import for_driver, text_of
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.embedded import READ_ROWS, READ_SECONDS
@@ -44,8 +44,7 @@ class ServerWarehouse:
         parts = urlsplit(url)
         if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
             raise BadSetting(
-                f"the warehouse is clickhouse://user:password@host:9000/db, not "
-                f"{without_password(url)}"
+                f"the warehouse is clickhouse://user:password@host:9000/db, not {masked(url)}"
             )
         self._host, self._secure = parts.hostname, parts.scheme == "clickhouses"
         self._http_port = int(parse_qs(parts.query).get("http_port", ["8123"])[0])

@@ -68,7 +68,7 @@ def test_a_request_that_does_not_arrive_is_cut_off(
 
 
 def test_what_is_no_log_is_a_clear_error() -> None:
-    with pytest.raises(LogMismatch, match="postgres://x"):
+    with pytest.raises(LogMismatch, match="postgres:// is no log"):
         asyncio.run(open_producer(CollectorConfig(log="postgres://x")))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import BadSetting
-from pipeline.settings import SETTINGS, Settings, without_password
+from pipeline.settings import SETTINGS, Settings
 
 
 def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() -> None:
@@ -15,7 +15,7 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [("port", "99999"), ("port", "x"), ("log", "redis://here"), ("write_keys", "key-without-site"),
-     ("clock", "tomorrow"), ("ip_addresses", "whole"), ("webhook_url", "example.org/hook"),
+     ("clock", "tomorrow"), ("ip_addresses", "whole"),
      ("partitions", "0"), ("horizon", "-1"),
      ("trusted_proxies", ""), ("trusted_proxies", "proxy.example"), ("trusted_proxies", "none,private"),
      ("trusted_proxies", "203.0.113.9/24")],
@@ -87,20 +87,6 @@ def test_a_key_for_pages_is_no_secret_and_is_told_by_its_site() -> None:
     with pytest.raises(BadSetting, match="a key in common, of the site 'shop'") as error:
         Settings({"write_keys": "same:blog", "server_keys": "same:shop"}, {})
     assert "same" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("clickhouse://footfall:s3cret@host:9000/db", "clickhouse://***@host:9000/db"),
-        ("clickhouse://footfall:s3/c@ret@host/db", "clickhouse://***@host/db"),
-        ("footfall:s3cret@host", "footfall:***@host"),
-        ("clickhouse://host:9000/db", "clickhouse://host:9000/db"),
-        ("chdb://data/warehouse", "chdb://data/warehouse"),
-    ],
-)
-def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
-    assert without_password(url) == shown
 
 
 def test_a_warehouse_that_is_wrong_is_shown_without_its_password() -> None:
