@@ -4,6 +4,7 @@ Several processes may append to it at once (an import beside a collector); SQLit
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +13,20 @@ from typing import Any, Final
 from uuid import uuid4
 
 import sql
-from collectors.errors import LogMismatch, Overloaded
+from collectors.errors import LogDamaged, LogMismatch, Overloaded
 from collectors.producer import Append, GroupCommit
 from schemas import topics
+from schemas.logfile import FORMAT, INBOX, Ends, Place, checksum, lost, schema_fault
 
-INBOX: Final = "inbox.db"
-OFFSET_BITS: Final = 40
 BUSY_MS: Final = 10_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
+_AWAY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
+                "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_INTERRUPT",
+                "SQLITE_NOLFS", "SQLITE_AUTH")  # fmt: skip
+"""What SQLite says where a disk or a neighbour is in the way. All else is a file that is not as it
+was written."""
+_PLACE: Final = "SELECT number, topic, partition, first_offset, next_offset, events, checksum "
+_log = logging.getLogger(__name__)
 _TOPICS: Final = tuple(topic.name for topic in topics.ALL if topic.writer == "collector")
 
 
@@ -29,7 +36,8 @@ async def open_embedded(
     """A Producer on `directory`/inbox.db, which is made where missing.
 
     `clock` gives ms for `appended_at`; `options` are GroupCommit's. Raises LogMismatch where the
-    inbox has another partition count, Overloaded where it cannot be opened now.
+    inbox has another partition count, LogDamaged where it is not what was written, Overloaded where it
+    cannot be opened now.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="inbox-writer")
     loop = asyncio.get_running_loop()
@@ -48,65 +56,148 @@ class EmbeddedWriter:
         self._path, self._clock = directory / INBOX, clock
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            is_new = not self._path.exists()
             self._db = sqlite3.connect(self._path, isolation_level=None)
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+            end = self._path.with_suffix(".end")
+            end.touch()
+            self._ends = Ends(end.open("r+b", buffering=0))
+            if is_new:
+                self._ends.clear()
             self._numbers = self._prepare(partitions)
         except (sqlite3.Error, OSError) as error:
-            raise Overloaded(f"{self._path} cannot be opened: {error}.") from error
+            raise self._failure(error, "opened") from error
+
+    def _failure(self, error: Exception, what: str) -> Overloaded | LogDamaged:
+        name = getattr(
+            error, "sqlite_errorname", "SQLITE_IOERR" if isinstance(error, OSError) else ""
+        )
+        if name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ":
+            return Overloaded(f"{self._path} cannot be {what}: {error}.")
+        return self._damaged(str(error))
+
+    def _damaged(self, how: str) -> LogDamaged:
+        return LogDamaged(
+            f"{self._path} is damaged: {how}. Stop Footfall, look after the disk, and put the whole "
+            "folder back from a copy; without one, move the folder away and begin anew."
+        )
 
     def _prepare(self, partitions: int) -> dict[tuple[str, int], int]:
-        self._db.executescript(f"BEGIN IMMEDIATE; {sql.load('embedded/log')} COMMIT;")
-        self._transaction(lambda: self._describe(partitions))
-        (found,) = self._db.execute("SELECT value FROM log WHERE key = 'partitions'").fetchone()
-        if int(found) != partitions:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            if not self._tables(self._db):
+                if any(self._ends.told().values()):
+                    raise self._damaged("it is empty, and was not")
+                for statement in sql.statements(sql.load("embedded/log")):
+                    self._db.execute(statement)
+                self._describe(partitions)
+            found = self._checked()
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        if found != partitions:
             raise LogMismatch(
                 f"{self._path} was made with {found} partitions, not {partitions}; the number is "
                 f"fixed when a log is made. Set {found}, or begin a new log in another directory."
             )
-        rows = self._db.execute("SELECT topic, partition, number FROM partitions").fetchall()
-        return {(topic, partition): number for topic, partition, number in rows}
+        return {(place.topic, place.partition): place.number for place in self._places()}
+
+    def _tables(self, database: sqlite3.Connection) -> list[tuple[str, str]]:
+        return database.execute("SELECT name, sql FROM sqlite_master").fetchall()
+
+    def _checked(self) -> int:
+        """The partition count, once everything that is small is as it was written."""
+        ends = self._ends.told()
+        wanted = sqlite3.connect(":memory:")
+        wanted.executescript(sql.load("embedded/log"))
+        if fault := schema_fault(self._tables(self._db), self._tables(wanted)):
+            if fault != "older":
+                raise self._damaged(fault)
+            raise LogMismatch(
+                f"{self._path} is of an older version, whose records have no checksums. Finish it "
+                "with that version, then begin a new log in another directory."
+            )
+        wanted.close()
+        facts = self._db.execute("SELECT key, value, checksum FROM log").fetchall()
+        for *fact, check in facts:
+            if checksum(tuple(fact)) != check:
+                raise self._damaged(f"the fact {fact} has another checksum")
+        told = {key: value for key, value, _ in facts}
+        places = list(self._places())
+        if told.get("format") != FORMAT or len(places) != len(_TOPICS) * int(told["partitions"]):
+            raise self._damaged("facts or partitions are missing")
+        if shorter := lost(ends, places):
+            raise self._damaged(f"{shorter} (says {self._path.with_suffix('.end').name})")
+        return int(told["partitions"])
+
+    def _places(self) -> list[Place]:
+        return [self._place(row) for row in self._db.execute(f"{_PLACE} FROM partitions")]
+
+    def _place(self, row: Sequence[Any]) -> Place:
+        place = Place(*row[:-1])
+        if checksum(place) != row[-1]:
+            raise self._damaged(f"the row of partition {row[0]} has another checksum")
+        return place
 
     def _describe(self, partitions: int) -> None:
-        facts = [("log_id", str(uuid4())), ("partitions", str(partitions))]
-        if self._db.execute("SELECT 1 FROM log").fetchone():
-            return
-        self._db.executemany("INSERT INTO log VALUES (?, ?)", facts)
+        facts = [("log_id", str(uuid4())), ("partitions", str(partitions)), ("format", FORMAT)]
         self._db.executemany(
-            "INSERT INTO partitions (number, topic, partition) VALUES (?, ?, ?)",
-            (
-                (place * partitions + partition, topic, partition)
-                for place, topic in enumerate(_TOPICS)
-                for partition in range(partitions)
-            ),
+            "INSERT INTO log VALUES (?, ?, ?)", [(*fact, checksum(fact)) for fact in facts]
+        )
+        places = [
+            Place(n * partitions + partition, topic, partition)
+            for n, topic in enumerate(_TOPICS)
+            for partition in range(partitions)
+        ]
+        self._db.executemany(
+            "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*place, checksum(place)) for place in places],
         )
 
     def write(self, records: Sequence[Append]) -> None:
-        """One transaction. Raises Overloaded (disk full, locked for BUSY_MS, an I/O error)."""
+        """One transaction. Raises Overloaded (disk full, locked for BUSY_MS, an I/O error) and
+        LogDamaged."""
         now = self._clock()
+        places: dict[int, Place] = {}
 
         def append() -> None:
             for record in records:
-                self._append(record, now)
+                number = self._numbers[record.topic, record.partition]
+                before = places.get(number) or self._read(number)
+                places[number] = self._append(before, record, now)
+            for place in places.values():
+                self._db.execute(
+                    "UPDATE partitions SET next_offset = ?, events = ?, checksum = ? WHERE number = ?",
+                    (place.next_offset, place.events, checksum(place), place.number),
+                )
 
         try:
             self._transaction(append)
         except sqlite3.Error as error:
-            raise Overloaded(f"{self._path} cannot be written: {error}.") from error
+            raise self._failure(error, "written") from error
+        try:
+            for place in places.values():
+                self._ends.tell(place)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._path.with_suffix(".end"), error)
 
-    def _append(self, record: Append, now: int) -> None:
-        number = self._numbers[record.topic, record.partition]
-        (offset,) = self._db.execute(
-            "UPDATE partitions SET next_offset = next_offset + 1, events = events + ? "
-            "WHERE number = ? RETURNING next_offset - 1",
-            (record.events, number),
-        ).fetchone()
+    def _read(self, number: int) -> Place:
+        row = self._db.execute(f"{_PLACE} FROM partitions WHERE number = ?", (number,)).fetchone()
+        if row is None:
+            raise self._damaged(f"the row of partition {number} is gone")
+        return self._place(row)
+
+    def _append(self, place: Place, record: Append, now: int) -> Place:
+        fields = (place.record_id(place.next_offset), record.events, now)
         self._db.execute(
-            "INSERT INTO records (id, events, appended_at, value) VALUES (?, ?, ?, ?)",
-            (number << OFFSET_BITS | offset, record.events, now, record.value),
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
+            (*fields, checksum(fields, record.value), record.value),
         )
+        return place.after(record.events)
 
     def _transaction(self, work: Callable[[], None]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -121,3 +212,4 @@ class EmbeddedWriter:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        self._ends.close()

@@ -13,6 +13,10 @@ class LogMismatch(CollectorError):
     """The log was made with other settings; trying again will not help."""
 
 
+class LogDamaged(CollectorError):
+    """The log's file is not what was written; the text says which and what to do."""
+
+
 class CannotListen(CollectorError):
     """The address or the port cannot be used; trying again will not help."""
 

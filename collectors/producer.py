@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from collectors import limits
-from collectors.errors import Overloaded
+from collectors.errors import LogDamaged, Overloaded
 from schemas import topics
 from schemas.events import Event, key_of, tick
 from schemas.partitioner import partition_of
@@ -36,7 +36,8 @@ class Writer(Protocol):
     """A log's blocking side. All calls come from one thread, one at a time."""
 
     def write(self, records: Sequence[Append]) -> None:
-        """Append in order. Durable when it returns; raises Overloaded where it could not."""
+        """Append in order. Durable when it returns; raises Overloaded where it could not, and
+        LogDamaged where it never will."""
 
     def close(self) -> None:
         """Release files and connections."""
@@ -62,7 +63,10 @@ class Producer(Protocol):
         """
 
     async def tick(self, now: int) -> None:
-        """Write the time, ms, to every partition of events, after all that was appended before."""
+        """Write the time, ms, to every partition of events, after all that was appended before.
+
+        Raises LogDamaged, also where an append met it: requests get Overloaded then.
+        """
 
     async def close(self) -> None:
         """Write what is gathered, then release the log."""
@@ -147,6 +151,7 @@ class GroupCommit:
         self._writing = 0
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
+        self._damage: LogDamaged | None = None
         self.healthy = True
 
     @property
@@ -179,6 +184,8 @@ class GroupCommit:
     async def tick(self, now: int) -> None:
         """See `Producer.tick`."""
         line = self._encode(tick(now))
+        if self._damage is not None:
+            raise self._damage
         self._admit(len(line) * self._partitions)
         for partition in range(self._partitions):
             self._next.of(topics.EVENTS.name, partition).add_tick(line)
@@ -233,6 +240,8 @@ class GroupCommit:
             failure = None
         except Overloaded as error:
             failure = error
+        except LogDamaged as error:
+            self._damage, failure = error, Overloaded(str(error))
         finally:
             self.healthy = failure is None
             _settle(commit.waiters, failure)

@@ -92,7 +92,7 @@ async def run(
 ) -> None:
     """Serve until `stop` is set. `on_listening` hears the port, once connections are accepted.
 
-    Until the log is open, nothing is taken: see `limits.OPENING_SECONDS`. Raises LogMismatch,
+    Until the log is open, nothing is taken: see `limits.OPENING_SECONDS`. Raises LogMismatch, LogDamaged,
     CannotListen and PathTaken.
     """
     metrics = Metrics()
@@ -126,7 +126,7 @@ def _endpoint(config: CollectorConfig, producer: Producer, metrics: Metrics) -> 
 
 
 async def _opening(log: LateProducer) -> asyncio.Task[Producer]:
-    """The first attempt at the log, over where the log is there. Raises LogMismatch."""
+    """The first attempt at the log, over where the log is there. Raises what ends a collector."""
     opening = asyncio.create_task(log.open())
     await asyncio.wait([opening], timeout=limits.OPENING_SECONDS)
     if opening.done():
@@ -178,7 +178,7 @@ def serve(config: CollectorConfig, on_listening: Callable[[int], None] = lambda 
 
 
 async def tick(producer: Producer, clock: Callable[[], int], seconds: float) -> None:
-    """Write the time for ever; a log that is away gets the next tick. Raises LogMismatch."""
+    """Write the time for ever; a log that is away gets the next tick. Raises LogMismatch and LogDamaged."""
     while True:
         try:
             await producer.tick(clock())

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
+import structlog
 from faust.exceptions import ConsumerNotStarted
 from faust.tables.manager import TableManager
 from faust.types import TP
 
+from pipeline.errors import Retryable
 from pipeline.flow import FLOW, Leg
 from pipeline.runner import Handed, Runner
 from pipeline.transports.coalesce import RecordsSchema
 from pipeline.transports.kafka import FAUST_SETTINGS
+
+log = structlog.get_logger()
 
 GROUP: Final = "footfall"
 TRANSPORTS: Final = {"embedded": "embedded", "kafka": "footfallkafka"}
@@ -24,6 +28,20 @@ class App(faust.App):
     """A Faust app whose positions are its runners' (`transports.contract.PartitionHooks`)."""
 
     runners: Mapping[str, Runner]
+    failed: "asyncio.Future[None]"
+    on_damage: Callable[[str], None] = staticmethod(lambda text: None)
+
+    def record_damaged(self, text: str) -> None:
+        """Tell of a record that is not what was written."""
+        log.error("record_damaged", record=text)
+        self.on_damage(text)
+
+    def log_failed(self, error: Exception) -> None:
+        """Let the worker end by it, unless it may pass."""
+        if isinstance(error, Retryable):
+            log.warning("log_away", error=str(error))
+        elif not self.failed.done():
+            self.failed.set_exception(error)
 
     def assigned(self) -> set[tuple[str, int]]:
         """The (topic, partition)s this worker has now; empty until Kafka or the log has said."""
@@ -80,6 +98,7 @@ def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
         **FAUST_SETTINGS,
     )
     app.runners = runners
+    app.failed = asyncio.get_event_loop().create_future()
     for leg in FLOW:
         _add_agent(app, leg, runners[leg.reads.name])
     return app

@@ -71,8 +71,8 @@ async def _expire(
 ) -> None:
     deleted = EXPIRE_RECORDS
     try:
-        while deleted == EXPIRE_RECORDS:
-            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS)
+        while deleted >= EXPIRE_RECORDS:
+            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS, wall())
             await asyncio.sleep(EXPIRE_PAUSE_SECONDS)
     except Retryable as error:
         log.warning("expiry_put_off", topic=place[0], error=str(error))

@@ -48,5 +48,9 @@ class FolderUnusable(Final):
     """A data folder or file cannot be one: it is of another kind, version or owner, or damaged."""
 
 
+class LogDamaged(Final):
+    """A file of the log is not what was written: the text says which, where, and what to do."""
+
+
 class BadSetting(Final):
     """A setting's value cannot be used; the text names the setting, the value and what it takes."""

@@ -7,7 +7,7 @@ import msgspec
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import State
 from schemas import columns, topics
-from schemas.rejects import Reason, Reject, as_text, reject_row
+from schemas.rejects import Reject, as_text, unreadable_row
 
 _decoder = msgspec.json.Decoder(Reject)
 
@@ -35,7 +35,7 @@ def _row(line: bytes) -> tuple[object, ...]:
     try:
         r = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.REJECTS.name, line)
+        return unreadable_row(line, error, topics.REJECTS.name)
     return (
         r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, as_text(r.body), r.cut,
         r.sender, r.method, r.opt_out,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 import sql
-from pipeline.alarms import Alarms
+from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
 from pipeline.chores import expire, keep_rollups, limit_rejects
 from pipeline.clock import wall
@@ -33,12 +33,17 @@ from pipeline.watcher import Watcher
 from pipeline.web.server import make_web
 from pipeline.web.serving import serve
 from schemas import topics
+from schemas.rejects import Reason
 
 log = structlog.get_logger()
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0
 WAREHOUSE_SECONDS: Final = 3.0
+DAMAGED_ADVICE: Final = (
+    "The disk gives back other bytes than were written: look after it, and see what was lost with "
+    f"footfall rejects list --reason {Reason.DAMAGED_RECORD.value}."
+)
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -147,12 +152,16 @@ class Worker:
             self.journal, self.runners, self.warehouse, self.metrics, self.alarms
         )
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
+        self.app.on_damage = self._record_damaged
         self.watcher.assigned = self.app.assigned
         application = make_web(
             self.warehouse, self.metrics.registry, self.watcher.status, self.watcher.ready
         )
         self._web = await serve(application, self.settings.worker_host, self.settings.worker_port)
         _spare_collections()
+
+    def _record_damaged(self, text: str) -> None:
+        self.alarms.put(Alarm("log", f"{text}: its lines are rejects", DAMAGED_ADVICE))
 
     async def consume(self) -> None:
         """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started."""
@@ -235,7 +244,8 @@ async def run_worker(settings: Settings) -> int:
 async def _run(worker: Worker, stopped: asyncio.Task[Any]) -> BaseException | None:
     """Until a signal (None) or the first failure."""
     chores = [asyncio.create_task(chore) for chore in worker.chores()]
-    ends: list[Any] = [stopped, *chores, *(runner.failed for runner in worker.runners.values())]
+    lanes = [runner.failed for runner in worker.runners.values()]
+    ends: list[Any] = [stopped, *chores, worker.app.failed, *lanes]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for chore in chores:
         chore.cancel()

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from schemas.logfile import DAMAGED
+
 MAX_BODY: Final = 64 * 1024
 """Bytes of an original that a reject keeps."""
 OVERHEAD: Final = 512
@@ -42,6 +44,7 @@ class Reason(StrEnum):
     BAD_FEEDBACK = "bad_feedback"
     UNREADABLE_RECORD = "unreadable_record"
     PROCESSING_FAILED = "processing_failed"
+    DAMAGED_RECORD = "damaged_record"
     REJECTS_NOT_KEPT = "rejects_not_kept"
 
 
@@ -65,6 +68,7 @@ MEANING: dict[Reason, str] = {
     Reason.BAD_FEEDBACK: "The feedback cannot be read; the detail names the field.",
     Reason.UNREADABLE_RECORD: "A record in the log is not one event per line in JSON.",
     Reason.PROCESSING_FAILED: "Footfall failed to process what it had taken: its own fault; report it.",
+    Reason.DAMAGED_RECORD: "The disk gave back another record than was written, or none.",
     Reason.REJECTS_NOT_KEPT: "More was refused than is kept; the detail counts what was not.",
 }
 
@@ -102,6 +106,16 @@ def reject_row(
     kept, cut = as_text(body[:MAX_BODY]), len(body) > MAX_BODY
     what = (digest, reason.value, detail, site, received_at, path, kept, cut)
     return (*what, "worker", "POST", False)
+
+
+def unreadable_row(
+    line: bytes, error: Exception, topic: str, received_at: int = 0
+) -> tuple[object, ...]:
+    """The reject of a record's line that is not what its topic holds, or that the disk damaged."""
+    if line.startswith(DAMAGED):
+        body, detail = line.removeprefix(DAMAGED), "The record's checksum is another one."
+        return reject_row(Reason.DAMAGED_RECORD, detail, "", topic, body, received_at)
+    return reject_row(Reason.UNREADABLE_RECORD, str(error), "", topic, line, received_at)
 
 
 def as_text(body: bytes) -> str:

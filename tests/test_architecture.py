@@ -32,6 +32,7 @@ HOMES = {  # package → the only places that may import it
         "pipeline/operate/doctor.py",
     ),
     "ua_parser": ("collectors/enrichment/agents.py",),
+    "crc32c": ("schemas/logfile.py",),
     "maxminddb": ("collectors/enrichment/countries.py",),
     "click": ("pipeline/cli.py", "pipeline/commands/"),
 }

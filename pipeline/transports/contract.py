@@ -96,3 +96,9 @@ class PartitionHooks(Protocol):
 
     async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
         """Finish or drop the batch in flight and forget these partitions' state."""
+
+    def record_damaged(self, text: str) -> None:
+        """A record did not come back as it was written; what stands in for it is read instead."""
+
+    def log_failed(self, error: Exception) -> None:
+        """The log cannot be read on. It ends the worker, unless the error is Retryable."""

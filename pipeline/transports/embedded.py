@@ -6,7 +6,7 @@ SQLite's `data_version`, which changes when another connection commits.
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
@@ -14,22 +14,26 @@ from typing import Any, ClassVar, Final, cast
 from faust.transport import base
 from faust.types import TP
 
+from pipeline.errors import LogDamaged, LogUnavailable
 from pipeline.stage import Record
 from pipeline.transports.coalesce import runs
 from pipeline.transports.contract import PartitionHooks
-from pipeline.transports.embedded_journal import INBOX, WORK, connect, describe, records_from
+from pipeline.transports.embedded_file import Reader, check, connect
 from pipeline.transports.in_order import InOrder, Producer
 from schemas import topics
+from schemas.logfile import INBOX, WORK
 
 _POLL_SECONDS: Final = 0.01
 _WRITER: Final = {topic.name: topic.writer for topic in topics.ALL}
 
 
-class _Reader:
+class _Side:
     """One file, and whether it changed since the last look."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_damage: Callable[[str], None]) -> None:
         self.connection = connect(path, write=False)
+        self.facts = check(path, self.connection)
+        self.reader = Reader(path, self.connection, on_damage)
         self._version = -1
 
     def changed(self) -> bool:
@@ -46,16 +50,17 @@ class Consumer(InOrder, base.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._directory = Path(self.transport.url[0].path)
-        self._readers: dict[str, _Reader] = {}
+        self._sides: dict[str, _Side] = {}
         self._assigned: set[TP] = set()
         self._position: dict[TP, int] = {}
         self._idle: set[TP] = set()
 
     async def on_start(self) -> None:
         """Open both files; the journal made sure that they exist."""
-        self._readers = {
-            "collector": _Reader(self._directory / INBOX),
-            "worker": _Reader(self._directory / WORK),
+        told = cast(PartitionHooks, self.app).record_damaged
+        self._sides = {
+            "collector": _Side(self._directory / INBOX, told),
+            "worker": _Side(self._directory / WORK, told),
         }
         await super().on_start()
 
@@ -64,13 +69,16 @@ class Consumer(InOrder, base.Consumer):
         self.add_future(self._assign(sorted(topics)))
 
     async def _assign(self, names: list[str]) -> None:
-        _, partitions = describe(self._readers["collector"].connection)
-        assigned = {TP(name, number) for name in names for number in range(partitions)}
+        partitions = range(self._partitions())
+        assigned = {TP(name, number) for name in names for number in partitions}
         self.app.on_rebalance_start()
         await self.on_partitions_revoked(self._assigned)
         self._assigned = assigned
         self.app.consumer_generation_id = 1
         await self.on_partitions_assigned(assigned, 1)
+
+    def _partitions(self) -> int:
+        return int(self._sides["collector"].facts["partitions"])
 
     async def _getmany(
         self,
@@ -79,7 +87,12 @@ class Consumer(InOrder, base.Consumer):
     ) -> Mapping[TP, list[list[Record]]]:
         deadline = self.loop.time() + timeout
         while self.flow_active and not self.should_stop:
-            found = self._read(sorted(active_partitions or ()))
+            try:
+                found = self._read(sorted(active_partitions or ()))
+            except (LogDamaged, LogUnavailable) as error:
+                cast(PartitionHooks, self.app).log_failed(error)
+                await asyncio.sleep(timeout)
+                return {}
             if found:
                 return found
             if self.loop.time() >= deadline:
@@ -88,16 +101,16 @@ class Consumer(InOrder, base.Consumer):
         return {}
 
     def _read(self, active: list[TP]) -> dict[TP, list[list[Record]]]:
-        for side, reader in self._readers.items():
-            if reader.changed():
-                self._idle = {tp for tp in self._idle if _WRITER[tp.topic] != side}
+        for name, side in self._sides.items():
+            if side.changed():
+                self._idle = {tp for tp in self._idle if _WRITER[tp.topic] != name}
         found = {}
         for tp in active:
             if tp in self._idle or tp not in self._position:
                 continue
             start = self._position[tp]
-            connection = self._readers[_WRITER[tp.topic]].connection
-            with closing(records_from(connection, tp.topic, tp.partition, start)) as records:
+            reader = self._sides[_WRITER[tp.topic]].reader
+            with closing(reader.records(tp.topic, tp.partition, start)) as records:
                 run = next(runs(records), None)
             if run:
                 self._position[tp] = run[-1].offset + 1
@@ -129,8 +142,8 @@ class Consumer(InOrder, base.Consumer):
     async def on_stop(self) -> None:
         """Close the files."""
         await super().on_stop()
-        for reader in self._readers.values():
-            reader.connection.close()
+        for side in self._sides.values():
+            side.connection.close()
 
     def assignment(self) -> set[TP]:
         """Every partition, once subscribed."""
@@ -154,7 +167,7 @@ class Consumer(InOrder, base.Consumer):
 
     def topic_partitions(self, topic: str) -> int | None:
         """Every topic has as many partitions as the log."""
-        return describe(self._readers["collector"].connection)[1]
+        return self._partitions()
 
     def key_partition(
         self, topic: str, key: bytes | None, partition: int | None = None

@@ -6,83 +6,90 @@ collector; both files carry the log's id, so that state never meets another log'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from time import time_ns
 from typing import Final, TypeVar
 
 import sql
-from pipeline.errors import LogUnavailable, StateDamaged
+from pipeline.errors import StateDamaged
 from pipeline.stage import Record
 from pipeline.transports.contract import Append, Delta, Snapshot
+from pipeline.transports.embedded_file import (
+    Partitions,
+    Reader,
+    check,
+    connect,
+    damaged,
+    open_ends,
+    set_fact,
+    using,
+)
 from schemas import topics
+from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, Place, checksum
 
 T = TypeVar("T")
 
-INBOX: Final = "inbox.db"
-WORK: Final = "work.db"
-OFFSET_BITS: Final = 40
+AHEAD_MS: Final = 60_000
+"""A record that was appended later than this from now was not: its collector's clock was wrong."""
 _IN_INBOX: Final = frozenset(t.name for t in topics.ALL if t.writer == "collector")
-
-
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open one of the log's files. Raises LogUnavailable where it cannot be opened."""
-    try:
-        mode = "rwc" if write else "ro"
-        connection = sqlite3.connect(
-            f"file:{path}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA busy_timeout = 10000")
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-        return connection
-    except sqlite3.OperationalError as error:
-        raise LogUnavailable(f"The log file {path} cannot be opened: {error}.") from error
-
-
-def describe(inbox: sqlite3.Connection) -> tuple[str, int]:
-    """The log's id and its partition count."""
-    facts = dict(inbox.execute("SELECT key, value FROM log").fetchall())
-    return facts["log_id"], int(facts["partitions"])
 
 
 class EmbeddedJournal:
     """See `pipeline.transports.contract.Journal`. One thread does all writing."""
 
     def __init__(self, directory: Path) -> None:
-        self._inbox = connect(directory / INBOX, write=False)
-        try:
-            self.log_id, self.partitions = describe(self._inbox)
-        except (sqlite3.OperationalError, KeyError) as error:
-            raise LogUnavailable(f"{directory / INBOX} is not ready: {error}.") from error
-        self._work = connect(directory / WORK, write=True)
+        """Raises LogUnavailable where there is no inbox yet; LogDamaged and BadSetting."""
+        inbox, work = directory / INBOX, directory / WORK
+        self._path = work
+        self._inbox = connect(inbox, write=False)
+        facts = check(inbox, self._inbox)
+        self.log_id, self.partitions = facts["log_id"], int(facts["partitions"])
+        is_new = not work.exists()
+        self._work = connect(work, write=True)
+        self._ends = open_ends(work)
+        with using(work, "opened"):
+            self._make(is_new)
+            found = check(work, self._work)
+            self._check_log(found["log_id"])
+        self._own = Partitions(work, self._work)
+        self._readable = connect(work, write=False)
+        self._expiring = connect(inbox, write=True)
+        self._theirs = Partitions(inbox, self._expiring)
+        self._seen = {True: Partitions(inbox, self._inbox), False: Partitions(work, self._readable)}
+        self._readers = {True: Reader(inbox, self._inbox), False: Reader(work, self._readable)}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._numbers = self._prepare()
-        self._readable = connect(directory / WORK, write=False)
-        self._expiring = connect(directory / INBOX, write=True)
 
-    def _prepare(self) -> dict[tuple[str, int], int]:
+    def _make(self, is_new: bool) -> None:
+        """A work.db that has nothing yet gets all at once. Raises LogDamaged where it once had."""
         work = self._work
-        work.executescript(sql.load("embedded/log"))
-        work.executescript(sql.load("embedded/work"))
-        work.execute("INSERT OR IGNORE INTO log VALUES ('log_id', ?)", (self.log_id,))
-        (mine,) = work.execute("SELECT value FROM log WHERE key = 'log_id'").fetchone()
+        if work.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return
+        if is_new:
+            self._ends.clear()
+        if any(self._ends.told().values()):
+            raise damaged(self._path, "it is empty, and was not")
+        _transacted(work, self._make_tables)
+
+    def _make_tables(self) -> None:
+        for script in ("embedded/log", "embedded/work"):
+            for statement in sql.statements(sql.load(script)):
+                self._work.execute(statement)
+        set_fact(self._work, "log_id", self.log_id)
+        set_fact(self._work, "format", FORMAT)
+        own = Partitions(self._path, self._work)
+        for topic in topics.ALL:
+            own.make(topic.name, 0 if topic.name in _IN_INBOX else self.partitions)
+
+    def _check_log(self, mine: str) -> None:
         if mine != self.log_id:
             raise StateDamaged(
                 f"work.db belongs to log {mine}, inbox.db is log {self.log_id}: one of the two was "
                 f"replaced. Put the right file back, or remove work.db and the warehouse together."
             )
-        for topic in topics.ALL:
-            for partition in range(0 if topic.name in _IN_INBOX else self.partitions):
-                work.execute(
-                    "INSERT OR IGNORE INTO partitions (topic, partition) VALUES (?, ?)",
-                    (topic.name, partition),
-                )
-        return _numbers(work)
 
     async def has_begun(self) -> bool:
         """Whether a worker ever folded records with this work.db: `begin` was called, or, in files
@@ -99,45 +106,48 @@ class EmbeddedJournal:
 
     async def begin(self) -> None:
         """From now on the warehouse may have rows that this work.db's state made. Durable."""
-        fact = "INSERT OR IGNORE INTO log VALUES ('begun', '1')"
-        await self._transaction(lambda: self._work.execute(fact))
+        await self._transaction(lambda: set_fact(self._work, "begun", "1"))
 
     async def commit(
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
     ) -> None:
         """Outputs and delta in one transaction."""
 
-        def write() -> None:
-            now = time_ns() // 1_000_000
-            for output in outputs:
-                self._append(output, now)
+        def write() -> list[Place]:
+            row = (stage, partition, delta.lo, delta.applied)
             self._work.execute(
-                "INSERT INTO deltas (stage, partition, lo, applied, body) VALUES (?, ?, ?, ?, ?)",
-                (stage, partition, delta.lo, delta.applied, delta.body),
+                "INSERT INTO deltas (stage, partition, lo, applied, checksum, body) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (*row, checksum(row, delta.body), delta.body),
             )
+            return self._append(outputs)
 
-        await self._transaction(write)
+        self._tell(await self._transaction(write))
 
     async def append(self, records: Sequence[Append]) -> None:
         """All in one transaction."""
+        self._tell(await self._transaction(lambda: self._append(records)))
 
-        def write() -> None:
-            for record in records:
-                self._append(record, time_ns() // 1_000_000)
+    def _append(self, records: Sequence[Append]) -> list[Place]:
+        """The partitions as they are afterwards."""
+        now = time_ns() // 1_000_000
+        places: dict[tuple[str, int], Place] = {}
+        for record in records:
+            key = (record.topic, record.partition)
+            place = places.get(key) or self._own.read(*key)
+            fields = (place.record_id(place.next_offset), record.events, now)
+            self._work.execute(
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
+                (*fields, checksum(fields, record.value), record.value),
+            )
+            places[key] = place.after(record.events)
+        for place in places.values():
+            self._own.write(place)
+        return list(places.values())
 
-        await self._transaction(write)
-
-    def _append(self, record: Append, now: int) -> None:
-        number = self._numbers[record.topic, record.partition]
-        (offset,) = self._work.execute(
-            "UPDATE partitions SET next_offset = next_offset + 1, events = events + ? "
-            "WHERE number = ? RETURNING next_offset - 1",
-            (record.events, number),
-        ).fetchone()
-        self._work.execute(
-            "INSERT INTO records VALUES (?, ?, ?, ?)",
-            ((number << OFFSET_BITS) | offset, record.events, now, record.value),
-        )
+    def _tell(self, places: Sequence[Place]) -> None:
+        for place in places:
+            self._ends.tell(place)
 
     async def load(
         self, stage: str, partition: int
@@ -145,18 +155,7 @@ class EmbeddedJournal:
         """The newest snapshot and all deltas kept."""
 
         def read() -> tuple[Snapshot | None, list[Delta]]:
-            chunks = self._work.execute(
-                "SELECT applied, body FROM snapshots WHERE stage = ? AND partition = ? "
-                "ORDER BY applied, chunk",
-                (stage, partition),
-            ).fetchall()
-            deltas = self._work.execute(
-                "SELECT lo, applied, body FROM deltas WHERE stage = ? AND partition = ? "
-                "ORDER BY id",
-                (stage, partition),
-            ).fetchall()
-            snapshot = Snapshot(chunks[0][0], [body for _, body in chunks]) if chunks else None
-            return snapshot, [Delta(*row) for row in deltas]
+            return self._snapshot_of(stage, partition), self._deltas_of(stage, partition)
 
         snapshot, deltas = await self._call(read)
 
@@ -166,16 +165,43 @@ class EmbeddedJournal:
 
         return snapshot, each()
 
+    def _snapshot_of(self, stage: str, partition: int) -> Snapshot | None:
+        rows = self._work.execute(
+            "SELECT applied, chunk, chunks, checksum, body FROM snapshots "
+            "WHERE stage = ? AND partition = ? ORDER BY applied, chunk",
+            (stage, partition),
+        ).fetchall()
+        for place, (applied, chunk, chunks, found, body) in enumerate(rows):
+            row = (stage, partition, applied, chunk, chunks)
+            whole = chunk == place and chunks == len(rows)
+            if not whole or checksum(row, body) != found:
+                raise damaged(self._path, f"the snapshot of {stage}/{partition} is not whole")
+        return Snapshot(rows[0][0], [row[-1] for row in rows]) if rows else None
+
+    def _deltas_of(self, stage: str, partition: int) -> list[Delta]:
+        rows = self._work.execute(
+            "SELECT lo, applied, checksum, body FROM deltas WHERE stage = ? AND partition = ? "
+            "ORDER BY id",
+            (stage, partition),
+        ).fetchall()
+        for lo, applied, found, body in rows:
+            if checksum((stage, partition, lo, applied), body) != found:
+                text = f"the delta of {stage}/{partition} at offset {applied} has another checksum"
+                raise damaged(self._path, text)
+        return [Delta(lo, applied, body) for lo, applied, _, body in rows]
+
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
         """Replace the stage's snapshot and drop the deltas it covers, in one transaction."""
         applied, key = snapshot.applied, (stage, partition)
 
         def write() -> None:
             self._work.execute("DELETE FROM snapshots WHERE stage = ? AND partition = ?", key)
-            self._work.executemany(
-                "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
-                ((*key, applied, number, body) for number, body in enumerate(snapshot.chunks)),
-            )
+            for number, body in enumerate(snapshot.chunks):
+                row = (*key, applied, number, len(snapshot.chunks))
+                self._work.execute(
+                    "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*row, checksum(row, body), body),
+                )
             self._work.execute(
                 "DELETE FROM deltas WHERE stage = ? AND partition = ? AND applied <= ?",
                 (*key, applied),
@@ -184,46 +210,60 @@ class EmbeddedJournal:
         await self._transaction(write)
 
     async def end(self, topic: str, partition: int) -> int:
-        """The next offset; 0 where the partition has no record yet."""
-        with _reading():
-            row = self._side(topic).execute(
-                "SELECT next_offset FROM partitions WHERE topic = ? AND partition = ?",
-                (topic, partition),
-            ).fetchone()  # fmt: skip
-        return int(row[0]) if row else 0
+        """The next offset."""
+        side = self._side(topic)
+        with using(side.path, "read"):
+            return side.read(topic, partition).next_offset
 
     async def count(self, topic: str, partition: int, start: int) -> int:
         """Events from `start` on."""
         side = self._side(topic)
-        with _reading():
-            base = _numbers(side)[topic, partition] << OFFSET_BITS
-            (events,) = side.execute(
+        with using(side.path, "read"):
+            place = side.read(topic, partition)
+            (events,) = side.connection.execute(
                 "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
-                (base + start, base + (1 << OFFSET_BITS)),
+                (place.record_id(start), place.record_id(1 << OFFSET_BITS)),
             ).fetchone()
         return int(events)
 
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """At most `limit` records from `start`."""
-        with _reading():
-            return list(islice(records_from(self._side(topic), topic, partition, start), limit))
+        with closing(self._readers[topic in _IN_INBOX].records(topic, partition, start)) as records:
+            return list(islice(records, limit))
 
-    async def expire(self, topic: str, partition: int, below: int, before: int, limit: int) -> int:
+    async def expire(
+        self, topic: str, partition: int, below: int, before: int, limit: int, now: int
+    ) -> int:
         """Delete at most `limit` records under offset `below` appended before `before`, ms.
 
-        Freed pages are used again, so a file grows to what `retention_days` need and stays there.
+        The oldest go first, and none is left between two others: what is missing was destroyed.
+        Records that claim to be later than `now`, ms, go with those behind them; they would stay
+        for ever. Freed pages are used again, so a file grows to what `retention_days` need.
         """
-        side = self._expiring if topic in _IN_INBOX else self._work
+        own = topic not in _IN_INBOX
+        side, partitions = (self._work, self._own) if own else (self._expiring, self._theirs)
 
         def write() -> int:
-            base = _numbers(side)[topic, partition] << OFFSET_BITS
-            return side.execute(
-                "DELETE FROM records WHERE id IN (SELECT id FROM records "
-                "WHERE id >= ? AND id < ? AND appended_at < ? ORDER BY id LIMIT ?)",
-                (base, base + below, before, limit),
-            ).rowcount
+            place = partitions.read(topic, partition)
+            bounds = (place.record_id(place.first_offset), place.record_id(below))
+            (young,) = side.execute(
+                "SELECT coalesce(min(id), ?2) FROM (SELECT id FROM records WHERE id >= ?1 AND id < ?2 "
+                "AND appended_at >= ?3 AND appended_at <= ?4 ORDER BY id LIMIT 1)",
+                (*bounds, before, now + AHEAD_MS),
+            ).fetchone()
+            (old,) = side.execute(
+                "SELECT max(id) FROM (SELECT id FROM records WHERE id >= ? AND id < ? "
+                "AND appended_at < ? ORDER BY id LIMIT ?)",
+                (bounds[0], young, before, limit),
+            ).fetchone()
+            if old is None:
+                return 0
+            deleted = side.execute("DELETE FROM records WHERE id >= ? AND id <= ?",
+                                   (bounds[0], old)).rowcount  # fmt: skip
+            partitions.write(place._replace(first_offset=old - place.record_id(0) + 1))
+            return deleted
 
-        return await self._call(write)
+        return await self._call(lambda: _transacted(side, write), partitions.path)
 
     async def close(self) -> None:
         """Wait for the writer, then close both files."""
@@ -232,58 +272,26 @@ class EmbeddedJournal:
         self._readable.close()
         self._expiring.close()
         self._inbox.close()
+        self._ends.close()
 
-    def _side(self, topic: str) -> sqlite3.Connection:
-        return self._inbox if topic in _IN_INBOX else self._readable
+    def _side(self, topic: str) -> Partitions:
+        return self._seen[topic in _IN_INBOX]
 
     async def _transaction(self, write: Callable[[], T]) -> T:
-        def run() -> T:
-            self._work.execute("BEGIN IMMEDIATE")
-            try:
-                answer = write()
-                self._work.execute("COMMIT")
-            except sqlite3.Error:
-                if self._work.in_transaction:
-                    self._work.execute("ROLLBACK")
-                raise
-            return answer
+        return await self._call(lambda: _transacted(self._work, write), self._path)
 
-        return await self._call(run)
-
-    async def _call(self, function: Callable[[], T]) -> T:
-        try:
+    async def _call(self, function: Callable[[], T], path: Path | None = None) -> T:
+        with using(path or self._path, "written"):
             return await asyncio.get_running_loop().run_in_executor(self._writer, function)
-        except sqlite3.Error as error:
-            raise LogUnavailable(f"The log cannot be written: {error}.") from error
 
 
-@contextmanager
-def _reading() -> Iterator[None]:
+def _transacted(connection: sqlite3.Connection, write: Callable[[], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        yield
-    except sqlite3.Error as error:
-        raise LogUnavailable(f"The log cannot be read: {error}.") from error
-
-
-def _numbers(connection: sqlite3.Connection) -> dict[tuple[str, int], int]:
-    rows = connection.execute("SELECT topic, partition, number FROM partitions").fetchall()
-    return {(topic, partition): number for topic, partition, number in rows}
-
-
-def records_from(
-    connection: sqlite3.Connection, topic: str, partition: int, start: int
-) -> Generator[Record, None, None]:
-    """Records of one partition from offset `start`, in order. Read as far as it is iterated."""
-    row = connection.execute(
-        "SELECT number FROM partitions WHERE topic = ? AND partition = ?", (topic, partition)
-    ).fetchone()
-    if row is None:
-        return
-    base = row[0] << OFFSET_BITS
-    rows = connection.execute(
-        "SELECT id, events, value FROM records WHERE id >= ? AND id < ? ORDER BY id",
-        (base + start, base + (1 << OFFSET_BITS)),
-    )
-    with closing(rows):  # an open cursor would hold the file's old pages
-        for identifier, events, value in rows:
-            yield Record(identifier - base, events, value)
+        answer = write()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return answer

@@ -28,7 +28,7 @@ from schemas import columns, topics
 from schemas.customers import CustomerFact
 from schemas.events import Event
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
-from schemas.rejects import Reason, reject_row
+from schemas.rejects import unreadable_row
 
 NAME: Final = "visits"
 PASS_ON_MS: Final = 10_000
@@ -305,8 +305,7 @@ def _event(line: bytes, emit: Emit, books: _Books, now: int) -> Event | None:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        row = reject_row(Reason.UNREADABLE_RECORD, str(error), "", topics.EVENTS.name, line, now)
-        emit.row(columns.REJECTS, *row)
+        emit.row(columns.REJECTS, *unreadable_row(line, error, topics.EVENTS.name, now))
         books.rejected += 1
         return None
 

@@ -1,6 +1,5 @@
 """Numbered migrations: `sql/migrations/NNNN_name.sql`, applied in order, once, never edited."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
 
@@ -42,13 +41,6 @@ def migrate(warehouse: Warehouse) -> list[str]:
 
 
 def _apply(warehouse: Warehouse, name: str, text: str, digest: str) -> None:
-    for statement in statements(text):
+    for statement in sql.statements(text):
         warehouse.execute(statement)
     warehouse.insert("migrations", ("name", "digest"), ([name], [digest]))
-
-
-def statements(text: str) -> Iterator[str]:
-    """The statements of a file: each ends with a semicolon at the end of a line."""
-    for statement in text.split(";\n"):
-        if any(line and not line.startswith("--") for line in statement.splitlines()):
-            yield statement.strip().removesuffix(";")

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS deltas (
     partition INTEGER NOT NULL,
     lo INTEGER NOT NULL,
     applied INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS deltas_of ON deltas (stage, partition, id);
@@ -13,6 +14,8 @@ CREATE TABLE IF NOT EXISTS snapshots (
     partition INTEGER NOT NULL,
     applied INTEGER NOT NULL,
     chunk INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (stage, partition, applied, chunk)
 );

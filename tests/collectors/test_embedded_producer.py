@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from collectors.embedded_producer import INBOX, EmbeddedWriter, open_embedded
-from collectors.errors import LogMismatch, Overloaded
+from collectors.errors import LogDamaged, LogMismatch, Overloaded
 from collectors.producer import Append
 from schemas.events import Event
 from schemas.topics import EVENTS, REJECTS
@@ -33,7 +33,9 @@ def records(directory: Path) -> list[Row]:
 
 def partitions(directory: Path) -> list[tuple[int, str, int, int, int]]:
     reader = sqlite3.connect(directory / INBOX)
-    rows = reader.execute("SELECT * FROM partitions ORDER BY number").fetchall()
+    rows = reader.execute(
+        "SELECT number, topic, partition, next_offset, events FROM partitions ORDER BY number"
+    ).fetchall()
     reader.close()
     return rows
 
@@ -68,18 +70,14 @@ def test_another_partition_count_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_a_commit_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     writer = EmbeddedWriter(tmp_path, 1, clock)
-    blocker = sqlite3.connect(tmp_path / INBOX, isolation_level=None)
-    blocker.execute(
-        "CREATE TRIGGER full BEFORE INSERT ON records WHEN NEW.value = 'no room' "
-        "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
-    )
+    (pages,) = writer._db.execute("PRAGMA page_count").fetchone()
+    writer._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(Overloaded, match="disk is full"):
-        writer.write([Append(EVENTS.name, 0, 1, b"a"), Append(EVENTS.name, 0, 1, "no room")])  # type: ignore[arg-type]
+        writer.write([Append(EVENTS.name, 0, 1, b"a"), Append(EVENTS.name, 0, 1, bytes(9_000))])
     assert records(tmp_path) == []
     writer.write([Append(EVENTS.name, 0, 1, b"b")])
     assert [row[1] for row in records(tmp_path)] == [0]
     writer.close()
-    blocker.close()
 
 
 def test_a_locked_inbox_is_overload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +94,9 @@ def test_a_locked_inbox_is_overload(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     other.close()
 
 
-def test_a_file_that_is_no_inbox_is_overload_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_no_inbox_is_damaged_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / INBOX).write_bytes(b"no database" * 1_000)
-    with pytest.raises(Overloaded, match="not a database"):
+    with pytest.raises(LogDamaged, match="not a database"):
         EmbeddedWriter(tmp_path, 1, clock)
     assert (tmp_path / INBOX).read_bytes() == b"no database" * 1_000
 

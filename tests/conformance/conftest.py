@@ -1,7 +1,6 @@
 """Both logs behind one fixture: what a test in this folder says holds for each."""
 
 import asyncio
-import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Protocol
 import pytest
 from aiokafka import AIOKafkaProducer
 
-import sql
+from collectors import producer
+from collectors.embedded_producer import EmbeddedWriter
 from pipeline.stage import Record
 from pipeline.transports.contract import Journal
-from pipeline.transports.embedded_journal import INBOX, OFFSET_BITS, EmbeddedJournal
+from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.transports.kafka_client import ensure_topics, events_header
 from pipeline.transports.kafka_journal import KafkaJournal
 from tests.kafka.broker import KafkaBroker
@@ -39,35 +39,15 @@ class EmbeddedLog:
     def __init__(self, directory: Path) -> None:
         self.url = f"embedded://{directory}"
         self._directory = directory
-        with sqlite3.connect(directory / INBOX) as inbox:
-            inbox.execute("PRAGMA journal_mode = WAL")
-            inbox.executescript(sql.load("embedded/log"))
-            inbox.executemany(
-                "INSERT INTO log VALUES (?, ?)",
-                [("log_id", str(uuid.uuid4())), ("partitions", str(PARTITIONS))],
-            )
-            inbox.executemany(
-                "INSERT INTO partitions (topic, partition) VALUES (?, ?)",
-                [(topic, n) for topic in ("footfall-events", "footfall-rejects") for n in (0, 1)],
-            )
-        inbox.close()
+        EmbeddedWriter(directory, PARTITIONS, lambda: 0).close()
 
     async def open(self, *stages: str) -> Journal:
         return EmbeddedJournal(self._directory)
 
     async def collect(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
-        with sqlite3.connect(self._directory / INBOX) as inbox:
-            for value in values:
-                number, offset = inbox.execute(
-                    "UPDATE partitions SET next_offset = next_offset + 1, events = events + 1 "
-                    "WHERE topic = ? AND partition = ? RETURNING number, next_offset - 1",
-                    (topic, partition),
-                ).fetchone()
-                inbox.execute(
-                    "INSERT INTO records VALUES (?, 1, 0, ?)",
-                    (number << OFFSET_BITS | offset, value),
-                )
-        inbox.close()
+        writer = EmbeddedWriter(self._directory, PARTITIONS, lambda: 0)
+        writer.write([producer.Append(topic, partition, 1, value) for value in values])
+        writer.close()
 
 
 class KafkaLog:

@@ -9,11 +9,12 @@ import pytest
 from pipeline.errors import StateDamaged
 from pipeline.settings import Settings
 from pipeline.transports.contract import Delta
-from pipeline.transports.embedded_journal import WORK, EmbeddedJournal
+from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.worker import check_state, open_and_migrate
 from schemas.columns import BOOKS
+from schemas.logfile import WORK
 from tests.conformance.conftest import EmbeddedLog
 from tests.pipeline.warehouse.rows import NOON, row
 

@@ -8,7 +8,7 @@ import sql
 from pipeline.errors import WarehouseRefused
 from pipeline.warehouse import migrate as migrations
 from pipeline.warehouse.contract import Warehouse
-from pipeline.warehouse.migrate import migrate, names, statements
+from pipeline.warehouse.migrate import migrate, names
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def test_a_migration_cut_short_is_completed(warehouse: Warehouse, texts: dict[st
 
 @pytest.mark.parametrize("name", names())
 def test_every_statement_may_be_run_again(warehouse: Warehouse, name: str) -> None:
-    for statement in statements(sql.load(f"migrations/{name}")):
+    for statement in sql.statements(sql.load(f"migrations/{name}")):
         warehouse.execute(statement)
 
 
 def test_statements_end_with_a_semicolon_at_the_end_of_a_line() -> None:
     text = "-- one; two\nSELECT ';', 1;\n\n-- only a comment\n"
-    assert list(statements(text)) == ["-- one; two\nSELECT ';', 1"]
+    assert list(sql.statements(text)) == ["-- one; two\nSELECT ';', 1"]

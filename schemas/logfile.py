@@ -1,0 +1,119 @@
+"""The embedded log's files as both sides know them: names, format, and the checksums of their rows.
+
+A disk may give back other bytes than were written, and SQLite believes them. So every row carries a
+checksum of all that decides, and beside each file stands another that says how far it once went.
+"""
+
+from collections.abc import Iterable
+from io import FileIO
+from struct import Struct
+from typing import Final, NamedTuple
+
+from crc32c import crc32c
+
+INBOX: Final = "inbox.db"
+WORK: Final = "work.db"
+FORMAT: Final = "2"
+"""Format 1 had no checksums."""
+OFFSET_BITS: Final = 40
+
+DAMAGED: Final = b"\x00damaged\x00"
+"""What a line of a record begins with that did not come back from the disk as it was written."""
+
+_SLOT: Final = Struct("<qII")
+
+
+def checksum(fields: tuple[object, ...], body: object = b"") -> int:
+    """CRC32C of a row: its fields but the checksum, in the table's order, then its BLOB.
+
+    A damaged row may hold values of any type.
+    """
+    data = body if isinstance(body, bytes) else repr(body).encode()
+    return crc32c(data, crc32c(repr(fields).encode("utf-8", "surrogateescape")))
+
+
+class Place(NamedTuple):
+    """A row of `partitions`: its records go from `first_offset` to before `next_offset`.
+
+    `events`: of all records that ever were in it.
+    """
+
+    number: int
+    topic: str
+    partition: int
+    first_offset: int = 0
+    next_offset: int = 0
+    events: int = 0
+
+    def record_id(self, offset: int) -> int:
+        """The id of the record at an offset."""
+        return (self.number << OFFSET_BITS) + offset
+
+    def after(self, events: int) -> "Place":
+        """The same with a record more."""
+        return self._replace(next_offset=self.next_offset + 1, events=self.events + events)
+
+
+def damaged_lines(value: object) -> tuple[int, bytes]:
+    """A damaged record's lines, marked so that none is taken for an event, and how many they are."""
+    body = value if isinstance(value, bytes) else repr(value).encode()
+    lines = [DAMAGED + line for line in body.split(b"\n") if line.strip()] or [DAMAGED]
+    return len(lines), b"\n".join(lines)
+
+
+def schema_fault(found: Iterable[tuple[str, str]], wanted: Iterable[tuple[str, str]]) -> str:
+    """What is wrong with a file's tables ("" for nothing), by rows (name, sql) of sqlite_master."""
+    have, want = dict(found), dict(wanted)
+    if have == want:
+        return ""
+    if "records" in have and "checksum" not in str(have["records"]):
+        return "older"
+    return f"its tables are {', '.join(sorted(map(repr, have)))}"
+
+
+class Ends:
+    """How far each partition of a file went, in a file of its own, which is not synced.
+
+    It is written after a commit, so it never says more than was durable; where it says more than
+    the file holds, the file lost what had been promised. A slot that cannot be read says nothing.
+    """
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    def tell(self, place: Place) -> None:
+        """The partition goes to `place.next_offset`."""
+        self._file.seek(place.number * _SLOT.size)
+        end = place.next_offset
+        self._file.write(_SLOT.pack(end, checksum((place.number, end)), 0))
+
+    def told(self) -> dict[int, int]:
+        """By partition's number, how far it went. Ask before the file itself: it goes on growing."""
+        self._file.seek(0)
+        slots = [_SLOT.unpack(slot) for slot in _slots(self._file.read())]
+        return {
+            number: end
+            for number, (end, check, _) in enumerate(slots)
+            if check == checksum((number, end))
+        }
+
+    def clear(self) -> None:
+        """The file it is beside is a new one."""
+        self._file.truncate(0)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _slots(told: bytes) -> Iterable[bytes]:
+    whole = len(told) - len(told) % _SLOT.size
+    return (told[at : at + _SLOT.size] for at in range(0, whole, _SLOT.size))
+
+
+def lost(told: dict[int, int], places: Iterable[Place]) -> str:
+    """The first partition that is shorter than was `told`, in words; "" for none."""
+    for place in places:
+        if (end := told.get(place.number, 0)) > place.next_offset:
+            return f"{place.topic}/{place.partition} ends at offset {place.next_offset}, but went to {end}"
+    return ""
