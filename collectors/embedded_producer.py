@@ -127,12 +127,17 @@ class EmbeddedWriter:
             if checksum(tuple(fact)) != check:
                 raise self._damaged(f"the fact {fact} has another checksum")
         told = {key: value for key, value, _ in facts}
-        places = list(self._places())
-        if told.get("format") != FORMAT or len(places) != len(_TOPICS) * int(told["partitions"]):
+        places = self._places()
+        count = int(told.get("partitions", 0))
+        if (
+            told.get("format") != FORMAT
+            or "log_id" not in told
+            or len(places) != len(_TOPICS) * count
+        ):
             raise self._damaged("facts or partitions are missing")
         if shorter := lost(ends, places):
             raise self._damaged(f"{shorter} (says {self._path.with_suffix('.end').name})")
-        return int(told["partitions"])
+        return count
 
     def _places(self) -> list[Place]:
         return [self._place(row) for row in self._db.execute(f"{_PLACE} FROM partitions")]

@@ -12,7 +12,7 @@ from faust.exceptions import ConsumerNotStarted
 from faust.tables.manager import TableManager
 from faust.types import TP
 
-from pipeline.errors import Retryable
+from pipeline.errors import FootfallError, Retryable
 from pipeline.flow import FLOW, Leg
 from pipeline.runner import Handed, Runner
 from pipeline.transports.coalesce import RecordsSchema
@@ -54,11 +54,15 @@ class App(faust.App):
         self, partitions: set[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:
         """Load state where it is not loaded; the next offset wanted of each partition."""
-        return {
-            (topic, partition): await self.runners[topic].resume(partition)
-            for topic, partition in sorted(partitions)
-            if topic in self.runners
-        }
+        try:
+            return {
+                (topic, partition): await self.runners[topic].resume(partition)
+                for topic, partition in sorted(partitions)
+                if topic in self.runners
+            }
+        except FootfallError as error:
+            self.log_failed(error)
+            raise
 
     async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
         """End the lanes of these partitions."""

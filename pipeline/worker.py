@@ -16,6 +16,7 @@ from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
 from pipeline.chores import expire, keep_rollups, limit_rejects
 from pipeline.clock import wall
+from pipeline.errors import Final as FinalError
 from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
@@ -164,8 +165,13 @@ class Worker:
         self.alarms.put(Alarm("log", f"{text}: its lines are rejects", DAMAGED_ADVICE))
 
     async def consume(self) -> None:
-        """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started."""
-        await self.app.start()
+        """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started.
+
+        Raises at once what state or log say is wrong with them: Faust itself would go on trying.
+        """
+        starting = asyncio.create_task(self.app.start())
+        await asyncio.wait([starting, self.app.failed], return_when=asyncio.FIRST_COMPLETED)
+        (self.app.failed if self.app.failed.done() else starting).result()
 
     async def ended(self) -> None:
         """Raises when Faust ends by itself."""
@@ -212,7 +218,7 @@ def _spare_collections() -> None:
 
 
 async def run_worker(settings: Settings) -> int:
-    """Run until a signal (0) or a failure that a restart may cure (1)."""
+    """Run until a signal (0), a failure that a restart may cure (1), or one that it cannot (2)."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -233,12 +239,13 @@ async def run_worker(settings: Settings) -> int:
         failed = error
     if failed:
         log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
+    code = 0 if failed is None else 2 if isinstance(failed, FinalError) else 1
     try:
         await asyncio.wait_for(worker.stop(), STOP_SECONDS)
     except TimeoutError:
         log.error("not_stopped_in_time", seconds=STOP_SECONDS)  # nothing durable is lost by it
-        os._exit(1)
-    return 1 if failed else 0
+        os._exit(code or 1)
+    return code
 
 
 async def _run(worker: Worker, stopped: asyncio.Task[Any]) -> BaseException | None:

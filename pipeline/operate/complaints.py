@@ -43,6 +43,10 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
         show = f"footfall rejects list --reason {Reason.PROCESSING_FAILED.value}"
         yield Finding("rejects", False, f"Footfall failed to process {many(failed, 'line')} in 24 h",
                       f"Report it: {show}")  # fmt: skip
+    if damaged := told.get(Reason.DAMAGED_RECORD.value, 0):
+        yield Finding("log", False, f"{many(damaged, 'line')} of the log came back damaged in 24 h",
+                      "Look after the disk; what was lost: footfall rejects list --reason "
+                      f"{Reason.DAMAGED_RECORD.value}")  # fmt: skip
     if told:
         named = [f"{reason} {number:,}" for reason, number in list(told.items())[:_NAMED]]
         if others := sum(list(told.values())[_NAMED:]):

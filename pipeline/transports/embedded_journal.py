@@ -266,12 +266,12 @@ class EmbeddedJournal:
         return await self._call(lambda: _transacted(side, write), partitions.path)
 
     async def close(self) -> None:
-        """Wait for the writer, then close both files."""
+        """Wait for the writer, then close both files; who writes comes last, and empties the WAL."""
         self._writer.shutdown(wait=True)
-        self._work.close()
         self._readable.close()
-        self._expiring.close()
+        self._work.close()
         self._inbox.close()
+        self._expiring.close()
         self._ends.close()
 
     def _side(self, topic: str) -> Partitions:

@@ -33,6 +33,11 @@ def test_what_footfall_itself_failed_to_process_is_wrong_and_no_matter_of_sender
     assert (others.ok, others.text) == (True, "3 in 24 h: bad_json 3")
 
 
+def test_what_the_disk_damaged_is_wrong() -> None:
+    told, _ = rejected([{"reason": "damaged_record", "rejects": "3"}])
+    assert (told.verdict, told.text) == ("WRONG", "3 lines of the log came back damaged in 24 h")
+
+
 def test_without_rejects_there_is_nothing_to_say() -> None:
     assert list(rejected([])) == []
 
