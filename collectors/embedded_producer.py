@@ -5,10 +5,12 @@ Several processes may append to it at once (an import beside a collector); SQLit
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,6 +19,7 @@ from collectors.errors import LogDamaged, LogMismatch, Overloaded
 from collectors.producer import Append, GroupCommit
 from schemas import topics
 from schemas.logfile import FORMAT, INBOX, Ends, Place, checksum, lost, schema_fault
+from schemas.room import Room
 
 BUSY_MS: Final = 10_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
@@ -27,22 +30,26 @@ _AWAY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "
 was written."""
 _PLACE: Final = "SELECT number, topic, partition, first_offset, next_offset, events, checksum "
 _log = logging.getLogger(__name__)
+LOOK_SECONDS: Final = 1.0
+"""Between looks at what the disk has free; every tick is a write, so there is one when all is quiet."""
 _TOPICS: Final = tuple(topic.name for topic in topics.ALL if topic.writer == "collector")
 
 
 async def open_embedded(
-    directory: Path, partitions: int, clock: Callable[[], int], **options: Any
+    directory: Path, partitions: int, clock: Callable[[], int], reserve: int = 0, **options: Any
 ) -> GroupCommit:
     """A Producer on `directory`/inbox.db, which is made where missing.
 
-    `clock` gives ms for `appended_at`; `options` are GroupCommit's. Raises LogMismatch where the
-    inbox has another partition count, LogDamaged where it is not what was written, Overloaded where it
-    cannot be opened now.
+    `clock` gives ms for `appended_at`; `reserve`: see EmbeddedWriter; `options` are GroupCommit's.
+    Raises LogMismatch where the inbox has another partition count, LogDamaged where it is not what was
+    written, Overloaded where it cannot be opened now.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="inbox-writer")
     loop = asyncio.get_running_loop()
     try:
-        writer = await loop.run_in_executor(executor, EmbeddedWriter, directory, partitions, clock)
+        writer = await loop.run_in_executor(
+            executor, EmbeddedWriter, directory, partitions, clock, reserve
+        )
     except BaseException:
         executor.shutdown(wait=False)
         raise
@@ -50,13 +57,21 @@ async def open_embedded(
 
 
 class EmbeddedWriter:
-    """A Writer on SQLite; each write is one transaction, fsynced."""
+    """A Writer on SQLite; each write is one transaction, fsynced.
 
-    def __init__(self, directory: Path, partitions: int, clock: Callable[[], int]) -> None:
+    It takes nothing while the disk has less than `reserve` bytes free: the worker needs those, and
+    what comes then waits at its sender.
+    """
+
+    def __init__(
+        self, directory: Path, partitions: int, clock: Callable[[], int], reserve: int = 0
+    ) -> None:
         self._path, self._clock = directory / INBOX, clock
+        self._room, self._looked = Room(reserve), float("-inf")
         try:
             directory.mkdir(parents=True, exist_ok=True)
             is_new = not self._path.exists()
+            self._check_room()
             self._db = sqlite3.connect(self._path, isolation_level=None)
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -166,6 +181,7 @@ class EmbeddedWriter:
     def write(self, records: Sequence[Append]) -> None:
         """One transaction. Raises Overloaded (disk full, locked for BUSY_MS, an I/O error) and
         LogDamaged."""
+        self._check_room()
         now = self._clock()
         places: dict[int, Place] = {}
 
@@ -203,6 +219,13 @@ class EmbeddedWriter:
             (*fields, checksum(fields, record.value), record.value),
         )
         return place.after(record.events)
+
+    def _check_room(self) -> None:
+        if monotonic() - self._looked >= LOOK_SECONDS:
+            self._room.measured(shutil.disk_usage(self._path.parent).free)
+            self._looked = monotonic()
+        if self._room.short:
+            raise Overloaded(f"The disk of {self._path} has {self._room}: nothing is taken.")
 
     def _transaction(self, work: Callable[[], None]) -> None:
         self._db.execute("BEGIN IMMEDIATE")

@@ -265,9 +265,9 @@ class Endpoint:
         return 200, b"ok\n", _TEXT
 
     def _ready(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
-        if self._producer.healthy:
-            return 200, b"ready\n", _TEXT
-        return 503, b"the log could not be written\n", _TEXT
+        if trouble := self._producer.trouble:
+            return 503, f"the log could not be written: {trouble}\n".encode(), _TEXT
+        return 200, b"ready\n", _TEXT
 
     def _exposition(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
         return 200, self._metrics.text(), _TEXT

@@ -31,9 +31,9 @@ class KeepingProducer:
         self._keeping = Keeping(uuid4().hex)
 
     @property
-    def healthy(self) -> bool:
-        """Whether the newest write succeeded."""
-        return self._producer.healthy
+    def trouble(self) -> str:
+        """Why the newest write failed; empty where it succeeded."""
+        return self._producer.trouble
 
     @property
     def waiting(self) -> int:

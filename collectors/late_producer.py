@@ -9,17 +9,18 @@ from schemas.rejects import Reject
 
 
 class LateProducer:
-    """See `collectors.producer.Producer`. Not healthy, and taking nothing, until the log is open."""
+    """See `collectors.producer.Producer`. In trouble, and taking nothing, until the log is open."""
 
     def __init__(self, opening: Callable[[], Awaitable[Producer]]) -> None:
         """`opening` opens the log; raises Overloaded where it should be called again later."""
         self._opening = opening
         self._producer: Producer | None = None
+        self._closed = "The log could not be opened yet."
 
     @property
-    def healthy(self) -> bool:
-        """Whether the log is open and its newest write succeeded."""
-        return self._producer is not None and self._producer.healthy
+    def trouble(self) -> str:
+        """Why the log is not open, or why its newest write failed; empty where it succeeded."""
+        return self._closed if self._producer is None else self._producer.trouble
 
     @property
     def waiting(self) -> int:
@@ -29,7 +30,11 @@ class LateProducer:
     async def open(self) -> Producer:
         """The log; opened where it is not open yet. Raises what `opening` raises."""
         if self._producer is None:
-            self._producer = await self._opening()
+            try:
+                self._producer = await self._opening()
+            except Overloaded as error:
+                self._closed = str(error)
+                raise
         return self._producer
 
     def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> Awaitable[None]:

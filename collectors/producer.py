@@ -47,8 +47,8 @@ class Producer(Protocol):
     """What the endpoint and the importer write to."""
 
     @property
-    def healthy(self) -> bool:
-        """Whether the newest write succeeded."""
+    def trouble(self) -> str:
+        """Why the newest write failed; empty where it succeeded."""
 
     @property
     def waiting(self) -> int:
@@ -152,7 +152,7 @@ class GroupCommit:
         self._flusher: asyncio.Task[None] | None = None
         self._closed = False
         self._damage: LogDamaged | None = None
-        self.healthy = True
+        self.trouble = ""
 
     @property
     def waiting(self) -> int:
@@ -203,7 +203,7 @@ class GroupCommit:
     def _admit(self, size: int) -> None:
         if self._closed:
             raise Overloaded("The collector is stopping.")
-        if self._writing and not self.healthy:
+        if self._writing and self.trouble:
             raise Overloaded("The log could not be written; it is being tried again.")
         if self.waiting + size > self._max_waiting:
             raise Overloaded(f"{self.waiting} bytes wait for the log already.")
@@ -243,7 +243,7 @@ class GroupCommit:
         except LogDamaged as error:
             self._damage, failure = error, Overloaded(str(error))
         finally:
-            self.healthy = failure is None
+            self.trouble = "" if failure is None else str(failure)
             _settle(commit.waiters, failure)
         seconds = monotonic() - started
         self._on_commit(commit.size, seconds)

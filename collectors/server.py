@@ -55,7 +55,8 @@ class CollectorConfig:
     `keys`: who may write what; none: everybody everything, to the site "default".
     `snippet_path`: see `collectors.endpoint`.
     `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.doors.Doors.of`. `clock`
-    gives the log's time, ms. `port` 0 takes any free one.
+    gives the log's time, ms. `port` 0 takes any free one. `disk_reserve`: bytes that an embedded log
+    leaves free on its disk.
     """
 
     log: str
@@ -69,13 +70,15 @@ class CollectorConfig:
     webhook_mappings: tuple[str, ...] = ()
     tick_seconds: float = 1.0
     clock: Callable[[], int] = wall_clock
+    disk_reserve: int = 0
 
 
 async def open_producer(config: CollectorConfig, **options: Any) -> GroupCommit:
     """The log's Producer, ready. Raises Overloaded (try again) or LogMismatch (settings)."""
     scheme, _, place = config.log.partition("://")
     if scheme == "embedded":
-        return await open_embedded(Path(place), config.partitions, config.clock, **options)
+        where = (Path(place), config.partitions, config.clock, config.disk_reserve)
+        return await open_embedded(*where, **options)
     if scheme == "kafka":
         from collectors.kafka_producer import open_kafka
 

@@ -1,7 +1,8 @@
-"""What a worker does now and then: bring rollups up to date, drop old records and rejects."""
+"""What a worker does now and then: rollups, old records and rejects, the warehouse's disk and parts."""
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -9,8 +10,10 @@ import structlog
 from pipeline.clock import wall
 from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
+from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.rollups import Rollups
 from schemas import topics
@@ -26,6 +29,61 @@ EXPIRE_PAUSE_SECONDS: Final = 0.05
 DAY_MS: Final = 86_400_000
 REJECTS_SECONDS: Final = 600.0
 """Between looks at the rejects: they cannot grow by much meanwhile, see `collectors.keeping`."""
+
+ROOM_SECONDS: Final = 0.5
+PARTS_SECONDS: Final = 5.0
+"""Between looks at the parts; a look takes some 5 ms."""
+CHECK_AFTER_SECONDS: Final = 20.0
+CHECK_EACH_SECONDS: Final = 86_400.0
+CHECK_SHARE: Final = 49.0
+"""Pauses between parts are this many times as long as reading the last one: 2 % of a core."""
+INVENTORY: Final = "warehouse"
+"""The key of the warehouse's inventory in work.db."""
+
+
+async def keep_room(keeper: Keeper) -> None:
+    """Stop merges while the disk is short of room."""
+    while True:
+        try:
+            await asyncio.to_thread(keeper.watch_room)
+        except FootfallError as error:
+            log.warning("room_not_looked_at", error=str(error))
+        await asyncio.sleep(ROOM_SECONDS)
+
+
+async def keep_parts(keeper: Keeper, journal: Journal) -> None:
+    """Look for parts that are lost or not whole; keep the inventory. Raises HalfMerged."""
+    kept = ""
+    while True:
+        try:
+            kept = await keep_inventory(keeper, journal, kept)
+        except FootfallError as error:
+            log.warning("parts_not_looked_at", error=str(error))
+        await asyncio.sleep(PARTS_SECONDS)
+
+
+async def keep_inventory(keeper: Keeper, journal: Journal, kept: str = "") -> str:
+    """One look; the inventory, which is written where it is not `kept` already."""
+    found = (await asyncio.to_thread(keeper.look)).encoded()
+    if isinstance(journal, EmbeddedJournal) and found != kept:
+        await journal.note(INVENTORY, found)
+    return found
+
+
+async def check_parts(keeper: Keeper) -> None:
+    """Read all parts once a day, and compare their checksums."""
+    await asyncio.sleep(CHECK_AFTER_SECONDS)
+    while True:
+        began = monotonic()
+        try:
+            await asyncio.to_thread(keeper.tell_strange)
+            parts = await asyncio.to_thread(keeper.active)
+            for part in parts:
+                took = await asyncio.to_thread(keeper.check, part)
+                await asyncio.sleep(took * CHECK_SHARE)
+        except FootfallError as error:
+            log.warning("parts_not_checked", error=str(error))
+        await asyncio.sleep(max(0.0, began + CHECK_EACH_SECONDS - monotonic()))
 
 
 async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> None:

@@ -98,7 +98,8 @@ def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Sum
     task = progress.add_task("Importing six months of purchases", total=len(world.orders))
 
     async def run() -> Summary:
-        config = CollectorConfig(stack.settings.log, stack.settings.partitions)
+        config = CollectorConfig(stack.settings.log, stack.settings.partitions,
+                                 disk_reserve=stack.settings.disk_reserve)  # fmt: skip
         producer = await open_producer(config)
         try:
             return await run_import(

@@ -187,6 +187,9 @@ SETTINGS: Final = (
             secret=True),
     Setting("retention_days", "7", "Days the log keeps records that are in the warehouse.",
             _whole(1, 3650)),
+    Setting("disk_reserve", "2000000000", "Bytes kept free on the disks of an embedded log and "
+            "warehouse: twice the largest part that a merge makes. Below it collectors answer 503 and "
+            "nothing is stored or merged, until a quarter more is free.", _whole(0, 10**13)),
     Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
             "each on top; beyond it strangers' are deleted first.", _whole(1_000_000, 10**12)),
     Setting("memory_limit", "2000000000", "Bytes one embedded warehouse query may use.",

@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 from collections.abc import Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,19 @@ import structlog
 import sql
 from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
-from pipeline.chores import expire, keep_rollups, limit_rejects
+from pipeline.chores import (
+    INVENTORY,
+    check_parts,
+    expire,
+    keep_inventory,
+    keep_parts,
+    keep_rollups,
+    keep_room,
+    limit_rejects,
+)
 from pipeline.clock import wall
 from pipeline.errors import Final as FinalError
-from pipeline.errors import LogUnavailable, StateDamaged, WarehouseUnavailable
+from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
 from pipeline.masking import masked
@@ -28,13 +38,17 @@ from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.triggers.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.inventory import Inventory, decoded
+from pipeline.warehouse.keeper import Keeper, check_before
 from pipeline.warehouse.migrate import migrate
+from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.watcher import Watcher
 from pipeline.web.server import make_web
 from pipeline.web.serving import serve
 from schemas import topics
 from schemas.rejects import Reason
+from schemas.room import Room
 
 log = structlog.get_logger()
 
@@ -78,28 +92,46 @@ async def open_journal(settings: Settings) -> Journal:
             await asyncio.sleep(0.2)
 
 
-async def open_and_migrate(settings: Settings, log_id: str) -> Warehouse:
+def open_with_reserve(settings: Settings) -> Warehouse:
+    """The same for what writes: it leaves room on an embedded warehouse's disk."""
+    warehouse = open_warehouse(settings)
+    scheme, _, place = settings.warehouse.partition("://")
+    if scheme != "chdb":
+        return warehouse
+    room = Room(settings.disk_reserve)
+    return ReservedWarehouse(warehouse, room, lambda: shutil.disk_usage(place).free)
+
+
+async def open_and_migrate(
+    settings: Settings, log_id: str, before: Inventory | None = None
+) -> Warehouse:
     """The warehouse with its tables; waits while it is away.
 
-    Raises StateDamaged where it holds another log's events: versions begin anew with a log, and
-    the old log's conclusions would win over the new one's for ever.
+    Raises StateDamaged where it holds another log's events (versions begin anew with a log, and
+    the old log's conclusions would win over the new one's for ever), and where it has not the
+    tables that it had `before`.
     """
+    place = masked(settings.warehouse)
     while True:
+        warehouse = None
         try:
-            warehouse = await asyncio.to_thread(open_warehouse, settings)
+            warehouse = await asyncio.to_thread(open_with_reserve, settings)
+            await asyncio.to_thread(check_before, warehouse, before, place)
             await asyncio.to_thread(migrate, warehouse)
             other = await asyncio.to_thread(
                 warehouse.query, sql.load("warehouse/other_log"), {"log_id": log_id}
             )
         except WarehouseUnavailable as error:
+            if warehouse is not None:
+                warehouse.close()
             log.warning("waiting_for_warehouse", reason=str(error))
             await asyncio.sleep(WAREHOUSE_SECONDS)
             continue
         if other.rows:
             warehouse.close()
             raise StateDamaged(
-                f"The warehouse {masked(settings.warehouse)} belongs to log "
-                f"{other.rows[0][0]}, not to log {log_id} at {masked(settings.log)}. Put the right log back, "
+                f"The warehouse {place} belongs to log {other.rows[0][0]}, not to log {log_id} at "
+                f"{masked(settings.log)}. Put the right log back, "
                 "or use a new warehouse."
             )
         return warehouse
@@ -134,6 +166,7 @@ class Worker:
         self._web: Any = None  # aiohttp's runner
         self._folders = ExitStack()
         self.watcher: Watcher
+        self.keeper: Keeper
 
     async def open(self) -> None:
         """Open what is outside; nothing is consumed yet, so it may be cancelled at any point.
@@ -142,9 +175,14 @@ class Worker:
         """
         self._folders.enter_context(held(*folders(self.settings)))
         self.journal = await open_journal(self.settings)
-        self.warehouse = await open_and_migrate(self.settings, self.journal.log_id)
+        before = None
+        if isinstance(self.journal, EmbeddedJournal) and await self.journal.has_begun():
+            before = decoded(await self.journal.noted(INVENTORY))
+        self.warehouse = await open_and_migrate(self.settings, self.journal.log_id, before)
         if isinstance(self.journal, EmbeddedJournal):
             await check_state(self.journal, self.warehouse)
+        self.keeper = await asyncio.to_thread(Keeper, self.warehouse, self.alarms, before)
+        await keep_inventory(self.keeper, self.journal)
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
@@ -186,6 +224,9 @@ class Worker:
             self.watcher.run(),
             keep_rollups(self.warehouse, self.runners),
             limit_rejects(self.warehouse, self.runners, settings.rejects_limit),
+            keep_room(self.keeper),
+            keep_parts(self.keeper, self.journal),
+            check_parts(self.keeper),
         ]
         if isinstance(self.journal, EmbeddedJournal):
             found.append(expire(self.journal, self.runners, settings.retention_days))
@@ -202,6 +243,8 @@ class Worker:
         await self.app.stop()
         if self._web is not None:
             await self._web.cleanup()
+        with suppress(FootfallError, HalfMerged):
+            await keep_inventory(self.keeper, self.journal)
         await self.journal.close()
         self.warehouse.close()
         self._folders.close()

@@ -16,11 +16,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from collectors.embedded_producer import INBOX, EmbeddedWriter
+from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from pipeline.bench import load
 from pipeline.errors import Final as FinalError
 from schemas import topics
+from schemas.logfile import INBOX
 
 PARTITIONS: Final = 2
 SEED: Final = 1

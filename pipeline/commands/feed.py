@@ -25,7 +25,7 @@ from pipeline.settings import Settings
 @click.option("--mapping", "mapping_file", required=True, help="TOML that says which column is what.",
               type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
 @as_json
-@with_settings("log", "partitions", *ENRICH)
+@with_settings("log", "partitions", *ENRICH, "disk_reserve")
 def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: bool) -> None:
     """Import events, purchases or tickets from CSV, JSON lines or Parquet (also gzipped),
     and page views from a web server's access log.
@@ -64,7 +64,8 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
 async def _import(
     settings: Settings, file: Path, how: mapping.Mapping, told: Callable[[Summary], None]
 ) -> Summary:
-    config = CollectorConfig(log=settings.log, partitions=settings.partitions)
+    config = CollectorConfig(log=settings.log, partitions=settings.partitions,
+                             disk_reserve=settings.disk_reserve)  # fmt: skip
     enricher = Enricher.of(enrichment(settings))
     producer = await open_producer(config)
     scheme, _, place = settings.log.partition("://")

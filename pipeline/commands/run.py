@@ -23,10 +23,10 @@ from pipeline.settings import SETTINGS, Settings
 
 COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "snippet_path",
            "webhook_secrets", "webhook_mappings", *ENRICH, "trusted_proxies", "tick_ms",
-           "clock")  # fmt: skip
+           "clock", "disk_reserve")  # fmt: skip
 WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port", "funnel",
         "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
-        "rejects_limit", "memory_limit")  # fmt: skip
+        "rejects_limit", "memory_limit", "disk_reserve")  # fmt: skip
 
 
 @click.command()
@@ -48,7 +48,7 @@ def collect(settings: Settings) -> None:
         keys=settings.keys, enrichment=enrichment(settings), snippet_path=settings.snippet_path,
         webhook_secrets=settings.webhook_secrets,
         webhook_mappings=settings.webhook_mappings, tick_seconds=settings.tick_ms / 1000,
-        clock=clock(settings.clock),
+        clock=clock(settings.clock), disk_reserve=settings.disk_reserve,
     )  # fmt: skip
     serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))
 

@@ -108,6 +108,20 @@ class EmbeddedJournal:
         """From now on the warehouse may have rows that this work.db's state made. Durable."""
         await self._transaction(lambda: set_fact(self._work, "begun", "1"))
 
+    async def note(self, key: str, value: str) -> None:
+        """Keep a fact about what belongs to this log. Durable."""
+        fact = "INSERT OR REPLACE INTO log VALUES (?, ?)"
+        await self._transaction(lambda: self._work.execute(fact, (key, value)))
+
+    async def noted(self, key: str) -> str:
+        """The fact kept last, or nothing."""
+
+        def read() -> str:
+            found = self._work.execute("SELECT value FROM log WHERE key = ?", (key,)).fetchone()
+            return found[0] if found else ""
+
+        return await self._call(read)
+
     async def commit(
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
     ) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pipeline.errors import FootfallError, WarehouseRefused, WarehouseUnavailable
+from pipeline.errors import FootfallError, StateDamaged, WarehouseRefused, WarehouseUnavailable
 
 RETRYABLE: Final = frozenset(
     {
@@ -18,10 +18,24 @@ RETRYABLE: Final = frozenset(
 )  # fmt: skip
 """Codes after which the same statement may succeed. Names: src/Common/ErrorCodes.cpp."""
 
+DAMAGED: Final = frozenset(
+    {
+        40, 246,  # a checksum does not match, data that cannot be
+        107, 226, 231,  # a file is not there, or is not as long as it was
+        271, 432,  # what cannot be decompressed, an unknown codec
+    }
+)  # fmt: skip
+"""Codes that mean damaged files: the same statement will fail for ever."""
+
 _LIMIT: Final = 2_000
 
 
 def failure(code: int, text: str, statement: str) -> FootfallError:
     """The error to raise for a code. `statement` is SQL text of our own, never event content."""
+    if code in DAMAGED:
+        return StateDamaged(
+            f"The warehouse's files are damaged: {text[:_LIMIT]} Put it back from a copy, or run "
+            "`footfall rebuild`."
+        )
     kind = WarehouseUnavailable if code in RETRYABLE else WarehouseRefused
     return kind(f"{text[:_LIMIT]} (statement: {' '.join(statement.split())[:200]})")

@@ -23,7 +23,9 @@ def migrate(warehouse: Warehouse) -> list[str]:
     statements meet what they made before, so every statement says IF NOT EXISTS or OR REPLACE.
     Raises WarehouseRefused where a migration that was applied has another text now.
     """
-    warehouse.execute(sql.load("warehouse/migrations_table"))
+    ((there,),) = warehouse.query("EXISTS TABLE migrations").rows
+    if not there:  # to say CREATE … IF NOT EXISTS always would be to need room on the disk always
+        warehouse.execute(sql.load("warehouse/migrations_table"))
     landed = dict(warehouse.query(sql.load("warehouse/migrations")).rows)
     missing = []
     for name in names():

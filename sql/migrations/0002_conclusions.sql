@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS sessions
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, toDate(start), device, start)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- forward: 1 or 0 where a declared funnel says so; NULL where forward_sets must.
 CREATE TABLE IF NOT EXISTS outcomes
@@ -50,7 +51,8 @@ CREATE TABLE IF NOT EXISTS outcomes
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, page, toStartOfHour(time), device, time, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS identities
 (
@@ -68,7 +70,8 @@ CREATE TABLE IF NOT EXISTS identities
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, identifier)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS link_refusals
 (
@@ -89,7 +92,8 @@ CREATE TABLE IF NOT EXISTS link_refusals
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, `left`, `right`, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS cycles
 (
@@ -114,7 +118,8 @@ CREATE TABLE IF NOT EXISTS cycles
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, person_id, product_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS forward_sets
 (
@@ -133,7 +138,8 @@ CREATE TABLE IF NOT EXISTS forward_sets
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, page, next)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS flags
 (
@@ -156,7 +162,8 @@ CREATE TABLE IF NOT EXISTS flags
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, page, device_class, time, state)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- evidence: a JSON object.
 CREATE TABLE IF NOT EXISTS triggers
@@ -177,7 +184,8 @@ CREATE TABLE IF NOT EXISTS triggers
 )
 ENGINE = ReplacingMergeTree
 ORDER BY id
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- status: what the endpoint answered in HTTP, 0 for no answer.
 CREATE TABLE IF NOT EXISTS deliveries
@@ -196,4 +204,5 @@ CREATE TABLE IF NOT EXISTS deliveries
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trigger_id, endpoint, attempt)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+    max_bytes_to_merge_at_max_space_in_pool = 1000000000;

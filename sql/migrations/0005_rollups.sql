@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS minutes
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (site, minute, device_class);
+ORDER BY (site, minute, device_class)
+SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- attempts = forward + failed + those about which neither funnel nor forward set says anything.
 CREATE TABLE IF NOT EXISTS page_hours
@@ -28,7 +29,8 @@ CREATE TABLE IF NOT EXISTS page_hours
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (site, page, hour, device_class);
+ORDER BY (site, page, hour, device_class)
+SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- Up to which inserted_at of its source a rollup has been rebuilt.
 CREATE TABLE IF NOT EXISTS rollup_marks
@@ -37,4 +39,5 @@ CREATE TABLE IF NOT EXISTS rollup_marks
     mark DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(mark)
-ORDER BY rollup;
+ORDER BY rollup
+SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;

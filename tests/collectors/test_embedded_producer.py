@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.embedded_producer import INBOX, EmbeddedWriter, open_embedded
+from collectors.embedded_producer import EmbeddedWriter, open_embedded
 from collectors.errors import LogDamaged, LogMismatch, Overloaded
 from collectors.producer import Append
 from schemas.events import Event
+from schemas.logfile import INBOX
 from schemas.topics import EVENTS, REJECTS
 
 Row = tuple[int, int, int, int, bytes]

@@ -33,16 +33,16 @@ def test_it_takes_nothing_until_a_tick_has_opened_the_log() -> None:
     async def story() -> tuple[Log, list[bool]]:
         log = Log(away=2)
         late = LateProducer(log.open)
-        ready = [late.healthy]
+        ready = [not late.trouble]
         with pytest.raises(Overloaded):
             await late.append([EVENT], [])
         for now in (1, 2):
             with pytest.raises(Overloaded, match="No broker"):
                 await late.tick(now)
-            ready.append(late.healthy)
+            ready.append(not late.trouble)
         await late.tick(3)
         await late.append([EVENT], [])
-        ready.append(late.healthy)
+        ready.append(not late.trouble)
         await late.close()
         return log, ready
 

@@ -193,10 +193,10 @@ def test_a_failed_write_fails_its_requests_and_the_next_may_succeed() -> None:
         writer.broken = True
         with pytest.raises(Overloaded):
             await producer.append([event(1)], [])
-        assert not producer.healthy
+        assert producer.trouble
         writer.broken = False
         await producer.append([event(2)], [])
-        assert producer.healthy
+        assert not producer.trouble
 
     with_producer(writer, scenario)
 

@@ -146,9 +146,9 @@ class Judge:
         self._started = 0.0
 
     @property
-    def healthy(self) -> bool:
+    def trouble(self) -> str:
         """See `Producer`."""
-        return self._inner.healthy
+        return self._inner.trouble
 
     @property
     def waiting(self) -> int:

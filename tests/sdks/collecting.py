@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from collectors.embedded_producer import INBOX
 from collectors.server import CollectorConfig, run
 from schemas.events import Event
 from schemas.keys import Keys
+from schemas.logfile import INBOX
 from schemas.rejects import Reject
 from schemas.topics import EVENTS, REJECTS
 

@@ -66,7 +66,7 @@ format = "ms"
 class Log:
     """A Producer that keeps everything; `fails` appends are refused first."""
 
-    healthy, waiting = True, 0
+    trouble, waiting = "", 0
 
     def __init__(self, fails_after: int = 10**9) -> None:
         self.events: list[Event] = []

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors.embedded_producer import INBOX
 from pipeline.bench import compare
 from pipeline.bench.compare import FLOOR, BenchError
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from schemas import topics
+from schemas.logfile import INBOX
 
 
 async def counted(folder: Path) -> int:

@@ -1,0 +1,161 @@
+"""Looks after the warehouse's disk and its parts: what is lost or damaged there is told, never less.
+
+An embedded warehouse has its inventory in work.db. A ClickHouse server looks after its own disk; of
+it only what it has put aside and what `CHECK TABLE` finds is told.
+"""
+
+from time import monotonic
+from typing import Final
+
+import structlog
+
+import sql
+from pipeline.alarms import Alarm, Alarms
+from pipeline.errors import StateDamaged, WarehouseRefused
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.inventory import Inventory, check_schema, inventory_of, lost
+from pipeline.warehouse.parts import Blocks, Part, blocks_of, holds, parts_of, short_parts
+from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse, is_one_insert
+
+log = structlog.get_logger()
+
+PART: Final = "warehouse"
+REBUILD: Final = (
+    "Stop the worker, then put the warehouse back from a copy or run `footfall rebuild`."
+)
+ROOM: Final = "Make room on the disk, or lower FOOTFALL_DISK_RESERVE; all goes on by itself."
+
+
+def read_schema(warehouse: Warehouse) -> tuple[str, dict[str, str]]:
+    """The warehouse's uuid, and a digest of each table, view and function."""
+    rows = warehouse.query(sql.load("warehouse/schema")).rows
+    return max((uuid for _, _, uuid in rows), default=""), {
+        name: digest for name, digest, _ in rows
+    }
+
+
+class Keeper:
+    """One thread calls its methods; all block."""
+
+    def __init__(
+        self, warehouse: Warehouse, alarms: Alarms, before: Inventory | None = None
+    ) -> None:
+        self._warehouse, self._alarms, self._before = warehouse, alarms, before
+        self._reserved = warehouse if isinstance(warehouse, ReservedWarehouse) else None
+        self._whole: set[tuple[str, str]] = set()
+        self._doubtful: set[tuple[str, str]] = set()
+        self._stopped = False
+        self._told: set[str] = set()
+        self._uuid, self._schema = read_schema(warehouse)
+
+    def watch_room(self) -> None:
+        """Stop merges while the disk is short of room, and say so; start them again afterwards."""
+        if self._reserved is None:
+            return
+        short = self._reserved.short()
+        if short:
+            self._alarms.put(Alarm("disk", f"the warehouse's disk has {self._reserved.room}: nothing "
+                                   "is stored or merged, events wait in the log", ROOM))  # fmt: skip
+        else:
+            self._alarms.clear("disk")
+        if short and not self._stopped:
+            log.error("disk_short", room=str(self._reserved.room))
+            self._reserved.stop_merges()
+            self._stopped = True
+        elif self._stopped and not short:
+            log.info("disk_has_room", room=str(self._reserved.room))
+            self._reserved.start_merges()
+            self._stopped = False
+
+    def look(self) -> Inventory:
+        """Look at new parts and at what is lost; the inventory of what is whole.
+
+        Raises HalfMerged where only a new start helps.
+        """
+        parts = parts_of(self._warehouse)
+        active = [part for part in parts if part.active]
+        self._whole &= {(part.table, part.name) for part in active}
+        doubtful = [] if self._reserved is None else self._short(active)
+        short = {(part.table, part.name) for part in doubtful}
+        whole = [part for part in active if (part.table, part.name) not in short]
+        self._whole |= {(part.table, part.name) for part in whole}
+        found = inventory_of(self._uuid, self._schema, whole)
+        before, self._told = self._told, set()
+        self._tell_lost(parts, found)
+        self._tell_detached(active)
+        for key in before - self._told:
+            self._alarms.clear(PART, key)
+        return found
+
+    def _short(self, active: list[Part]) -> list[Part]:
+        """An insert's short part may be in the hands of who inserted it: told when it stays."""
+        fresh = [part for part in active if (part.table, part.name) not in self._whole]
+        found = short_parts(self._warehouse, fresh)
+        for part in found:
+            if not is_one_insert(part.name):
+                raise HalfMerged(part)
+            if (part.table, part.name) in self._doubtful:
+                self._damaged(part.table, part.name, "its files are not whole")
+        self._doubtful = {(part.table, part.name) for part in found}
+        return found
+
+    def _tell_lost(self, parts: list[Part], found: Inventory) -> None:
+        """What is lost stays in the inventory, so that the next start tells it too."""
+        if self._before is None or self._before.uuid != self._uuid:
+            self._before = found
+            return
+        for table, name, rows in lost(self._before, parts):
+            found.parts.setdefault(table, {})[name] = rows
+            self._damaged(table, name, f"it is gone, and had {rows:,} rows", "lost")
+        self._before = found
+
+    def _tell_detached(self, active: list[Part]) -> None:
+        for table, name, reason in self._warehouse.query(sql.load("warehouse/detached")).rows:
+            there: list[Blocks] = [found for part in active if part.table == table
+                                   and (found := blocks_of(part.name))]  # fmt: skip
+            blocks = blocks_of(name)
+            if blocks is None or not holds(there, blocks):
+                self._damaged(table, name, f"the engine has put it aside ({reason})", "aside")
+
+    def tell_strange(self) -> None:
+        """Look for parts whose columns are not their table's."""
+        for table, part, column in self._warehouse.query(
+            sql.load("warehouse/strange_columns")
+        ).rows:
+            self._damaged(table, part, f"its column {column} is not the table's")
+
+    def active(self) -> list[Part]:
+        """Every part that no merge has replaced."""
+        return [part for part in parts_of(self._warehouse) if part.active]
+
+    def check(self, part: Part) -> float:
+        """Read a part and compare its checksums; how many seconds that took."""
+        began = monotonic()
+        self._check(part)
+        return monotonic() - began
+
+    def _check(self, part: Part) -> None:
+        statement = (f"CHECK TABLE `{part.table}` PART '{part.name}' "
+                     "SETTINGS check_query_single_value_result = 0, max_threads = 1")  # fmt: skip
+        try:
+            rows = self._warehouse.query(statement).rows
+        except WarehouseRefused:
+            return  # merged meanwhile: its successor's turn comes tomorrow
+        except StateDamaged as error:
+            rows = [(part.name, False, str(error))]
+        for _, passed, message in rows:
+            if not passed:
+                self._damaged(part.table, part.name, message.split(" (version")[0])
+
+    def _damaged(self, table: str, name: str, how: str, seen: str = "") -> None:
+        """What a `look` has `seen` is told until a look sees it no more; the rest stays."""
+        key = f"{seen} {table}/{name}"
+        if seen:
+            self._told.add(key)
+        self._alarms.put(Alarm(PART, f"part {name} of the table {table}: {how}", REBUILD), key)
+
+
+def check_before(warehouse: Warehouse, before: Inventory | None, place: str) -> None:
+    """Raise StateDamaged where tables that were there are gone or changed."""
+    if before is not None:
+        check_schema(before, read_schema(warehouse)[1], place)

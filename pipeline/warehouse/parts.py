@@ -1,0 +1,89 @@
+"""Parts: the files that a table is made of, and whether they are all there.
+
+A part's name says which inserts (blocks) it holds: partition_first_last_level, and the mutation.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import sql
+from pipeline.warehouse.contract import Warehouse
+
+_NAME: Final = re.compile(r"(?:.*_)?(all|\d{6})_(\d+)_(\d+)_\d+(?:_\d+)?(?:_try\d+)?")
+_UNCOUNTED: Final = frozenset(
+    {"checksums.txt", "columns.txt", "columns_substreams.txt", "default_compression_codec.txt",
+     "metadata_version.txt", "uuid.txt"}
+)  # fmt: skip
+"""Files whose sizes are not in the engine's `bytes_on_disk`."""
+
+
+class Blocks(NamedTuple):
+    """Which blocks of a partition a part holds."""
+
+    partition: str
+    first: int
+    last: int
+
+
+class Part(NamedTuple):
+    """A part as the engine has it in mind. `active`: no merge has replaced it."""
+
+    table: str
+    name: str
+    rows: int
+    size: int
+    active: bool
+    path: str
+
+
+def parts_of(warehouse: Warehouse) -> list[Part]:
+    """All parts of all tables."""
+    rows = warehouse.query(sql.load("warehouse/parts")).rows
+    return [Part(table, name, int(rows), int(size), bool(active), path)
+            for table, name, rows, size, active, path in rows]  # fmt: skip
+
+
+def blocks_of(name: str) -> Blocks | None:
+    """What a part's name says, also of one put aside (`broken-on-start_all_1_9_2`)."""
+    found = _NAME.fullmatch(name)
+    return found and Blocks(found[1], int(found[2]), int(found[3]))
+
+
+def within(part: Blocks, other: Blocks) -> bool:
+    """Whether all of `part`'s blocks can be in `other`."""
+    return (
+        part.partition == other.partition and other.first <= part.first and part.last <= other.last
+    )
+
+
+def holds(parts: Iterable[Blocks], wanted: Blocks) -> bool:
+    """Whether parts have every block of `wanted` together."""
+    reached = wanted.first
+    for part in sorted(part for part in parts if part.partition == wanted.partition):
+        if part.first > reached:
+            break
+        reached = max(reached, part.last + 1)
+    return reached > wanted.last
+
+
+def is_short(part: Part) -> bool:
+    """Whether files of a part are not what the engine has written, by its own count of bytes.
+
+    A part that is gone meanwhile is short too.
+    """
+    try:
+        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(part.path)}
+    except OSError:
+        return True
+    counted = sum(size for name, size in sizes.items() if name not in _UNCOUNTED)
+    return counted != part.size or not all(sizes.get(name, 1) for name in _UNCOUNTED)
+
+
+def short_parts(warehouse: Warehouse, of: Sequence[Part]) -> list[Part]:
+    """Those of `of` that are short and still active. Only where the engine's files are ours to see."""
+    if not any(map(is_short, of)):
+        return []
+    active = {(part.table, part.name) for part in parts_of(warehouse) if part.active}
+    return [part for part in of if (part.table, part.name) in active and is_short(part)]
