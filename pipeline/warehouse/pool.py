@@ -21,12 +21,18 @@ class Pool(Generic[C]):
 
     @contextmanager
     def lease(self) -> Iterator[C]:
-        """A connection for the time of the block. Raises WarehouseUnavailable after `close`."""
+        """A connection for the time of the block. Raises WarehouseUnavailable after `close`.
+
+        After any error it is closed: what a statement wrote before it failed may still lie in it, and
+        would be read as the next one's answer.
+        """
         connection = self._take()
         try:
             yield connection
-        finally:
-            self._give(connection)
+        except BaseException:
+            self._disconnect(connection)
+            raise
+        self._give(connection)
 
     def close(self) -> None:
         """Close what is idle, and what is in use as soon as it comes back."""

@@ -15,7 +15,8 @@ import pytest
 
 from pipeline.errors import WarehouseRefused
 from pipeline.warehouse.contract import Warehouse
-from pipeline.warehouse.embedded import READ_ROWS, EmbeddedWarehouse
+from pipeline.warehouse.embedded import EmbeddedWarehouse
+from pipeline.warehouse.limits import READ_ROWS
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.server import ServerWarehouse

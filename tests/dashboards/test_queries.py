@@ -12,6 +12,7 @@ from schemas.columns import DELIVERIES, SOURCE
 from schemas.identifiers import person_id
 from tests.dashboards import shop
 from tests.dashboards.shop import END, SITE, START
+from tests.pipeline.warehouse.rows import until_readable
 
 ANY = {
     "site": SITE, "from": str(START), "to": str(END), "step": "3600", "who": "u4",
@@ -78,6 +79,7 @@ def test_a_referrer_from_before_the_enrichment_goes_by_its_host(
         ("old", "page", "d", START, "m4", page, "", ""),
     ]
     warehouse.insert("events", names, list(zip(*rows, strict=True)))
+    until_readable(warehouse, "events")
     assert ask(warehouse, "referrers", site="old") == [
         {"medium": "link", "source": "blog.example", "visitors": 1}
     ]
@@ -139,6 +141,7 @@ def test_a_whole_refund_and_a_cancellation_void_an_order_reported_twice(
         ("other", "d", "refunded", 2000, "m7", Decimal(0), []),
     ]
     warehouse.insert("purchases", columns, list(zip(*rows, strict=True)))
+    until_readable(warehouse, "purchases")
     (row,) = warehouse.query(
         "SELECT count(), countIf(void), sum(revenue) FROM orders WHERE site = 'other'"
     ).rows
@@ -244,8 +247,10 @@ def test_what_was_stored_twice_and_held_once_is_merged(warehouse: EmbeddedWareho
     sent = {"site": "merged", "time": END, "declared": 2, "stored": 2, "deduplicated": 0, "rejected": 0,
             "log_id": "l", "topic": "merged", "partition": 0, "offset": 0, "index": 0}  # fmt: skip
     warehouse.insert("books", tuple(sent), [[value] for value in sent.values()])
+    until_readable(warehouse, "books")
     event = {"site": "merged", "type": "track", "time": END, "message_id": "m", "topic": "merged"}
     warehouse.insert("events", tuple(event), [[value] for value in event.values()])
+    until_readable(warehouse, "events")
     (row,) = [row for row in ask(warehouse, "books") if row["topic"] == "merged"]
     assert row == {"topic": "merged", "received": 2, "stored": 1, "repeats": 0, "merged": 1,
                    "rejected": 0, "difference": 0}  # fmt: skip
@@ -263,6 +268,7 @@ def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWare
             for place, (name, n, status) in enumerate(tries)]  # fmt: skip
     columns = (*DELIVERIES.columns, *SOURCE)
     warehouse.insert("deliveries", columns, list(zip(*data, strict=True)))
+    until_readable(warehouse, "deliveries")
     assert ask(warehouse, "deliveries_now", **{"from": str(END)}) == [
         {"delivered": 1, "waiting": 1, "given_up": 1, "answer": "c10"}
     ]
@@ -272,4 +278,5 @@ def test_orders_without_a_currency_are_counted_by_site(warehouse: EmbeddedWareho
     assert ask(warehouse, "orders_moneyless") == []
     order = {"site": "moneyless", "order_id": "o", "status": "completed", "time": END}
     warehouse.insert("purchases", tuple(order), [[value] for value in order.values()])
+    until_readable(warehouse, "purchases")
     assert ask(warehouse, "orders_moneyless") == [{"site": "moneyless", "orders": 1}]

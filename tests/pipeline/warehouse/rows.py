@@ -1,5 +1,6 @@
 """Rows as stages emit them, with only what a test is about spelled out."""
 
+from time import monotonic, sleep
 from typing import Any
 
 from pipeline.warehouse.contract import Warehouse
@@ -30,3 +31,13 @@ def store(warehouse: Warehouse, table: Table, *rows: tuple[Any, ...], offset: in
     sink = Sink(warehouse, "log")
     sink.write("topic", 0, {table: [(*row, offset, index) for index, row in enumerate(rows)]})
     sink.close()
+
+
+def until_readable(warehouse: Warehouse, table: str) -> None:
+    """Wait until those who ask from outside see all of a table's rows: a second, or little more."""
+    count = f"SELECT count() FROM {table}"
+    ((stored,),) = warehouse.query(count).rows
+    deadline = monotonic() + 5
+    while int(warehouse.raw(count, "TSVRaw")) != stored:
+        assert monotonic() < deadline, f"{stored} rows of {table} are not read"
+        sleep(0.05)

@@ -1,0 +1,100 @@
+"""Which statements somebody else's SQL may hold: an allow-list, held against the engine's own words.
+
+The engine rewrites a statement into one canonical form (`CANONICAL`), whose text is looked at first;
+then it tells the tree of that form (`tree_of`), every node of which must be known. What runs is the
+canonical form. So no second parser can read a statement otherwise than the engine does.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pipeline.errors import WarehouseRefused
+from pipeline.warehouse.guard import allowed
+from pipeline.warehouse.guard.nodes import check_nodes
+from pipeline.warehouse.guard.syntax import Token, tokens, tree
+
+CANONICAL: Final = "SELECT formatQuerySingleLine({statement:String})"
+"""The query whose answer `check_text` takes. It fails for several statements in one text."""
+
+_NAME: Final = r"(?:(?:\w+|`[^`]+`)\.)?(?:\w+|`[^`]+`)"
+_LIKE: Final = r"(?: (?:NOT )?I?LIKE '(?:[^'\\]|\\.)*')?(?: LIMIT \d+)?"
+_ABOUT: Final = re.compile(
+    rf"(?:SHOW (?:FULL )?(?:TABLES|COLUMNS)(?: FROM (?P<a>{_NAME}))?(?: FROM (?P<b>{_NAME}))?{_LIKE}"
+    rf"|SHOW DATABASES{_LIKE}|SHOW CREATE (?:TABLE|VIEW) (?P<c>{_NAME})"
+    rf"|EXISTS (?:TABLE|VIEW) (?P<d>{_NAME}))(?: FORMAT (?P<format>\w+))?"
+)
+"""Statements about tables, whole: their trees tell less than their texts."""
+_READS: Final = re.compile(r"\(*(?:SELECT|WITH|DESCRIBE TABLE|EXPLAIN)\b")
+
+
+class Catalogue(NamedTuple):
+    """What the engine has: `tables` and views of ours, with and without their database's name;
+    `functions` in small letters."""
+
+    tables: frozenset[str]
+    functions: frozenset[str]
+
+
+def tree_of(canonical: str) -> str:
+    """The query whose answer `check_tree` takes; it parses and runs nothing."""
+    return f"EXPLAIN AST {canonical}"
+
+
+class Guard:
+    """Checks statements before they run. Raises WarehouseRefused, saying what can be used instead."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def check_text(self, canonical: str, fmt: str) -> None:
+        """Before the engine is asked for the tree: nothing that acts while it is parsed."""
+        if not (_READS.match(canonical) or _ABOUT.fullmatch(canonical)):
+            raise WarehouseRefused(
+                "only SELECT, EXPLAIN, DESCRIBE, EXISTS and SHOW of tables and columns can be run here"
+            )
+        found = tokens(canonical)
+        _check_format(fmt)
+        if any(token.kind == "word" and token.value.upper() == "OUTFILE" for token in found):
+            raise WarehouseRefused("answers go to whoever asks; INTO OUTFILE cannot be used here")
+        for token in found:
+            if token.kind == "type":
+                _check_type(token)
+
+    def check_tree(self, canonical: str, lines: str) -> None:
+        """After it: nothing in the statement that is not known and allowed."""
+        if about := _ABOUT.fullmatch(canonical):
+            _check_format(about["format"] or "Null")
+            self._check_names([about[name] for name in "abcd"])
+            return
+        check_nodes(
+            canonical,
+            tokens(canonical),
+            tree(lines),
+            self._catalogue.tables,
+            self._catalogue.functions,
+        )
+
+    def _check_names(self, names: Sequence[str | None]) -> None:
+        known = self._catalogue.tables | allowed.SYSTEM_TABLES
+        databases = {name.partition(".")[0] for name in known if "." in name}
+        for name in names:
+            if name is not None and name.replace("`", "") not in known | databases:
+                raise WarehouseRefused(
+                    f"the table {name[:60]} cannot be told of here; Footfall's own can (SHOW TABLES)"
+                )
+
+
+def _check_format(fmt: str) -> None:
+    if fmt not in allowed.FORMATS:
+        raise WarehouseRefused(
+            f"the format {fmt[:40]!r} cannot be used here; JSON, CSV, TSV, Native, Parquet and the like can"
+        )
+
+
+def _check_type(token: Token) -> None:
+    words = re.findall(r"[A-Za-z]\w*", re.sub(r"'[^']*'", "", token.value))
+    if unknown := [word for word in words if word not in allowed.TYPES]:
+        raise WarehouseRefused(
+            f"a parameter cannot be of type {unknown[0]}; values can: strings, numbers, times, arrays"
+        )

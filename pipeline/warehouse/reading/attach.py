@@ -1,0 +1,42 @@
+"""The worker's tables, views and functions as the reader makes them for itself.
+
+A table is attached by the place of its data, on a disk that cannot be written to; the engine looks
+for new parts every second. What merges leave stays for eight minutes, so that reads go on.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Final
+
+from pipeline.errors import WarehouseUnavailable
+from pipeline.warehouse.contract import Rows
+
+OBJECTS: Final = "reading/objects"
+FUNCTIONS: Final = "reading/functions"
+REFRESH_SECONDS: Final = 1
+_NAMESPACE: Final = uuid.UUID("7b0f5bd9-6b6b-4f0e-9b52-3f7b1f1d5c11")
+
+
+def statements(functions: Rows, objects: Rows) -> Iterator[str]:
+    """What the reader runs, in order. Arguments: answers to FUNCTIONS and OBJECTS."""
+    for (create,) in functions.rows:
+        yield create
+    for name, create, places in objects.rows:
+        yield _attach(name, create, places[0]) if places else create
+
+
+def _attach(name: str, create: str, place: str) -> str:
+    begin, columns, rest = create.partition(" (")
+    definition, settings, more = rest.rpartition(" SETTINGS ")
+    if not (begin.startswith("CREATE TABLE ") and columns and settings):
+        raise WarehouseUnavailable(f"the table {name} cannot be attached for reading")
+    return (
+        f"ATTACH TABLE `{name}` UUID '{uuid.uuid5(_NAMESPACE, name)}' ({definition} SETTINGS {more}, "
+        "table_disk = 1, disk = disk(type = object_storage, object_storage_type = local_blob_storage, "
+        f"metadata_type = plain, path = {_quoted(place)}, readonly = 1), "
+        f"refresh_parts_interval = {REFRESH_SECONDS}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

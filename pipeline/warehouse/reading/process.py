@@ -1,0 +1,218 @@
+"""The reader process as the worker sees it: started when first asked, killed when it hangs.
+
+It holds nothing that is missed. It ends with this process; where it ends by itself, another is
+started at once, and until that is ready whoever asks hears that a moment later will do.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from pipeline.errors import FootfallError, WarehouseRefused, WarehouseUnavailable
+from pipeline.warehouse.limits import READ_SECONDS
+from pipeline.warehouse.reading.wire import Answer, Ask, Begin, receive, send
+
+log = structlog.get_logger()
+
+START_SECONDS: Final = 60.0
+ANSWER_SECONDS: Final = READ_SECONDS + 10.0
+"""The engine ends a query after READ_SECONDS; a process in which one goes on is killed."""
+_PREFIX: Final = "footfall-reader-"
+_KEPT_VARIABLES: Final = ("TZ",)
+"""Of the worker's environment, whose other variables hold secrets."""
+
+
+class Reader:
+    """Asks the reader process. `begin` tells what it is to do, given a folder of its own."""
+
+    def __init__(
+        self, begin: Callable[[Path], Begin], answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._begin, self._answer_seconds = begin, answer_seconds
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+        self._closed = False
+
+    def ask(self, sql: str, fmt: str, params: Mapping[str, str]) -> bytes:
+        """A query's answer in a format. Raises WarehouseRefused or WarehouseUnavailable."""
+        child = self._ready()
+        asked = child.ask(sql, fmt, params)
+        try:
+            answer = asked.result(self._answer_seconds)
+        except NotInTime:
+            child.kill()
+            raise WarehouseUnavailable(
+                f"the query did not end within {self._answer_seconds:.0f} seconds"
+            ) from None
+        if answer.kind == "refused":
+            raise WarehouseRefused(answer.text)
+        if answer.kind == "unavailable":
+            raise WarehouseUnavailable(answer.text)
+        return answer.body
+
+    def pid(self) -> int:
+        """The process's id. Starts it where it does not run."""
+        return self._ready().pid()
+
+    def close(self) -> None:
+        """End the process; queries under way fail."""
+        with self._lock:
+            self._closed, child = True, self._child
+        if child is not None:
+            child.kill()
+            child.join()
+
+    def _ready(self) -> "_Child":
+        with self._lock:
+            if self._closed:
+                raise WarehouseUnavailable("the warehouse was closed")
+            if self._child is None:
+                self._child = _Child(self._begin, self._ended)
+            child = self._child
+        child.wait(0.0 if child.again else START_SECONDS)
+        return child
+
+    def _ended(self, child: "_Child") -> None:
+        """Called by a process that has ended: another takes its place if it had been of use."""
+        with self._lock:
+            if self._closed:
+                return
+            self._child = _Child(self._begin, self._ended, again=True) if child.served else None
+        if child.served:
+            log.warning(
+                "reader_ended", advice="A query took too much; the reader is started again."
+            )
+
+
+class _Child:
+    """One process, its folder and the thread that started it and reads its answers.
+
+    Linux ends the process with that thread, so the thread lives as long.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[Path], Begin],
+        ended: "Callable[[_Child], None]",
+        again: bool = False,
+    ) -> None:
+        self.again, self.served = again, False
+        self._over = False
+        self._begin, self._on_end = begin, ended
+        self._ready: Future[subprocess.Popen[bytes]] = Future()
+        self._asked: dict[int, Future[Answer]] = {}
+        self._numbers, self._sending = count(1), threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until it can be asked. Raises WarehouseUnavailable where it cannot in time."""
+        try:
+            self._ready.result(seconds)
+        except NotInTime:
+            raise WarehouseUnavailable(
+                "the process that answers queries is starting; ask again in a moment"
+            ) from None
+
+    def ask(self, sql: str, fmt: str, params: Mapping[str, str]) -> "Future[Answer]":
+        """The answer to come."""
+        number, asked = next(self._numbers), Future[Answer]()
+        self._asked[number] = asked
+        process = self._ready.result(0)
+        assert process.stdin
+        try:
+            with self._sending:
+                send(process.stdin, Ask(number, sql, fmt, params))
+        except (OSError, ValueError):  # it has ended, its pipe is closed
+            self._fail(number)
+        if self._over:
+            self._fail(number)
+        return asked
+
+    def pid(self) -> int:
+        """Of the process; only once `wait` has returned."""
+        return self._ready.result(0).pid
+
+    def kill(self) -> None:
+        """End it now."""
+        if self._ready.done() and self._ready.exception() is None:
+            self._ready.result().kill()
+
+    def join(self) -> None:
+        """Until it has ended and its folder is gone."""
+        self._thread.join(START_SECONDS)
+
+    def _run(self) -> None:
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        try:
+            self._serve(folder)
+        except (FootfallError, OSError) as error:
+            self._ready.set_exception(WarehouseUnavailable(f"the reader did not start: {error}"))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._on_end(self)
+            self._over = True
+            for number in list(self._asked):
+                self._fail(number)
+
+    def _serve(self, folder: Path) -> None:
+        begin = self._begin(folder)
+        command = [sys.executable, "-I", "-m", "pipeline.warehouse.reading.child", str(os.getpid())]
+        with subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        ) as process:  # fmt: skip
+            assert process.stdin
+            assert process.stdout
+            try:
+                send(process.stdin, begin)
+                started = receive(process.stdout, Answer)
+                if started is None or started.kind != "answered":
+                    raise WarehouseUnavailable(started.text if started else "it ended at once")
+                _tell_missing(started.text)
+                self.served = True
+                self._ready.set_result(process)
+                while (answer := receive(process.stdout, Answer)) is not None:
+                    if asked := self._asked.pop(answer.id, None):
+                        asked.set_result(answer)
+            finally:
+                process.kill()
+                with suppress(OSError):
+                    process.stdin.close()
+
+    def _fail(self, number: int) -> None:
+        if asked := self._asked.pop(number, None):
+            text = "the process that answers queries ended; ask again in a moment, for less"
+            asked.set_result(Answer(number, "unavailable", text=text))
+
+
+_told: set[str] = set()
+
+
+def _tell_missing(what: str) -> None:
+    if what and what not in _told:
+        _told.add(what)
+        advice = "This kernel lacks it. Queries are still checked, one by one, before they run."
+        log.warning("reader_less_confined", missing=what, advice=advice)
+
+
+def _sweep() -> None:
+    """Remove folders of readers whose worker was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = re.match(rf"{_PREFIX}(\d+)-", folder.name)
+        if owner and not Path(f"/proc/{owner[1]}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
