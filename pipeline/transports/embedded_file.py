@@ -102,7 +102,7 @@ def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
         if not tables:
             raise LogUnavailable(f"{path} is not ready: it has no tables yet.")
         _check_tables(path, tables)
-        facts = _facts(path, connection)
+        facts = facts_of(path, connection)
         if shorter := lost(told, places):
             raise damaged(path, f"{shorter} (says {path.with_suffix('.end').name})")
         return facts
@@ -129,7 +129,8 @@ def _tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
 
 
-def _facts(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
+def facts_of(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
+    """The log's facts by name. Raises LogDamaged."""
     rows = connection.execute("SELECT key, value, checksum FROM log").fetchall()
     for key, value, found in rows:
         if checksum((key, value)) != found:

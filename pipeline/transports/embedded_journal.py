@@ -24,6 +24,7 @@ from pipeline.transports.embedded_file import (
     check,
     connect,
     damaged,
+    facts_of,
     open_ends,
     set_fact,
     using,
@@ -110,17 +111,11 @@ class EmbeddedJournal:
 
     async def note(self, key: str, value: str) -> None:
         """Keep a fact about what belongs to this log. Durable."""
-        fact = "INSERT OR REPLACE INTO log VALUES (?, ?)"
-        await self._transaction(lambda: self._work.execute(fact, (key, value)))
+        await self._transaction(lambda: set_fact(self._work, key, value))
 
     async def noted(self, key: str) -> str:
         """The fact kept last, or nothing."""
-
-        def read() -> str:
-            found = self._work.execute("SELECT value FROM log WHERE key = ?", (key,)).fetchone()
-            return found[0] if found else ""
-
-        return await self._call(read)
+        return (await self._call(lambda: facts_of(self._path, self._work))).get(key, "")
 
     async def commit(
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta

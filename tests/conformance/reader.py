@@ -28,6 +28,12 @@ class Reader:
     async def partitions_revoked(self, partitions: set[Place]) -> None:
         """Nothing is held that others could want."""
 
+    def record_damaged(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def log_failed(self, error: Exception) -> None:
+        raise error
+
     def offsets(self, place: Place) -> list[int]:
         """Offsets handed over so far."""
         return [record.offset for run in self.runs.get(place, []) for record in run]
@@ -62,6 +68,8 @@ async def reading(url: str, topic: str, reader: Reader, group: str) -> AsyncIter
     )
     app.resume_positions = reader.resume_positions
     app.partitions_revoked = reader.partitions_revoked
+    app.record_damaged = reader.record_damaged
+    app.log_failed = reader.log_failed
     app.agent(app.topic(topic, schema=RecordsSchema()), name=group)(reader.read)
     await app.start()
     try:
