@@ -85,6 +85,21 @@ def _texts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _names(text: str) -> tuple[str, ...]:
+    words = _texts(text)
+    if not all(re.fullmatch(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?", word) for word in words):
+        raise ValueError(
+            "names such as stats.myshop.example or 192.0.2.7:8101, with commas between"
+        )
+    return words
+
+
+def _token(text: str) -> str:
+    if text and not re.fullmatch(r"[!-~]{16,}", text):
+        raise ValueError("16 or more letters, digits or signs, as `openssl rand -hex 16` makes")
+    return text
+
+
 def _proxies(text: str) -> tuple[str, ...]:
     words = _texts(text)
     try:
@@ -142,11 +157,16 @@ SETTINGS: Final = (
     Setting("replication", "1", "Kafka only: copies of every topic, when made.", _whole(1, 9)),
     Setting("host", "127.0.0.1", "Address the collector listens on.", addresses.host),
     Setting("port", "8100", "Port of the collector.", _whole(1, 65535)),
-    Setting("worker_host", "127.0.0.1", "Address the worker's pages listen on. They have no "
-            "password and show every customer: keep them on this machine or a private network.",
-            addresses.host),
+    Setting("worker_host", "127.0.0.1", "Address the worker's pages listen on. They show every "
+            "customer: others than this machine's need a worker token.", addresses.host),
     Setting("worker_port", "8101", "Port of the worker's dashboards, queries and metrics.",
             _whole(1, 65535)),
+    Setting("worker_names", "", "Names or addresses that the worker's pages are called by besides "
+            "localhost, 127.0.0.1 and [::1], with commas between, such as stats.myshop.example.",
+            _names),
+    Setting("worker_token", "", "Secret of 16 characters or more that whoever asks the worker must "
+            "show: as a bearer, as Basic's password (browsers ask for it) or as X-ClickHouse-Key.",
+            _token, secret=True),
     Setting("write_keys", "", "Keys for pages, as key:site with commas between. Each may be followed "
             "by identify (may say who a visitor is), purchase (its orders count), origin=https://… "
             "(the only pages to use it on, repeatable) and rate=N (events a second; 1000).",
@@ -192,7 +212,8 @@ SETTINGS: Final = (
             "nothing is stored or merged, until a quarter more is free.", _whole(0, 10**13)),
     Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
             "each on top; beyond it strangers' are deleted first.", _whole(1_000_000, 10**12)),
-    Setting("memory_limit", "2000000000", "Bytes one embedded warehouse query may use.",
+    Setting("memory_limit", "2000000000", "Bytes that one statement of the worker's own may use in an "
+            "embedded warehouse, and that all queries of pages, Grafana and people may use together.",
             _whole(100_000_000, 10**12)),
     Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
             "the log.", _whole(10, 60_000)),
@@ -251,6 +272,15 @@ class Settings:
                 f"FOOTFALL_HOST is {self.host!r}, and there is no write key: anybody could send "
                 "purchases and say who is who. Set FOOTFALL_WRITE_KEYS (for pages) or "
                 "FOOTFALL_SERVER_KEYS, for example --write-keys k3y:myshop."
+            )
+
+    def check_worker_open(self) -> None:
+        """Raise BadSetting where a worker would show everything to everybody."""
+        if not self.worker_token and not _only_here(self.worker_host):
+            raise BadSetting(
+                f"FOOTFALL_WORKER_HOST is {self.worker_host!r}, and there is no token: anybody could "
+                "read every customer. Set FOOTFALL_WORKER_TOKEN, for example to what "
+                "`openssl rand -hex 16` prints."
             )
 
     @property

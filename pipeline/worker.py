@@ -44,6 +44,7 @@ from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.watcher import Watcher
+from pipeline.web.borders import Access
 from pipeline.web.server import make_web
 from pipeline.web.serving import serve
 from schemas import topics
@@ -193,8 +194,9 @@ class Worker:
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
         self.app.on_damage = self._record_damaged
         self.watcher.assigned = self.app.assigned
+        access = Access(self.settings.worker_names, self.settings.worker_token)
         application = make_web(
-            self.warehouse, self.metrics.registry, self.watcher.status, self.watcher.ready
+            self.warehouse, self.metrics.registry, self.watcher.status, self.watcher.ready, access
         )
         self._web = await serve(application, self.settings.worker_host, self.settings.worker_port)
         _spare_collections()

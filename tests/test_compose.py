@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-_GIVEN = {"FOOTFALL_WRITE_KEYS": "k3y:myshop identify"}
+_GIVEN = {"FOOTFALL_WRITE_KEYS": "k3y:myshop identify", "FOOTFALL_WORKER_TOKEN": "secret" * 4}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
@@ -99,6 +99,15 @@ def test_nobody_outside_reaches_what_has_no_password() -> None:
     published = {name for name, service in SERVICES.items() if "ports" in service}
     assert published == {"collector", "grafana"}
     assert SERVICES["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
+
+
+def test_the_worker_has_a_token_which_prometheus_can_show() -> None:
+    Settings(env=environment(SERVICES["worker"])).check_worker_open()
+    (secret,) = SERVICES["prometheus"]["secrets"]
+    assert COMPOSE["secrets"][secret] == {"environment": "FOOTFALL_WORKER_TOKEN"}
+    scraped = yaml.safe_load((ROOT / "dashboards/prometheus/prometheus.yml").read_text())
+    (job,) = [job for job in scraped["scrape_configs"] if job["job_name"] == "worker"]
+    assert job["authorization"] == {"credentials_file": f"/run/secrets/{secret}"}
 
 
 def test_log_and_warehouse_are_the_services_of_this_file() -> None:

@@ -19,7 +19,7 @@ from pipeline.settings import BY_NAME, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-WAREHOUSE = ("log", "warehouse", "worker_host", "worker_port", "memory_limit")
+WAREHOUSE = ("log", "warehouse", "worker_host", "worker_port", "worker_token", "memory_limit")
 """What a command needs to reach the warehouse, through a running worker or directly."""
 
 ENRICH = ("ip_addresses", "ip_hash_key", "countries", "deny_properties")

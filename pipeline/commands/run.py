@@ -24,9 +24,10 @@ from pipeline.settings import SETTINGS, Settings
 COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "snippet_path",
            "webhook_secrets", "webhook_mappings", *ENRICH, "trusted_proxies", "tick_ms",
            "clock", "disk_reserve")  # fmt: skip
-WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port", "funnel",
-        "horizon", "lateness", "lead_days", "webhook_url", "webhook_secret", "retention_days",
-        "rejects_limit", "memory_limit", "disk_reserve")  # fmt: skip
+WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port",
+        "worker_names", "worker_token", "funnel", "horizon", "lateness", "lead_days", "webhook_url",
+        "webhook_secret", "retention_days", "rejects_limit", "memory_limit",
+        "disk_reserve")  # fmt: skip
 
 
 @click.command()
@@ -64,6 +65,7 @@ def worker(settings: Settings) -> None:
     """
     from pipeline.worker import run_worker
 
+    settings.check_worker_open()
     sys.exit(asyncio.run(run_worker(settings)))
 
 
@@ -80,6 +82,7 @@ def up(settings: Settings) -> None:
     from pipeline.operate.up import run_up
 
     settings.check_open()
+    settings.check_worker_open()
     events = f"http://{settings.host}:{settings.port}"
     pages = f"http://{settings.worker_host}:{settings.worker_port}"
     with suppress(Retryable):  # what answers there is no worker: the new one will say so

@@ -4,6 +4,7 @@ An embedded warehouse belongs to one process at a time, so a running worker must
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -96,15 +97,28 @@ def call(
     body: bytes | None = None,
     seconds: float = _TIMEOUT_SECONDS,
 ) -> tuple[int, bytes] | None:
-    """One request to the worker on this machine; None where nothing listens."""
+    """One request to the worker on this machine; None where nothing listens.
+
+    Raises BadSetting for a token that is not the worker's.
+    """
     connection = HTTPConnection(settings.worker_host, settings.worker_port, timeout=seconds)
     try:
-        connection.request(method, path, body, {"content-type": "application/json"})
+        connection.request(method, path, body, _headers(settings))
         response = connection.getresponse()
-        return response.status, response.read()
+        status, answer = response.status, response.read()
     except ConnectionRefusedError:
         return None
     except OSError as error:
         raise WarehouseUnavailable(f"The worker did not answer: {error}.") from error
     finally:
         connection.close()
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise BadSetting("The worker wants another token: set FOOTFALL_WORKER_TOKEN as it has it.")
+    return status, answer
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    """What the worker takes from programs (pipeline/web/foreign.py), and the token."""
+    headers = {"Content-Type": "application/json", "X-Footfall": "1"}
+    token = settings.worker_token
+    return headers | {"Authorization": f"Bearer {token}"} if token else headers

@@ -43,7 +43,8 @@ class Face:
         return sum(int(float(records)) for records in _LAG.findall(self._ask("/metrics").decode()))
 
     def _ask(self, path: str, body: bytes | None = None) -> bytes:
-        request = Request(self.url + path, data=body)  # noqa: S310 - our own loopback address
+        headers = {"Content-Type": "application/json", "X-Footfall": "1"}
+        request = Request(self.url + path, body, headers)  # noqa: S310 - our own loopback address
         with urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
             answer: bytes = response.read()
             return answer

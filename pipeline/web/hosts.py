@@ -1,32 +1,27 @@
 """DNS rebinding: a web page whose name is made to point at this machine could read all we answer.
 
-Browsers then send that name as Host. Whoever reaches us over loopback calls us localhost or by
-address, so on loopback any other name is refused. Elsewhere names are legion, and a network that
-must be trusted is the operator's to guard.
+Browsers then send that name as Host, and its pages count as our own. So only names that are known
+are answered: loopback's, and those that the operator sets. Addresses of a local network and
+0.0.0.0 are none of them: browsers treat pages of those as no secure context, and do not say where
+their requests come from. Whoever shows the token has no need of a name: no foreign page has it.
 """
 
-from ipaddress import ip_address
+from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
+LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
-@web.middleware
-async def refuse_rebinding(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """421 for a foreign Host on a loopback connection."""
-    local = request.transport.get_extra_info("sockname") if request.transport else None
-    if local and ip_address(local[0]).is_loopback and not is_local(request.host):
-        raise web.HTTPMisdirectedRequest(
-            text="On this machine the address is localhost. A proxy in front must send that as Host.\n"
-        )
-    return await handler(request)
-
-
-def is_local(host: str) -> bool:
-    """Whether a Host header (name or address, with or without a port) is an address or localhost."""
+def is_known(host: str, names: Iterable[str]) -> bool:
+    """Whether a Host header is one of `names`, each with a port or, for any port, without."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or bool(ip_address(name))
+        parts = urlsplit(f"//{host}")
+        name, port = parts.hostname or "", parts.port
     except ValueError:
         return False
+    if parts.netloc != host or parts.username is not None:
+        return False
+    shown = f"[{name}]" if ":" in name else name
+    known = {known.lower() for known in (*LOCAL_NAMES, *names)}
+    return shown in known or (port is not None and f"{shown}:{port}" in known)

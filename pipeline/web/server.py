@@ -15,9 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from pipeline.errors import WarehouseRefused, WarehouseUnavailable
 from pipeline.warehouse.contract import Warehouse
+from pipeline.web.borders import Access, borders
 from pipeline.web.clickhouse import ClickHouseFace
-from pipeline.web.foreign import refuse_foreign_sites
-from pipeline.web.hosts import refuse_rebinding
 from pipeline.web.named import named, names
 from pipeline.web.reader import Reader
 
@@ -48,13 +47,17 @@ class QueryBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def make_web(
-    warehouse: Warehouse, registry: CollectorRegistry, status: Status, ready: Ready
+    warehouse: Warehouse,
+    registry: CollectorRegistry,
+    status: Status,
+    ready: Ready,
+    access: Access = Access(),  # noqa: B008 - a tuple
 ) -> web.Application:
     """The application. Closing it leaves the warehouse open."""
     reader = Reader(warehouse)
     site = _Site(reader, registry, status, ready)
     app = web.Application(
-        middlewares=[_guarded, _lost, refuse_rebinding, refuse_foreign_sites, _failures],
+        middlewares=[_guarded, _lost, borders(access), _failures],
         client_max_size=MAX_BODY,
     )
     app.add_routes(

@@ -1,7 +1,7 @@
 """A warehouse that answers what it was told to, and a client for the application in front of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiohttp.test_utils import TestClient, TestServer
@@ -9,9 +9,12 @@ from prometheus_client import CollectorRegistry, Counter
 
 from pipeline.errors import FootfallError
 from pipeline.warehouse.contract import Params, Rows
+from pipeline.web.borders import Access
 from pipeline.web.server import make_web
 
 T = TypeVar("T")
+OURS = {"X-Footfall": "1"}
+"""What programs send."""
 ANSWER = b'{"meta":[{"name":"a","type":"UInt8"}],"data":[[3]],"rows":1}'
 
 
@@ -45,8 +48,10 @@ def visit(
     warehouse: FakeWarehouse,
     steps: Callable[[TestClient[Any, Any]], Awaitable[T]],
     ready: bool = True,
+    access: Access = Access(),  # noqa: B008 - a tuple
+    headers: Mapping[str, str] = OURS,
 ) -> T:
-    """Run steps against the application."""
+    """Run steps against the application. `headers` are sent with every request."""
     registry = CollectorRegistry()
     Counter("footfall_test", "For the exposition.", registry=registry).inc()
 
@@ -54,8 +59,8 @@ def visit(
         return {"lag": 7}
 
     async def run() -> T:
-        app = make_web(warehouse, registry, status, lambda: ready)
-        async with TestClient(TestServer(app)) as client:
+        app = make_web(warehouse, registry, status, lambda: ready, access)
+        async with TestClient(TestServer(app), headers=headers) as client:
             return await steps(client)
 
     return asyncio.run(run())

@@ -13,6 +13,7 @@ from tests.pipeline.web.fakes import FakeWarehouse, visit
 
 Client = TestClient[Any, Any]
 Answer = tuple[int, Any]
+JSON = {"Content-Type": "application/json"}
 
 
 def get(path: str, warehouse: FakeWarehouse | None = None, **more: Any) -> Answer:
@@ -25,7 +26,7 @@ def get(path: str, warehouse: FakeWarehouse | None = None, **more: Any) -> Answe
 
 def post(body: bytes, warehouse: FakeWarehouse | None = None) -> Answer:
     async def steps(client: Client) -> Answer:
-        response = await client.post("/api/query", data=body)
+        response = await client.post("/api/query", data=body, headers=JSON)
         return response.status, await response.json()
 
     return visit(warehouse or FakeWarehouse(), steps)
@@ -97,7 +98,7 @@ def test_the_engines_text_is_told_and_trimmed() -> None:
 
 def test_a_bad_moment_is_503_and_worth_another_try() -> None:
     async def steps(client: Client) -> tuple[int, str]:
-        response = await client.post("/api/query", data=b'{"sql": "x"}')
+        response = await client.post("/api/query", data=b'{"sql": "x"}', headers=JSON)
         return response.status, response.headers["Retry-After"]
 
     assert visit(FakeWarehouse(WarehouseUnavailable("memory")), steps) == (503, "1")
@@ -175,20 +176,8 @@ def test_pages_are_the_same_whoever_is_asked_for() -> None:
     assert b"customer.js" in one
 
 
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [("localhost:8101", 200), ("127.0.0.1", 200), ("[::1]:8101", 200), ("rebound.example", 421),
-     ("localhost.evil.example:8101", 421), ("", 421)],
-)  # fmt: skip
-def test_on_loopback_only_local_names_are_answered(host: str, status: int) -> None:
-    async def steps(client: Client) -> int:
-        return (await client.get("/health", headers={"Host": host})).status
-
-    assert visit(FakeWarehouse(), steps) == status
-
-
 def test_a_large_body_is_refused_unread() -> None:
     async def steps(client: Client) -> int:
-        return (await client.post("/api/query", data=b"x" * 300_000)).status
+        return (await client.post("/api/query", data=b"x" * 300_000, headers=JSON)).status
 
     assert visit(FakeWarehouse(), steps) == 413
