@@ -6,16 +6,22 @@ canonical form. So no second parser can read a statement otherwise than the engi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pipeline.errors import WarehouseRefused
+from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.guard import allowed
 from pipeline.warehouse.guard.nodes import check_nodes
 from pipeline.warehouse.guard.syntax import Token, tokens, tree
 
+Texts = Mapping[str, str]
+"""Values of parameters in the engine's Escaped form (`binding.text_of`)."""
+Ask = Callable[[str, Texts], bytes]
+"""A statement's answer in TSVRaw."""
+
 CANONICAL: Final = "SELECT formatQuerySingleLine({statement:String})"
-"""The query whose answer `check_text` takes. It fails for several statements in one text."""
+"""What tells the canonical form. It fails for several statements in one text."""
 
 _NAME: Final = r"(?:(?:\w+|`[^`]+`)\.)?(?:\w+|`[^`]+`)"
 _LIKE: Final = r"(?: (?:NOT )?I?LIKE '(?:[^'\\]|\\.)*')?(?: LIMIT \d+)?"
@@ -25,6 +31,8 @@ _ABOUT: Final = re.compile(
     rf"|EXISTS (?:TABLE|VIEW) (?P<d>{_NAME}))(?: FORMAT (?P<format>\w+))?"
 )
 """Statements about tables, whole: their trees tell less than their texts."""
+_PASSED: Final = 512
+"""Statements remembered: the panels' are ever the same ones."""
 _READS: Final = re.compile(r"\(*(?:SELECT|WITH|DESCRIBE TABLE|EXPLAIN)\b")
 
 
@@ -37,31 +45,49 @@ class Catalogue(NamedTuple):
 
 
 def tree_of(canonical: str) -> str:
-    """The query whose answer `check_tree` takes; it parses and runs nothing."""
+    """What tells the tree; it parses and runs nothing."""
     return f"EXPLAIN AST {canonical}"
 
 
 class Guard:
-    """Checks statements before they run. Raises WarehouseRefused, saying what can be used instead."""
+    """Checks statements before they run. One instance serves many threads."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._passed: dict[str, str] = {}
 
-    def check_text(self, canonical: str, fmt: str) -> None:
+    def statement(self, sql: str, fmt: str, params: Texts, ask: Ask) -> str:
+        """The canonical form of `sql`, to be run. `ask` asks the engine that will run it.
+
+        Raises WarehouseRefused, saying what can be used instead. What passed once is not looked at
+        again: no value of a parameter changes what a statement does, since none is a type or a name.
+        """
+        _check_format(fmt)
+        _check_values(params)
+        if (known := self._passed.get(sql)) is not None:
+            return known
+        canonical = _text(ask(CANONICAL, {"statement": text_of(sql)})).removesuffix("\n")
+        self._check_text(canonical)
+        self._check_tree(canonical, _text(ask(tree_of(canonical), params)))
+        if len(self._passed) >= _PASSED:
+            self._passed.clear()
+        self._passed[sql] = canonical
+        return canonical
+
+    def _check_text(self, canonical: str) -> None:
         """Before the engine is asked for the tree: nothing that acts while it is parsed."""
         if not (_READS.match(canonical) or _ABOUT.fullmatch(canonical)):
             raise WarehouseRefused(
                 "only SELECT, EXPLAIN, DESCRIBE, EXISTS and SHOW of tables and columns can be run here"
             )
         found = tokens(canonical)
-        _check_format(fmt)
         if any(token.kind == "word" and token.value.upper() == "OUTFILE" for token in found):
             raise WarehouseRefused("answers go to whoever asks; INTO OUTFILE cannot be used here")
         for token in found:
             if token.kind == "type":
                 _check_type(token)
 
-    def check_tree(self, canonical: str, lines: str) -> None:
+    def _check_tree(self, canonical: str, lines: str) -> None:
         """After it: nothing in the statement that is not known and allowed."""
         if about := _ABOUT.fullmatch(canonical):
             _check_format(about["format"] or "Null")
@@ -90,6 +116,16 @@ def _check_format(fmt: str) -> None:
         raise WarehouseRefused(
             f"the format {fmt[:40]!r} cannot be used here; JSON, CSV, TSV, Native, Parquet and the like can"
         )
+
+
+def _check_values(params: Texts) -> None:
+    """Types can be given as text: CAST(…, {type:String})."""
+    if any("aggregatefunction" in value.lower() for value in params.values()):
+        raise WarehouseRefused("a parameter cannot be AggregateFunction, not even as text")
+
+
+def _text(answer: bytes) -> str:
+    return answer.decode("utf-8", "replace")
 
 
 def _check_type(token: Token) -> None:

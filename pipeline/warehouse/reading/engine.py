@@ -1,14 +1,12 @@
 """The engine inside the reader: sessions over tables that it cannot change."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
 import sql
-from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.chdb_session import Session, connect, run
-from pipeline.warehouse.guard import CANONICAL, Catalogue, Guard, tree_of
+from pipeline.warehouse.guard import Catalogue, Guard, Texts
 from pipeline.warehouse.limits import READ_BYTES, READ_ROWS, READ_SECONDS
 from pipeline.warehouse.pool import Pool
 from pipeline.warehouse.reading.wire import Ask, Begin
@@ -57,12 +55,11 @@ class Engine:
         """A query's answer. Without a guard, of whatever the query says."""
         if guard is None:
             return self._ask(self._readers, ask.sql, ask.fmt, ask.params)
-        canonical = self._ask(self._parsers, CANONICAL, "TSVRaw", {"statement": text_of(ask.sql)})
-        statement = canonical.decode("utf-8", "replace").removesuffix("\n")
-        guard.check_text(statement, ask.fmt)
-        tree = self._ask(self._parsers, tree_of(statement), "TSVRaw", ask.params)
-        guard.check_tree(statement, tree.decode("utf-8", "replace"))
+        statement = guard.statement(ask.sql, ask.fmt, ask.params, self._parse)
         return self._ask(self._readers, statement, ask.fmt, ask.params)
+
+    def _parse(self, statement: str, params: Texts) -> bytes:
+        return self._ask(self._parsers, statement, "TSVRaw", params)
 
     def catalogue(self) -> Catalogue:
         """What there is in this engine."""
@@ -71,6 +68,6 @@ class Engine:
         return Catalogue(tables, frozenset(names))
 
     @staticmethod
-    def _ask(pool: Pool[Session], statement: str, fmt: str, params: Mapping[str, str]) -> bytes:
+    def _ask(pool: Pool[Session], statement: str, fmt: str, params: Texts) -> bytes:
         with pool.lease() as session:
             return run(session, statement, fmt, params)

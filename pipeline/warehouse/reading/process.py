@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 
 from pipeline.errors import FootfallError, WarehouseRefused, WarehouseUnavailable
+from pipeline.warehouse.guard import Texts
 from pipeline.warehouse.limits import READ_SECONDS
 from pipeline.warehouse.reading.wire import Answer, Ask, Begin, receive, send
 
@@ -46,7 +47,7 @@ class Reader:
         self._child: _Child | None = None
         self._closed = False
 
-    def ask(self, sql: str, fmt: str, params: Mapping[str, str]) -> bytes:
+    def ask(self, sql: str, fmt: str, params: Texts) -> bytes:
         """A query's answer in a format. Raises WarehouseRefused or WarehouseUnavailable."""
         child = self._ready()
         asked = child.ask(sql, fmt, params)
@@ -127,7 +128,7 @@ class _Child:
                 "the process that answers queries is starting; ask again in a moment"
             ) from None
 
-    def ask(self, sql: str, fmt: str, params: Mapping[str, str]) -> "Future[Answer]":
+    def ask(self, sql: str, fmt: str, params: Texts) -> "Future[Answer]":
         """The answer to come."""
         number, asked = next(self._numbers), Future[Answer]()
         self._asked[number] = asked
