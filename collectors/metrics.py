@@ -37,6 +37,7 @@ class Metrics(Collector):
         self.limited: Counts[str] = Counts()
         self.withheld: Counts[tuple[str, ...]] = Counts()
         self.waiting: Callable[[], int] = lambda: 0
+        self.clock: Callable[[], int] = lambda: 0
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self._commit_seconds = Histogram(
@@ -74,6 +75,11 @@ class Metrics(Collector):
             for values, count in sorted(counts.items()):
                 family.add_metric(values, count)
             yield family
+        yield GaugeMetricFamily(
+            "footfall_collector_clock_seconds",
+            "The collector's clock, seconds since 1970",
+            value=self.clock() / 1000,
+        )
         yield GaugeMetricFamily(
             "footfall_collector_waiting_bytes", "Bytes not yet durable", value=self.waiting()
         )

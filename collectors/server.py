@@ -102,6 +102,7 @@ async def run(
     log = LateProducer(lambda: open_producer(config, on_commit=metrics.committed))
     producer = KeepingProducer(log, config.clock, metrics.refused)
     metrics.waiting = lambda: producer.waiting
+    metrics.clock = config.clock
     server = Server(uvicorn_config(config, _endpoint(config, producer, metrics)), on_listening)
     opening = await _opening(log)
     try:

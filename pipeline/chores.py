@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from pipeline.clock import wall
+from pipeline.clock import Clock
 from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
 from pipeline.transports.contract import Journal
@@ -114,23 +114,26 @@ async def limit_rejects(warehouse: Warehouse, runners: Mapping[str, Runner], lim
         await asyncio.sleep(REJECTS_SECONDS)
 
 
-async def expire(journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int) -> None:
+async def expire(
+    journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int, clock: Clock
+) -> None:
     """Delete records that are folded in and older than `days`."""
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
-        before = wall() - days * DAY_MS
+        now = clock()
         for topic, runner in runners.items():
             for partition, lane in list(runner.lanes.items()):
-                await _expire(journal, (topic, partition), lane.applied + 1, before)
+                await _expire(journal, (topic, partition), lane.applied + 1, days, now)
 
 
 async def _expire(
-    journal: EmbeddedJournal, place: tuple[str, int], below: int, before: int
+    journal: EmbeddedJournal, place: tuple[str, int], below: int, days: int, now: int
 ) -> None:
+    before = now - days * DAY_MS
     deleted = EXPIRE_RECORDS
     try:
         while deleted >= EXPIRE_RECORDS:
-            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS, wall())
+            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS, now)
             await asyncio.sleep(EXPIRE_PAUSE_SECONDS)
     except Retryable as error:
         log.warning("expiry_put_off", topic=place[0], error=str(error))

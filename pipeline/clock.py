@@ -1,7 +1,9 @@
 """The one place that reads the time: real, or faster for demonstrations."""
 
+import time
 from collections.abc import Callable
 from time import time_ns
+from typing import Final
 
 Clock = Callable[[], int]
 """Answers ms since 1970, UTC."""
@@ -12,9 +14,45 @@ def wall() -> int:
     return time_ns() // 1_000_000
 
 
-def clock(pace: tuple[int, int, float] | None) -> Clock:
+def running() -> int:
+    """Milliseconds since this machine started, sleep included where the system can say so."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
+def clock(pace: tuple[int, int, float] | None, real: Clock = wall) -> Clock:
     """`pace` is (start, wall, speed): `start` at wall time `wall`, then `speed` times as fast."""
     if pace is None:
-        return wall
+        return real
     start, began, speed = pace
-    return lambda: start + int((wall() - began) * speed)
+    return lambda: start + int((real() - began) * speed)
+
+
+STEP_MS: Final = 1_000
+"""A wall clock that has moved by more than this against the machine's was set."""
+LASTING_MS: Final = 60_000
+"""A step ahead is believed when it has lasted so long."""
+
+
+class Anchored:
+    """A wall clock that is not led ahead for a moment: what is decided by a wrong time stays decided.
+
+    A step ahead is believed after LASTING_MS, until then the old time goes on; a step back at once.
+    Sleep is no step, as the machine's own clock counts it.
+    """
+
+    def __init__(self, wall: Clock = wall, running: Clock = running) -> None:
+        self._wall, self._running = wall, running
+        self._began = wall() - running()
+        self._stepped: int | None = None
+
+    def __call__(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        now = self._running()
+        began = self._wall() - now
+        if began - self._began > STEP_MS:
+            if self._stepped is None:
+                self._stepped = now
+            if now - self._stepped < LASTING_MS:
+                return self._began + now
+        self._began, self._stepped = began, None
+        return began + now

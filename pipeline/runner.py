@@ -166,7 +166,7 @@ class Lane:
                 return
             records = [record for part in handed for record in part.records]
             while records:
-                records = records[await self._advance(records) :]
+                records = records[await self._step(records) :]
             for part in handed:
                 part.ack()  # step 10
 
@@ -185,6 +185,23 @@ class Lane:
             self._queued -= events
             self._changed.notify_all()
             return taken
+
+    async def _step(self, records: Sequence[Record]) -> int:
+        """What comes before a tick that is ahead of this worker's clock, or such ticks by themselves."""
+        ahead = self.runner.is_ahead
+        first = next((n for n, record in enumerate(records) if ahead(record)), len(records))
+        if first:
+            return await self._advance(records[:first])
+        rest = (n for n, record in enumerate(records) if n and not ahead(record))
+        return await self._pass_over(records[: next(rest, len(records))])
+
+    async def _pass_over(self, records: Sequence[Record]) -> int:
+        """A batch without rows and outputs: whether it was done, a crash leaves nothing in doubt."""
+        self.state.applied = records[-1].offset
+        await self._make_durable(Emit(self.stage.source, self.partition))
+        self.runner.metrics.batch_of(self.partition, records, self.applied)
+        await self._snapshot()
+        return len(records)
 
     async def _advance(self, records: Sequence[Record]) -> int:
         """Fold, store, commit; answers how many records that took (all, unless one is poison)."""
@@ -377,8 +394,11 @@ class Runner:
     """All of one stage's lanes on this worker."""
 
     def __init__(
-        self, stage: Stage, journal: Journal, sink: RowSink, metrics: StageMetrics
-    ) -> None:
+        self, stage: Stage, journal: Journal, sink: RowSink, metrics: StageMetrics,
+        is_ahead: Callable[[Record], bool] = lambda record: False,
+    ) -> None:  # fmt: skip
+        """`is_ahead` says which records must not be folded, see `pipeline.ticks`."""
+        self.is_ahead = is_ahead
         self.stage, self.journal, self.sink, self.metrics = stage, journal, sink, metrics
         self.lanes: dict[int, Lane] = {}
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -217,7 +217,8 @@ SETTINGS: Final = (
             _whole(100_000_000, 10**12)),
     Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
             "the log.", _whole(10, 60_000)),
-    Setting("clock", "", "start_ms,wall_ms,speed: a faster clock, for demonstrations.", _clock),
+    Setting("clock", "", "start_ms,wall_ms,speed: a faster clock, for demonstrations; the same "
+            "for collectors and workers.", _clock),
 )  # fmt: skip
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}

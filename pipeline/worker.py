@@ -25,7 +25,7 @@ from pipeline.chores import (
     keep_room,
     limit_rejects,
 )
-from pipeline.clock import wall
+from pipeline.clock import Anchored, clock
 from pipeline.errors import Final as FinalError
 from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
@@ -34,6 +34,7 @@ from pipeline.masking import masked
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
 from pipeline.settings import Settings
+from pipeline.ticks import Ticks
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.triggers.deliverer import Deliverer
@@ -160,6 +161,8 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.alarms = Alarms(self.metrics.alarm)
+        self.real = Anchored()
+        self.ticks = Ticks(clock(settings.clock, self.real), self.alarms)
         self.warehouse: Warehouse
         self.journal: Journal
         self.runners: dict[str, Runner] = {}
@@ -187,7 +190,8 @@ class Worker:
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings).items():
             metrics = self.metrics.stage(name)
-            self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics)
+            more = (self.ticks.is_ahead,) if stage.source == topics.EVENTS else ()
+            self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics, *more)
         self.watcher = Watcher(
             self.journal, self.runners, self.warehouse, self.metrics, self.alarms
         )
@@ -231,10 +235,12 @@ class Worker:
             check_parts(self.keeper),
         ]
         if isinstance(self.journal, EmbeddedJournal):
-            found.append(expire(self.journal, self.runners, settings.retention_days))
+            found.append(expire(self.journal, self.runners, settings.retention_days, self.real))
         if settings.webhook_url:
             delivery = self.runners[topics.TRIGGERS.name]
-            deliverer = Deliverer(delivery, settings.webhook_url, settings.webhook_secret, wall)
+            deliverer = Deliverer(
+                delivery, settings.webhook_url, settings.webhook_secret, self.real
+            )
             found.append(deliverer.run())
         return found
 

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from prometheus_client.parser import text_string_to_metric_families
 
 import sql
+from pipeline.clock import clock
 from pipeline.errors import FootfallError
 from pipeline.operate.complaints import complaints
 from pipeline.operate.finding import Finding, many
 from pipeline.operate.reach import ask, status_of
 from pipeline.settings import Settings
+from pipeline.ticks import TOLERANCE_MS, duration
 
 LAG_RECORDS = 1_000
 FREE_BYTES = 2 * 1024**3
@@ -39,7 +41,8 @@ def _collector(settings: Settings) -> Iterator[Finding]:
     connection = HTTPConnection(settings.host, settings.port, timeout=5)
     try:
         status, _ = _asked(connection, "/ready")
-        told = list(keys(_asked(connection, "/metrics")[1]))
+        metrics = _asked(connection, "/metrics")[1]
+        told = [*keys(metrics), *clocks(metrics, settings.clock)]
     except OSError as error:
         yield Finding("collector", False, f"nothing answers on {place}: {_cause(error)}",
                       "Start it: footfall up, or footfall collect.")  # fmt: skip
@@ -81,6 +84,18 @@ def keys(metrics: str) -> Iterator[Finding]:
         over = f"{many(count, 'request')} over its key's rate"
         yield Finding("keys", True, f"site {labels['site']}: {over}, asked to come again, {_SINCE}",
                       "Raise rate= of the key, or find who sends so much.")  # fmt: skip
+
+
+def clocks(metrics: str, pace: tuple[int, int, float] | None) -> Iterator[Finding]:
+    """A collector whose clock is not this machine's, by its own metrics: it carries the log's time."""
+    for _, seconds in _samples(metrics, "footfall_collector_clock_seconds"):
+        apart = int(seconds * 1000) - clock(pace)()
+        if abs(apart) > TOLERANCE_MS * max(1.0, pace[2] if pace else 1.0):
+            which = "ahead of" if apart > 0 else "behind"
+            yield Finding("clock", False,
+                          f"the collector's clock is {duration(abs(apart))} {which} this machine's",
+                          "Set both right (NTP): ticks of a clock that is ahead are left out, and "
+                          "behind one that is slow, things are decided late.")  # fmt: skip
 
 
 def _samples(metrics: str, name: str) -> Iterator[tuple[dict[str, str], float]]:

@@ -9,6 +9,10 @@ into an old log, a machine that was off for the night; nobody waits for what was
 
 from typing import Final
 
+from msgspec.structs import replace
+
+from schemas.events import Event
+
 ORDINARY_MS: Final = 15 * 60_000
 """Ticks no further apart are time passing by, if fast: the demo has a tick every five minutes."""
 OUTAGE_MS: Final = 6 * 3_600_000
@@ -34,3 +38,23 @@ def moved(now: int, heard: int, tick: int) -> int:
     if passed >= lag:
         return tick
     return min(tick, now + passed + max(_LEAST_MS, (lag - passed) // _SHARE))
+
+
+def received(event: Event, newest: int) -> Event:
+    """The event as a collector with a right clock would have taken it; `newest` is the newest tick.
+
+    Events come between two ticks, so one that was received long after the newest met a collector
+    whose clock is ahead. By as much, its readings are set back: `received_at`, the time of an event
+    that said none, and what `sentAt` was corrected by.
+    """
+    ahead = event.received_at - newest - ORDINARY_MS
+    if ahead <= 0 or not newest:
+        return event
+    told = event.time != event.received_at
+    was = event.corrected_time
+    return replace(
+        event,
+        received_at=event.received_at - ahead,
+        time=event.time if told else event.time - ahead,
+        corrected_time=was if not was or (told and was == event.time) else max(was - ahead, 0),
+    )

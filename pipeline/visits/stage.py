@@ -67,6 +67,11 @@ class VisitsState(State):
         """The log's time, ms; 0 until the first tick."""
         return self.clock.get("now") or 0
 
+    @property
+    def newest(self) -> int:
+        """The newest tick, ms: not below `now`, which may be on its way there."""
+        return self.clock.get("heard") or self.now
+
 
 class Visits:
     """The stage. `horizon` and `lateness` in ms; see `pipeline.settings`."""
@@ -85,12 +90,16 @@ class Visits:
         """One record: its events in order, then what it adds to the books."""
         assert isinstance(state, VisitsState)
         books = _Books(record.events)
+        newest = state.newest
         for event in _events(record, emit, books, state.now):
             if event.type == "tick":
                 self._tick(state, event.time, emit)
-            else:
-                fresh = self._take(state, event, emit)
-                books.count(event, fresh)
+                newest = state.newest
+                continue
+            taken = event
+            if event.received_at - newest > logtime.ORDINARY_MS:
+                taken = logtime.received(event, newest)
+            books.count(taken, self._take(state, taken, emit))
         books.close(emit)
 
     def _take(self, state: VisitsState, event: Event, emit: Emit) -> bool:

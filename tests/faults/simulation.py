@@ -6,7 +6,7 @@ boundaries in every life. In the end the world must equal one in which nothing h
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,7 @@ from unittest.mock import MagicMock, patch
 from pipeline import runner as product
 from pipeline.outputs import records_of
 from pipeline.runner import Handed, Runner
-from pipeline.stage import Emit, Stage
+from pipeline.stage import Emit, Record, Stage
 from pipeline.state.deltas import changes_of, restore, settle
 from pipeline.state.keyed import State
 from pipeline.transports.contract import Append
@@ -56,6 +56,7 @@ class World:
         for record in records:
             self.log.append(record)
         self.lives = 0
+        self.is_ahead: Callable[[Record], bool] = lambda record: False
 
     def run(self) -> None:
         """Live until everything is applied. Batches and snapshots are small, so that all happens."""
@@ -134,7 +135,8 @@ class Worker:
         sink = Sink(MemoryWarehouse(world.rows, faults), journal.log_id)
         sink._threads = Inline()  # type: ignore[assignment]
         self.runners = {
-            stage.name: Runner(stage, journal, sink, MagicMock()) for stage in world.stages
+            stage.name: Runner(stage, journal, sink, MagicMock(), world.is_ahead)
+            for stage in world.stages
         }
         self.task: asyncio.Task[None] | None = None
 

@@ -154,18 +154,22 @@ class Stack:
             each.kill()
         worker, *rest = self.workers
         self.workers, self.left = [worker], [*self.left, *rest]
-        worker.start(FAULTS_CRASH="")
+        worker.start(FAULTS_CRASH="", FOOTFALL_CLOCK=self._late)
         self._tick_on()
         until("the worker has drained the log", lambda: self._alive() and self.lag() == 0,
               DRAIN_SECONDS, 0.2)  # fmt: skip
         code = worker.stop()
         assert code == 0, f"the worker ended with {code}:\n{worker.tail()}"
 
+    @property
+    def _late(self) -> str:
+        """A clock by which all is over."""
+        return f"{self.end + feeding.LATER_MS},{self.clock.wall},1"
+
     def _tick_on(self) -> None:
         """Two ticks and more of a time when all is over."""
-        later, before = self.end + feeding.LATER_MS, self._arrived()
-        enough = before + 2 * self.plan.partitions
-        self.collector.start(FOOTFALL_CLOCK=f"{later},{self.clock.wall},1", FAULTS_CRASH="")
+        enough = self._arrived() + 2 * self.plan.partitions
+        self.collector.start(FOOTFALL_CLOCK=self._late, FAULTS_CRASH="")
         until("two late ticks", lambda: self._arrived() >= enough, FORWARD_SECONDS)
         self.collector.stop()
 

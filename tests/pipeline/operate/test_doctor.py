@@ -12,7 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from pipeline.alarms import Alarm
-from pipeline.operate.doctor import books, examine, keys
+from pipeline.clock import wall
+from pipeline.operate.doctor import books, clocks, examine, keys
 from pipeline.operate.finding import Finding
 from pipeline.settings import Settings
 
@@ -144,3 +145,13 @@ def test_what_the_worker_itself_found_wrong_is_wrong_here_too(tmp_path: Path) ->
     with serving({"/api/status": json.dumps(status).encode()}) as port:
         told = found(tmp_path, "disk", worker_port=port)
     assert Finding("disk", False, alarm.text, alarm.advice) in told
+
+
+@pytest.mark.parametrize(
+    ("apart_ms", "said"), [(0, None), (48 * 3_600_000, "48.0 h ahead of"), (-90_000, "90 s behind")]
+)
+def test_a_collector_whose_clock_is_wrong_is_told(apart_ms: int, said: str | None) -> None:
+    seconds = (wall() + apart_ms) / 1000
+    text = f"# TYPE footfall_collector_clock_seconds gauge\nfootfall_collector_clock_seconds {seconds}\n"
+    found = [(one.verdict, said is not None and said in one.text) for one in clocks(text, None)]
+    assert found == ([("WRONG", True)] if said else [])
