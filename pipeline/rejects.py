@@ -28,7 +28,7 @@ class RejectsStage:
         for line in filter(None, record.value.split(b"\n")):
             emit.row(columns.REJECTS, *_row(line))
             rejected += 1
-        emit.row(columns.BOOKS, "", 0, record.events, 0, 0, rejected)
+        emit.row(columns.BOOKS, "", 0, record.events, 0, 0, rejected, 0)
 
 
 def _row(line: bytes) -> tuple[object, ...]:

@@ -72,6 +72,9 @@ class RowSink(Protocol):
     def read_back(self, topic: str, partition: int, applied: int) -> Existing:
         """Which rows above `applied` are there already."""
 
+    def counted(self, topic: str, partition: int, applied: int) -> int:
+        """How many entries of the books the records up to `applied` have there."""
+
     def write(self, topic: str, partition: int, rows: Rows, existing: Existing = ...) -> None:
         """Insert rows but the existing ones; durable on return."""
 
@@ -97,6 +100,7 @@ class Lane:
         self._existing: Existing = {}
         self._delta_bytes = self._snapshot_bytes = 0
         self._settled: tuple[int, dict[str, tuple[int, int]]] = (-1, {})
+        self._entries = 0
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._deltas = 0
@@ -119,6 +123,7 @@ class Lane:
                 f"from one copy, or begin all three anew."
             )
         self._settled = (self.state.applied, dict(self.state.seen))
+        self._entries = self.state.written.get(BOOKS.name) or 0
         self.next_offset = self.state.applied + 1
         self._task = asyncio.create_task(self._run(), name=f"{self.stage.name}/{self.partition}")
         self._task.add_done_callback(self.runner.lane_ended)
@@ -198,7 +203,7 @@ class Lane:
     async def _pass_over(self, records: Sequence[Record]) -> int:
         """A batch without rows and outputs: whether it was done, a crash leaves nothing in doubt."""
         self.state.applied = records[-1].offset
-        await self._make_durable(Emit(self.stage.source, self.partition))
+        await self._make_durable(Emit(self.stage.source, self.partition), changes_of(self.state))
         self.runner.metrics.batch_of(self.partition, records, self.applied)
         await self._snapshot()
         return len(records)
@@ -207,17 +212,23 @@ class Lane:
         """Fold, store, commit; answers how many records that took (all, unless one is poison)."""
         emit, folded = await self._fold(records)
         try:
-            changes = changes_of(self.state)
+            changes = self._changes(emit)
         except _UNENCODABLE as error:
             self._roll_back()
             if folded > 1:
                 return await self._advance(records[: folded // 2])
             emit = self._set_aside(records[0], error)
-            changes = changes_of(self.state)
+            changes = self._changes(emit)
         await self._make_durable(emit, changes)
         self.runner.metrics.batch_of(self.partition, records[:folded], self.applied)
         await self._snapshot()
         return folded
+
+    def _changes(self, emit: Emit) -> Changes:
+        """What the batch changes, its entries in the books counted with it."""
+        if entries := len(emit.rows.get(BOOKS, ())):
+            self.state.written.put(BOOKS.name, (self.state.written.get(BOOKS.name) or 0) + entries)
+        return changes_of(self.state)
 
     async def _make_durable(self, emit: Emit, changes: Changes) -> None:
         """Steps 7 to 9 for what was folded since the last settled delta.
@@ -281,7 +292,7 @@ class Lane:
             emit.row(REJECTS, *reject_row(Reason.PROCESSING_FAILED, detail, self.stage.source.name,
                                           place, lines[number], self.state.now))  # fmt: skip
         if self.stage.source in ACCEPTED:
-            emit.row(BOOKS, "", 0, len(bad), 0, 0, len(bad))
+            emit.row(BOOKS, "", 0, len(bad), 0, 0, len(bad), 0)
         self.state.applied = record.offset
         return emit
 
@@ -347,6 +358,7 @@ class Lane:
         Raises StateDamaged where the warehouse has rows of records that the log has not.
         """
         place = (self.stage.source.name, self.partition)
+        await self.check_books()
         self._existing = await asyncio.to_thread(self.runner.sink.read_back, *place, applied)
         newest = max((o for found in self._existing.values() for o, _ in found), default=-1)
         end = await self.runner.journal.end(*place)  # asked afterwards: others may go forward
@@ -356,6 +368,20 @@ class Lane:
                 f"{end}. Bring log and warehouse back from one copy, or begin both anew."
             )
 
+    async def check_books(self) -> None:
+        """Raises StateDamaged where the warehouse has less than this lane has written."""
+        place = (self.stage.source.name, self.partition)
+        applied, entries = self.applied, self._entries
+        if not entries:
+            return
+        held = await asyncio.to_thread(self.runner.sink.counted, *place, applied)
+        if held < entries:
+            raise StateDamaged(
+                f"The warehouse has {held} of the {entries} entries that {place[0]}/{place[1]} has in "
+                f"its books: it is empty, an older copy, or has lost some. Put the right one back, or "
+                f"run `footfall rebuild`."
+            )
+
     def _write(self, rows: Rows) -> None:
         place = (self.stage.source.name, self.partition)
         self.runner.sink.write(*place, rows, self._existing)
@@ -363,6 +389,7 @@ class Lane:
     def _settle(self, changes: Changes, delta: Delta) -> None:
         settle(self.state, changes)
         self._settled = (self.state.applied, dict(self.state.seen))
+        self._entries = self.state.written.get(BOOKS.name) or 0
         self._delta_bytes += len(delta.body)
         self._deltas += 1
 

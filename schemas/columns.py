@@ -73,7 +73,7 @@ REJECTS: Final = Table(
      "opt_out"),
 )  # fmt: skip
 BOOKS: Final = Table(
-    "books", ("site", "time", "declared", "stored", "deduplicated", "rejected")
+    "books", ("site", "time", "declared", "stored", "deduplicated", "rejected", "beyond_window")
 )  # one row per source record and site; `time` is the record's newest received_at
 
 ALL: Final = (

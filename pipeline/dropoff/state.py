@@ -151,4 +151,5 @@ def new_state() -> State:
 
 def tables_of(state: State) -> Tables:
     """The typed view of a state made by `new_state`."""
-    return Tables(**cast("dict[str, Any]", state.tables))
+    mine = {name: state.tables[name] for name in Tables._fields}
+    return Tables(**cast("dict[str, Any]", mine))

@@ -20,7 +20,8 @@ from pipeline.settings import Settings
 from pipeline.ticks import TOLERANCE_MS, duration
 
 LAG_RECORDS = 1_000
-FREE_BYTES = 2 * 1024**3
+NEAR = 2
+"""So many reserves free are worth a look."""
 _SINCE = "since the collector started"
 
 
@@ -40,7 +41,7 @@ def _collector(settings: Settings) -> Iterator[Finding]:
     place = f"{settings.host}:{settings.port}"
     connection = HTTPConnection(settings.host, settings.port, timeout=5)
     try:
-        status, _ = _asked(connection, "/ready")
+        status, said = _asked(connection, "/ready")
         metrics = _asked(connection, "/metrics")[1]
         told = [*keys(metrics), *clocks(metrics, settings.clock)]
     except OSError as error:
@@ -56,7 +57,7 @@ def _collector(settings: Settings) -> Iterator[Finding]:
     if status == 200:
         yield Finding("collector", True, f"takes events on {place}")
     else:
-        yield Finding("collector", False, f"{place} answers {status}: the log takes no events",
+        yield Finding("collector", False, f"{place} answers {status}: {said.strip()}",
                       "Look at the log below; clients keep events and try again.")  # fmt: skip
     yield from told
 
@@ -165,8 +166,12 @@ def books(entries: dict[str, int]) -> Finding:
         return Finding("books", False, "the warehouse does not answer", "See the warehouse below.")
     text = ("{received:,} received = {stored:,} stored + {repeats:,} repeats + {merged:,} merged + "
             "{rejected:,} rejected + {in_flight:,} in flight").format(**entries)  # fmt: skip
-    if entries["difference"]:
-        return Finding("books", False, f"{text}, but for {entries['difference']:,}",
+    lost = entries["difference"]
+    if lost > 0:
+        return Finding("books", False, f"{text}, but for {lost:,} lost from the warehouse",
+                       "Put the warehouse back from a copy, or run `footfall rebuild`.")  # fmt: skip
+    if lost:
+        return Finding("books", False, f"{text}, but for {lost:,}",
                        "Keep log and warehouse as they are and report it.")  # fmt: skip
     return Finding("books", True, text)
 
@@ -190,5 +195,8 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             p for p in (Path(place).resolve(), *Path(place).resolve().parents) if p.exists()
         )
         free = shutil.disk_usage(path).free
-        advice = "" if free > FREE_BYTES else "Make room: collectors refuse events when it is full."
-        yield Finding("disk", not advice, f"{free / 1e9:.1f} GB free for {place}", advice)
+        reserve = settings.disk_reserve
+        advice = "" if free >= NEAR * reserve else (
+            f"Make room: below {reserve / 1e9:.1f} GB (FOOTFALL_DISK_RESERVE) collectors take nothing and "
+            "nothing is stored.")  # fmt: skip
+        yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {place}", advice)

@@ -103,12 +103,14 @@ class State:
 
     `applied` is the offset of the last record folded in (−1: none). `seen` is, per upstream
     (topic, partition), the highest (offset, ordinal) folded in. `tables` are the keyed values.
+    `written`: how many rows were written so far, of tables in which none ever replaces another.
     """
 
     def __init__(self, **tables: "Keyed[Any]") -> None:
         self.applied = -1
         self.seen: dict[str, tuple[int, int]] = {}
-        self.tables: dict[str, Keyed[Any]] = dict(tables)
+        self.written: Keyed[int] = Keyed(int)
+        self.tables: dict[str, Keyed[Any]] = {"written": self.written, **tables}
 
     @property
     def now(self) -> int:

@@ -31,6 +31,12 @@ def place(event: Event) -> tuple[str, int]:
     return f"{event.site}\n{event.time // _BUCKET_MS}", digest
 
 
+def end_of(key: str) -> int:
+    """The first time, ms, that is no longer in the bucket of a key."""
+    number = key.rpartition("\n")[2].partition("/")[0]
+    return (int(number) + 1) * _BUCKET_MS
+
+
 def remember(table: Keyed[list[int]], key: str, digest: int) -> list[str]:
     """Keep a digest, in order; none where it was there already, else the buckets on the way to it.
 

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import Keyed, State
 from pipeline.state.timers import Timers
-from pipeline.visits import attempts, logtime, recent, rows, sessions
+from pipeline.visits import attempts, logtime, recent, rows, sessions, window
 from pipeline.visits.device import (
     MAX_MARKS,
     NOBODY,
@@ -43,6 +43,10 @@ _BELIEVED: Final = frozenset({"purchase", "ticket", "feedback"})
 """Event types that a page can be kept from sending; see `device.Mark.fact`."""
 _PASSIVE: Final = frozenset({"ticket", "reset"})
 """Event types that are no activity on a site: they open no session and extend none."""
+
+FRESH, BEYOND, REPEAT = 1, 2, 3
+"""What becomes of an event: stored; stored, though it may be a repeat that is no longer recognised;
+or told as a repeat."""
 
 _decoder = msgspec.json.Decoder(Event)
 
@@ -102,23 +106,28 @@ class Visits:
             books.count(taken, self._take(state, taken, emit))
         books.close(emit)
 
-    def _take(self, state: VisitsState, event: Event, emit: Emit) -> bool:
-        """Fold one event in; False for one that was here before."""
+    def _take(self, state: VisitsState, event: Event, emit: Emit) -> int:
+        """Fold one event in; REPEAT for one that was here before, BEYOND for one that may have been."""
         if not event.anonymous_id:
             return self._take_without_device(state, event, emit)
         key = f"{event.site}\n{event.anonymous_id}"
         device = state.devices.get(key)
         skew = event.received_at - event.time
+        clock, taken = state.clock, FRESH
         if device is None:
             device = Device(skew, [])
+            if window.beyond_device(clock, event.time):
+                taken = BEYOND
         elif knows(device, event.message_id, _fact(event)):
-            return False
-        elif skew < device.skew:
-            device.skew = skew
+            return REPEAT
+        else:
+            device.skew = min(device.skew, skew)
+            if window.beyond_marks(clock, device, event.time, self.lateness, sessions.GAP_MS):
+                taken = BEYOND
         mark = self._mark(device, event)
         place = remember(device, mark)
         if place is None:
-            return False
+            return REPEAT
         emit.add(columns.EVENTS, rows.event_row(event))
         if mark.who != NOBODY or event.opt_out or event.type in rows.FACTS:
             self._tell_people(device, event, place, emit)
@@ -126,7 +135,7 @@ class Visits:
             self._make_room(event.site, event.anonymous_id, device, emit)
         state.devices.put(key, device)
         self._wake(state, key, device, mark)
-        return True
+        return taken
 
     def _make_room(self, site: str, name: str, device: Device, emit: Emit) -> None:
         """Forget the oldest marks, after telling what they decide by the device's newest event."""
@@ -135,18 +144,18 @@ class Visits:
         self._tell_outcomes(site, name, device, newest + device.skew, emit)
         sessions.forget(device, -(2**62), MAX_MARKS)
 
-    def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> bool:
+    def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> int:
         key, digest = recent.place(event)
         way = recent.remember(state.recent, key, digest)
         if not way:
-            return False
+            return REPEAT
         today = (state.clock.get("now") or event.received_at) // recent.DAY_MS
         for bucket in way:
             state.timers.set(f"\n{bucket}", (today + recent.WINDOW_DAYS) * recent.DAY_MS)
         emit.add(columns.EVENTS, rows.event_row(event))
         if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
-        return True
+        return BEYOND if window.beyond_buckets(state.clock, event.time) else FRESH
 
     def _mark(self, device: Device, event: Event) -> Mark:
         step, view = self._step(event)
@@ -212,6 +221,7 @@ class Visits:
         for key in islice(state.timers.due(now), LOOKS_PER_TICK):
             if key.startswith("\n"):
                 state.recent.delete(key[1:])
+                window.forget_bucket(state.clock, recent.end_of(key[1:]))
             else:
                 self._look(state, key, now, lateness, emit)
         if now - (state.clock.get("passed_on") or 0) >= PASS_ON_MS:
@@ -227,9 +237,11 @@ class Visits:
         watermark = now - device.skew
         self._tell_sessions(site, name, device, watermark, emit)
         waiting = self._tell_outcomes(site, name, device, now, emit)
+        last = device.marks[-1].time if device.marks else 0
         sessions.forget(device, watermark - lateness, MAX_MARKS)
         if not device.marks:
             state.devices.delete(key)
+            window.forget_device(state.clock, last, now)
             return
         state.devices.put(key, device)
         deadline = self._next_look(device, waiting, watermark, lateness)
@@ -237,7 +249,10 @@ class Visits:
 
     def _lateness(self, state: VisitsState) -> int:
         """Whoever makes up visitors by the million must not fill the memory of those who are."""
-        return self.lateness if len(state.devices) <= MAX_DEVICES else sessions.GAP_MS
+        if len(state.devices) <= MAX_DEVICES:
+            return self.lateness
+        window.press(state.clock, state.now)
+        return sessions.GAP_MS
 
     def _tell_sessions(
         self, site: str, name: str, device: Device, watermark: int, emit: Emit
@@ -279,25 +294,26 @@ class _Books:
 
     def __init__(self, declared: int) -> None:
         self._unread = declared
-        self._sites: dict[str, list[int]] = {}  # newest, stored, repeated
+        self._sites: dict[str, list[int]] = {}  # newest, stored, beyond the window, repeated
         self.rejected = 0
 
-    def count(self, event: Event, fresh: bool) -> None:
-        """One event was stored or was here before."""
+    def count(self, event: Event, taken: int) -> None:
+        """What became of one event: FRESH, BEYOND or REPEAT."""
         sums = self._sites.get(event.site)
         if sums is None:
-            sums = self._sites[event.site] = [0, 0, 0]
+            sums = self._sites[event.site] = [0, 0, 0, 0]
         if event.received_at > sums[0]:  # noqa: PLR1730  # max() is slow for every event
             sums[0] = event.received_at
-        sums[1 if fresh else 2] += 1
+        sums[taken] += 1
         self._unread -= 1
 
     def close(self, emit: Emit) -> None:
         """Write one row per site."""
-        for site, (newest, stored, repeated) in self._sites.items():
-            emit.row(columns.BOOKS, site, newest, stored + repeated, stored, repeated, 0)
+        for site, (newest, fresh, beyond, repeated) in self._sites.items():
+            stored = fresh + beyond
+            emit.row(columns.BOOKS, site, newest, stored + repeated, stored, repeated, 0, beyond)
         if self._unread or self.rejected:
-            emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected)
+            emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected, 0)
 
 
 def _events(record: Record, emit: Emit, books: _Books, now: int) -> list[Event]:

@@ -44,6 +44,17 @@ class Sink:
             existing.setdefault(BY_NAME[name], set()).add((offset, index))
         return {table: frozenset(places) for table, places in existing.items()}
 
+    def counted(self, topic: str, partition: int, applied: int) -> int:
+        """How many entries of the books a partition's records up to `applied` have."""
+        params = {
+            "log_id": self._log_id,
+            "topic": topic,
+            "partition": partition,
+            "applied": applied,
+        }
+        ((entries,),) = self._warehouse.query(sql.load("warehouse/counted"), params).rows
+        return int(entries)
+
     def write(
         self,
         topic: str,

@@ -183,6 +183,7 @@ ORDER BY (received_at, id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
+-- beyond_window: how many of the stored events may be repeats of what the worker no longer remembers.
 CREATE TABLE IF NOT EXISTS books
 (
     site LowCardinality(String),
@@ -191,6 +192,7 @@ CREATE TABLE IF NOT EXISTS books
     stored UInt32,
     deduplicated UInt32,
     rejected UInt32,
+    beyond_window UInt32,
     log_id LowCardinality(String),
     topic LowCardinality(String),
     partition UInt16,

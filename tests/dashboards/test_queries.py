@@ -243,17 +243,22 @@ def test_now_is_the_logs(warehouse: EmbeddedWarehouse) -> None:
     assert newest <= END
 
 
-def test_what_was_stored_twice_and_held_once_is_merged(warehouse: EmbeddedWarehouse) -> None:
+@pytest.mark.parametrize(("beyond", "merged"), [(0, 0), (1, 1), (2, 1)])
+def test_what_is_missing_is_merged_only_as_far_as_it_can_be(
+    warehouse: EmbeddedWarehouse, beyond: int, merged: int
+) -> None:
+    topic = f"merged-{beyond}"
     sent = {"site": "merged", "time": END, "declared": 2, "stored": 2, "deduplicated": 0, "rejected": 0,
-            "log_id": "l", "topic": "merged", "partition": 0, "offset": 0, "index": 0}  # fmt: skip
+            "beyond_window": beyond,
+            "log_id": "l", "topic": topic, "partition": 0, "offset": 0, "index": 0}  # fmt: skip
     warehouse.insert("books", tuple(sent), [[value] for value in sent.values()])
     until_readable(warehouse, "books")
-    event = {"site": "merged", "type": "track", "time": END, "message_id": "m", "topic": "merged"}
+    event = {"site": "merged", "type": "track", "time": END, "message_id": topic, "topic": topic}
     warehouse.insert("events", tuple(event), [[value] for value in event.values()])
     until_readable(warehouse, "events")
-    (row,) = [row for row in ask(warehouse, "books") if row["topic"] == "merged"]
-    assert row == {"topic": "merged", "received": 2, "stored": 1, "repeats": 0, "merged": 1,
-                   "rejected": 0, "difference": 0}  # fmt: skip
+    (row,) = [row for row in ask(warehouse, "books") if row["topic"] == topic]
+    assert row == {"topic": topic, "received": 2, "stored": 1, "repeats": 0, "merged": merged,
+                   "rejected": 0, "difference": 1 - merged}  # fmt: skip
 
 
 def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWarehouse) -> None:

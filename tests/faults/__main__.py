@@ -12,6 +12,7 @@ from random import SystemRandom
 from time import monotonic
 from typing import Final, NamedTuple
 
+from tests.faults.disk import cannot_mount
 from tests.faults.harness import Outcome, Plan, run
 from tests.faults.scenarios import KAFKA
 from tests.kafka.broker import missing_tools
@@ -20,6 +21,7 @@ CRASHES: Final = "outputs:0.002,delta:0.002,rows:0.002,stored:0.002,append:0.000
 """Chances of dying in the windows that matter, beside what a scenario does."""
 FULL: Final = (
     Plan(0, events=200_000, rounds=200, seconds=1_000, keep_parts=False),
+    Plan(0, 60_000, 40, 300, "disk", keep_parts=False),
     Plan(0, 40_000, 40, 400, "kafka-kills", partitions=4, crash=CRASHES, keep_parts=False),
     Plan(0, 40_000, 20, 500, "kafka-workers", partitions=4, keep_parts=False),
     Plan(0, 20_000, 3, 400, "kafka-freeze", pause=90, partitions=4, keep_parts=False),
@@ -87,6 +89,8 @@ def _plans(given: argparse.Namespace) -> Iterator[Plan]:
 
 def _run(plan: Plan) -> Line:
     if plan.scenario in KAFKA and (reason := missing_tools()):
+        return Line(plan, f"not run: {reason}", None, 0.0)
+    if plan.scenario == "disk" and (reason := cannot_mount()):
         return Line(plan, f"not run: {reason}", None, 0.0)
     print(plan, flush=True)
     begun = monotonic()

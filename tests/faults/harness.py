@@ -8,13 +8,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from tests.faults.disk import small_disk
 from tests.faults.processes import until
 from tests.faults.scenarios import EMBEDDED, KAFKA, SCENARIOS
-from tests.faults.stack import DRAIN_SECONDS, EmbeddedStack, KafkaStack, Plan, Stack
+from tests.faults.stack import DRAIN_SECONDS, DiskStack, EmbeddedStack, KafkaStack, Plan, Stack
 
 __all__ = ["Outcome", "Plan", "run"]
 
@@ -32,9 +34,15 @@ class Outcome(NamedTuple):
 
 def run(directory: Path, plan: Plan, say: Callable[[str], None] = print) -> Outcome:
     """One run of a plan. Raises AssertionError where the stack does not get to the end."""
-    begun = monotonic()
     directory.mkdir(parents=True, exist_ok=True)
+    with small_disk(directory / "small") if plan.scenario == "disk" else nullcontext():
+        return _run(directory, plan, say)
+
+
+def _run(directory: Path, plan: Plan, say: Callable[[str], None]) -> Outcome:
+    begun = monotonic()
     make = EmbeddedStack if plan.scenario in EMBEDDED else KafkaStack
+    make = DiskStack if plan.scenario == "disk" else make
     stack = make(directory, plan)
     try:
         _disturb(stack, say)

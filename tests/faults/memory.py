@@ -14,6 +14,7 @@ from pipeline.errors import LogUnavailable, WarehouseUnavailable
 from pipeline.stage import Record
 from pipeline.transports.contract import Append, Delta, Snapshot
 from pipeline.warehouse.contract import Params, Rows
+from sql import load
 
 Place = tuple[str, int]
 
@@ -141,7 +142,7 @@ class MemoryJournal:
 class MemoryWarehouse:
     """A Warehouse of rows by table name: columns → values. A row inserted twice is held twice.
 
-    It understands inserts, and of all queries only the sink's read-back.
+    It understands inserts, and of all queries only the sink's two.
     """
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]], faults: Faults) -> None:
@@ -166,13 +167,22 @@ class MemoryWarehouse:
         assert "applied" in params
         if self.faults.fails():
             raise WarehouseUnavailable("The warehouse is away.")
-        found = [
-            (table, row["offset"], row["index"])
+        theirs = [
+            (table, row)
             for table, rows in self.rows.items()
             for row in rows
             if (row["log_id"], row["topic"], row["partition"])
             == (params["log_id"], params["topic"], params["partition"])
-            and row["offset"] > params["applied"]
+        ]
+        if sql == load("warehouse/counted"):
+            entries = sum(
+                table == "books" and row["offset"] <= params["applied"] for table, row in theirs
+            )
+            return Rows(("entries",), ("UInt64",), [(entries,)])
+        found = [
+            (table, row["offset"], row["index"])
+            for table, row in theirs
+            if row["offset"] > params["applied"]
         ]
         return Rows(("table", "offset", "index"), ("String", "Int64", "UInt32"), found)
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from time import sleep
 from typing import Final
 
+from tests.faults.disk import Neighbour, wait_full
 from tests.faults.processes import until
-from tests.faults.stack import FORWARD_SECONDS, KafkaStack, Stack
+from tests.faults.stack import FORWARD_SECONDS, DiskStack, KafkaStack, Stack
 
 CROWD: Final = 3
+FULL_SECONDS: Final = 30
 WINDOWS: Final = "read:0.1,rows:0.1,stored:0.3,outputs:0.3,delta:0.3,committed:0.1"
 """Where a worker may freeze; most at steps 7 to 9, where it becomes a zombie that matters."""
 
@@ -18,6 +20,19 @@ def kill_one(stack: Stack) -> None:
     victim = stack.rng.choice(stack.workers) if stack.rng.random() < 0.7 else stack.collector
     stack.kill(victim)
     victim.start()
+
+
+def disk_full(stack: Stack) -> None:
+    """A neighbour takes the last bytes at any moment, some times in a row, and goes again."""
+    assert isinstance(stack, DiskStack)
+    stack.moment()
+    for _ in range(stack.rng.randint(1, 4)):
+        neighbour = Neighbour(stack.disk)
+        wait_full(stack.disk, FULL_SECONDS)
+        sleep(stack.rng.choice((0, 0, 0.05, 2)) * stack.rng.random())
+        neighbour.go()
+        sleep(0.3 * stack.rng.random())
+    stack.goes_forward()
 
 
 def grow_and_shrink(stack: Stack) -> None:
@@ -86,7 +101,7 @@ def freeze_and_crowd(stack: Stack) -> None:
 
 Round = Callable[[Stack], None]
 
-EMBEDDED: Final[Mapping[str, Round]] = {"kills": kill_one}
+EMBEDDED: Final[Mapping[str, Round]] = {"kills": kill_one, "disk": disk_full}
 KAFKA: Final[Mapping[str, Round]] = {
     "kafka-kills": kill_one,
     "kafka-workers": grow_and_shrink,

@@ -234,7 +234,7 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
                 whole = record._replace(value=b"\n".join(good)) if bad else record
                 stage.process(state, whole, emit)
             if bad and stage.source in product.ACCEPTED:
-                emit.row(BOOKS, "", 0, bad, 0, 0, bad)
+                emit.row(BOOKS, "", 0, bad, 0, 0, bad, 0)
             state.applied = record.offset
         settle(state, changes_of(state))
         for output in records_of(emit.outputs, world.log.partitions):
@@ -282,7 +282,8 @@ def _fixed(value: Any) -> Any:
 
 
 def _values(state: State) -> dict[str, dict[str, bytes]]:
-    return {name: dict(table.encoded()) for name, table in state.tables.items()}
+    return {name: dict(table.encoded()) for name, table in state.tables.items()
+            if name != "written"}  # fmt: skip  # the runner's own
 
 
 async def _inline(function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 from pipeline.flow import FLOW
 from schemas import topics
 from tests.faults import feeding, traffic
+from tests.faults.disk import RESERVE
 from tests.faults.driver import Clock, Driver
 from tests.faults.ground import EmbeddedGround, Ground, free_port
 from tests.faults.kafka_ground import KafkaGround
@@ -80,7 +81,7 @@ class Stack:
         return self._managed("worker", FOOTFALL_WORKER_PORT=str(free_port()))
 
     def _managed(self, role: str, **env: str) -> Managed:
-        name = "-".join((role, *env.values()))
+        name = "-".join((role, env.get("FOOTFALL_WORKER_PORT", "")))
         return Managed(role, footfall(role), self._env | env, self.directory / f"{name}.log")
 
     def start(self) -> None:
@@ -192,6 +193,18 @@ class EmbeddedStack(Stack):
 
     def __init__(self, directory: Path, plan: Plan) -> None:
         super().__init__(directory, plan, EmbeddedGround(directory))
+
+
+class DiskStack(EmbeddedStack):
+    """The same on a small file system, which is mounted at `directory`/small already."""
+
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self.disk = directory / "small"
+        (directory / "warehouse").symlink_to(self.disk / "warehouse")
+        Stack.__init__(self, directory, plan, EmbeddedGround(self.disk))
+
+    def _managed(self, role: str, **env: str) -> Managed:
+        return super()._managed(role, FOOTFALL_DISK_RESERVE=str(RESERVE), **env)
 
 
 class KafkaStack(Stack):

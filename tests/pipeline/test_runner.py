@@ -40,6 +40,9 @@ class SlowSink:
     def read_back(self, topic: str, partition: int, applied: int) -> Existing:
         return NOTHING
 
+    def counted(self, topic: str, partition: int, applied: int) -> int:
+        return 10**9
+
     def write(
         self, topic: str, partition: int, rows: Mapping[Table, Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,

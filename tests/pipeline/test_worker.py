@@ -52,7 +52,9 @@ class Place:
         asyncio.run(life())
 
     def insert(self, log_id: str) -> None:
-        books = row(BOOKS, time=NOON, declared=1, stored=1, deduplicated=0, rejected=0)
+        books = row(
+            BOOKS, time=NOON, declared=1, stored=1, deduplicated=0, rejected=0, beyond_window=0
+        )
         sink = Sink(self.warehouse, log_id)
         sink.write("footfall-events", 0, {BOOKS: [(*books, 0, 0)]})
         sink.close()

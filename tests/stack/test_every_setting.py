@@ -126,7 +126,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         "countries": str(countries), "deny_properties": "password",
         "funnel": "/cart > /checkout > Order Completed", "horizon": "5", "lateness": "1800",
         "lead_days": "20", "webhook_url": f"http://127.0.0.1:{receiver.server_port}/hook",
-        "webhook_secret": SECRET, "retention_days": "1", "rejects_limit": "1000000", "disk_reserve": "500000000",
+        "webhook_secret": SECRET, "retention_days": "1", "rejects_limit": "1000000",
+        "disk_reserve": "500000000",
         "memory_limit": "100000000", "tick_ms": "50",
         "clock": f"{BEGIN},{int(time() * 1000)},{SPEED}",
     }  # fmt: skip

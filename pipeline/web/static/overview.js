@@ -11,9 +11,9 @@ const REFRESH = 10_000;
 const REASONS = 6;
 const BOOKS = [
   ["received", "by collectors"],
-  ["stored", "distinct, in the warehouse"],
+  ["stored", "rows in the warehouse"],
   ["repeats", "known as sent before"],
-  ["merged", "repeats that came too late to be known; one row is kept"],
+  ["merged", "repeats from beyond the window in which they are known; one row is kept"],
   ["rejected", "refused, with a reason"],
   ["in flight", "in the log, not read yet"],
 ];

@@ -101,7 +101,10 @@ def test_the_books_are_told_in_one_formula() -> None:
 
 def test_books_that_do_not_balance_are_wrong() -> None:
     told = books({**BALANCED, "stored": 998, "difference": 2})
-    assert (told.ok, told.text.endswith("in flight, but for 2")) == (False, True)
+    assert (told.ok, told.text.endswith("in flight, but for 2 lost from the warehouse")) == (
+        False,
+        True,
+    )
 
 
 def test_what_does_not_answer_is_told_without_numbers_of_errors(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 
 def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
-    counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1}
+    counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1,
+              "beyond_window": 0}  # fmt: skip
     worker.insert(columns.BOOKS, 1, time=NOON, **counts)
     worker.insert(columns.BOOKS, 1, time=NOON, **counts)  # a replay's repeat
     worker.insert(columns.BOOKS, 2, time=NOON, **counts)
