@@ -27,6 +27,7 @@ check: $(STAMP) ## format, lint, types
 
 faults: $(STAMP) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven)
 	$(BIN)/python -m tests.faults
+	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py
 
 mutants: $(STAMP) ## seeded breakages: each must turn the fault suite red
 	$(BIN)/python -m tests.faults.mutants

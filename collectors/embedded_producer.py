@@ -15,10 +15,19 @@ from typing import Any, Final
 from uuid import uuid4
 
 import sql
-from collectors.errors import LogDamaged, LogMismatch, Overloaded
+from collectors.errors import LogDamaged, LogMismatch, LogUnusable, Overloaded
 from collectors.producer import Append, GroupCommit
-from schemas import topics
-from schemas.logfile import FORMAT, INBOX, Ends, Place, checksum, lost, schema_fault
+from schemas import folder_format, topics
+from schemas.logfile import (
+    FORMAT,
+    INBOX,
+    Ends,
+    Place,
+    checksum,
+    hopeless,
+    lost,
+    schema_fault,
+)
 from schemas.room import Room
 
 BUSY_MS: Final = 10_000
@@ -41,8 +50,9 @@ async def open_embedded(
     """A Producer on `directory`/inbox.db, which is made where missing.
 
     `clock` gives ms for `appended_at`; `reserve`: see EmbeddedWriter; `options` are GroupCommit's.
-    Raises LogMismatch where the inbox has another partition count, LogDamaged where it is not what was
-    written, Overloaded where it cannot be opened now.
+    Raises LogMismatch where the inbox has another partition count, LogUnusable where it can never be
+    opened as it is, LogDamaged where it is not what was written, Overloaded where it cannot be opened
+    now.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="inbox-writer")
     loop = asyncio.get_running_loop()
@@ -69,7 +79,10 @@ class EmbeddedWriter:
         self._path, self._clock = directory / INBOX, clock
         self._room, self._looked = Room(reserve), float("-inf")
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if text := folder_format.refusal(directory):
+                raise LogUnusable(text)
+            folder_format.mark(directory)
             is_new = not self._path.exists()
             self._check_room()
             self._db = sqlite3.connect(self._path, isolation_level=None)
@@ -86,10 +99,12 @@ class EmbeddedWriter:
         except (sqlite3.Error, OSError) as error:
             raise self._failure(error, "opened") from error
 
-    def _failure(self, error: Exception, what: str) -> Overloaded | LogDamaged:
-        name = getattr(
-            error, "sqlite_errorname", "SQLITE_IOERR" if isinstance(error, OSError) else ""
-        )
+    def _failure(self, error: Exception, what: str) -> Overloaded | LogDamaged | LogUnusable:
+        if isinstance(error, OSError):
+            return _unusable(self._path.parent, error)
+        name = getattr(error, "sqlite_errorname", "")
+        if text := hopeless(self._path, name, str(error)):
+            return LogUnusable(text)
         if name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ":
             return Overloaded(f"{self._path} cannot be {what}: {error}.")
         return self._damaged(str(error))
@@ -241,3 +256,11 @@ class EmbeddedWriter:
         """Close the file."""
         self._db.close()
         self._ends.close()
+
+
+def _unusable(folder: Path, error: OSError) -> Overloaded | LogUnusable:
+    """A full disk gets room again; a file in the place of a folder stays one."""
+    text = f"{folder.absolute()} cannot be used: {error.strerror}."
+    if isinstance(error, (PermissionError, FileExistsError, NotADirectoryError)):
+        return LogUnusable(f"{text} The log is a folder that this user may write to.")
+    return Overloaded(text)

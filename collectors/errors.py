@@ -17,6 +17,10 @@ class LogDamaged(CollectorError):
     """The log's file is not what was written; the text says which and what to do."""
 
 
+class LogUnusable(CollectorError):
+    """The log's folder or file is of another kind, version or owner; see its text."""
+
+
 class CannotListen(CollectorError):
     """The address or the port cannot be used; trying again will not help."""
 

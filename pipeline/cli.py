@@ -1,5 +1,6 @@
 """The command `footfall`."""
 
+import os
 import sys
 
 import click
@@ -48,6 +49,7 @@ def main() -> None:
 
     Exit code 1 where trying again may help, 2 where somebody must change something.
     """
+    os.umask(0o077)  # what is made, SQLite's and the engine's files too, is its owner's alone
     try:
         cli(standalone_mode=True)
     except (FootfallError, CollectorError) as error:

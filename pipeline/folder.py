@@ -15,6 +15,7 @@ from typing import Final
 
 from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
+from schemas.folder_format import mark, refusal
 
 LOCK: Final = "worker.lock"
 _MODE: Final = 0o700
@@ -51,9 +52,12 @@ def held(*places: Path) -> Iterator[None]:
 def take(folder: Path) -> None:
     """Make `folder` where it is missing and lock it; to be freed as often as it was taken.
 
-    Raises FolderInUse where another process has it, FolderUnusable where it cannot be one.
+    Raises FolderInUse where another process has it, FolderUnusable where it cannot be one or is of
+    another version.
     """
     make(folder)
+    if text := refusal(folder):
+        raise FolderUnusable(text)
     key = folder.resolve()
     with _held.guard:
         file, times = _held.files.get(key) or (_lock(folder), 0)
@@ -88,6 +92,7 @@ def _lock(folder: Path) -> int:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(file, 0)
+        mark(folder)
         os.pwrite(
             file, f"pid {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0
         )

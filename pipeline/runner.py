@@ -113,7 +113,10 @@ class Lane:
         log, or one that lost its tail, and its next records would be taken for old ones.
         """
         snapshot, deltas = await self.runner.journal.load(self.stage.name, self.partition)
-        self._delta_bytes = await restore(self.state, snapshot, deltas)
+        try:
+            self._delta_bytes = await restore(self.state, snapshot, deltas)
+        except Exception as error:
+            raise self._unreadable(error) from error
         self._snapshot_bytes = sum(map(len, snapshot.chunks)) if snapshot else 0
         end = await self.runner.journal.end(self.stage.source.name, self.partition)
         if self.state.applied >= end:
@@ -127,6 +130,16 @@ class Lane:
         self.next_offset = self.state.applied + 1
         self._task = asyncio.create_task(self._run(), name=f"{self.stage.name}/{self.partition}")
         self._task.add_done_callback(self.runner.lane_ended)
+
+    def _unreadable(self, error: Exception) -> Exception:
+        """Whatever bytes that are no state make of themselves, it is the state that is damaged."""
+        if isinstance(error, Retryable):
+            return error
+        why = str(error) if isinstance(error, StateDamaged) else type(error).__name__
+        return StateDamaged(
+            f"The state of {self.stage.name}/{self.partition} (work.db, or its topics on Kafka) is damaged: "
+            f"{why} Bring log, state and warehouse back from one copy, or begin all three anew."
+        )
 
     @property
     def applied(self) -> int:

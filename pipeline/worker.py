@@ -8,7 +8,7 @@ import signal
 from collections.abc import Coroutine
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 
@@ -30,6 +30,7 @@ from pipeline.errors import Final as FinalError
 from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
 from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
+from pipeline.logs import hide
 from pipeline.masking import masked
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
@@ -269,7 +270,11 @@ def _spare_collections() -> None:
 
 
 async def run_worker(settings: Settings) -> int:
-    """Run until a signal (0), a failure that a restart may cure (1), or one that it cannot (2)."""
+    """Run until a signal (0), or a failure that nobody foresaw (1).
+
+    Raises the FootfallError that ended it, once all is closed that can be.
+    """
+    hide(settings.secrets())
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -288,15 +293,38 @@ async def run_worker(settings: Settings) -> int:
         failed = await _run(worker, stopped)
     except Exception as error:  # noqa: BLE001  # whatever it was, Faust's threads must end
         failed = error
-    if failed:
-        log.error("worker_failed", error=str(failed), kind=type(failed).__name__)
-    code = 0 if failed is None else 2 if isinstance(failed, FinalError) else 1
     try:
         await asyncio.wait_for(worker.stop(), STOP_SECONDS)
     except TimeoutError:
-        log.error("not_stopped_in_time", seconds=STOP_SECONDS)  # nothing durable is lost by it
-        os._exit(code or 1)
-    return code
+        _end(failed)
+    except Exception as error:  # noqa: BLE001  # what failed first is what is told
+        failed = failed or error
+    return _code(failed)
+
+
+def _code(failed: BaseException | None) -> int:
+    """The exit code. Raises what was made on purpose: its text is for people, a bug's is not."""
+    cause = _cause(failed)
+    if isinstance(cause, FootfallError):
+        raise cause
+    if failed:
+        log.error("worker_failed", error=str(failed), kind=type(failed).__name__, exc_info=failed)
+    return 1 if failed else 0
+
+
+def _cause(failed: BaseException | None) -> BaseException | None:
+    """Faust may wrap what a lane raised."""
+    found = failed
+    while found is not None and not isinstance(found, FootfallError):
+        found = found.__cause__ or found.__context__
+    return found or failed
+
+
+def _end(failed: BaseException | None) -> NoReturn:
+    """End at once, whatever still hangs: nothing durable is lost by it."""
+    code = 2 if isinstance(cause := _cause(failed), FinalError) else 1
+    log.error("not_stopped_in_time", seconds=STOP_SECONDS, error=str(cause or ""))
+    os._exit(code)
 
 
 async def _run(worker: Worker, stopped: asyncio.Task[Any]) -> BaseException | None:

@@ -6,6 +6,7 @@ checksum of all that decides, and beside each file stands another that says how 
 
 from collections.abc import Iterable
 from io import FileIO
+from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -117,3 +118,34 @@ def lost(told: dict[int, int], places: Iterable[Place]) -> str:
         if (end := told.get(place.number, 0)) > place.next_offset:
             return f"{place.topic}/{place.partition} ends at offset {place.next_offset}, but went to {end}"
     return ""
+
+
+_REFUSED: Final = {"SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY", "SQLITE_AUTH"}
+
+
+def hopeless(path: Path, name: str, text: str) -> str:
+    """Why `path` cannot be used whatever time passes, with what to do; "" where it may come back.
+
+    `name` is SQLite's of the error (`SQLITE_NOTADB`, extended ones too), `text` its own words.
+    """
+    kind = "_".join(name.split("_")[:2])
+    where = path.absolute()
+    if path.is_dir():
+        return f"{where} is a directory, but should be a file of the log. Move it away."
+    if kind in _REFUSED and path.parent.is_dir() and (path.exists() or not _may_write(path.parent)):
+        return (
+            f"{where} cannot be opened ({text}): it must belong to the user that runs Footfall, on a disk "
+            "that can be written."
+        )
+    return ""
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether a file can be made there: tried, as rights are of many kinds."""
+    probe = folder / ".footfall-probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True

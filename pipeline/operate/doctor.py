@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import sql
 from pipeline.clock import clock
 from pipeline.errors import FootfallError
+from pipeline.folder import folders
 from pipeline.operate.complaints import complaints
 from pipeline.operate.finding import Finding, many
 from pipeline.operate.reach import ask, status_of
@@ -34,6 +35,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_worker(settings),
         *_warehouse(settings),
         *_disk(settings),
+        *_rights(settings),
     ]
 
 
@@ -111,14 +113,24 @@ def _log(settings: Settings) -> Iterator[Finding]:
     if scheme == "embedded":
         inbox = Path(place) / "inbox.db"
         if inbox.exists():
-            size = sum(f.stat().st_size for f in Path(place).glob("*.db*"))
-            yield Finding("log", True, f"{place} holds {size / 1e6:.0f} MB")
+            yield _embedded_log(Path(place))
         else:
             yield Finding("log", False, f"{inbox} is not there",
                           "Start a collector once, or set FOOTFALL_LOG to the right directory.")  # fmt: skip
         return
     for server in place.split(","):
         yield _reachable("log", server, 9092)
+
+
+def _embedded_log(folder: Path) -> Finding:
+    from pipeline.transports.embedded_file import check_folder
+
+    try:
+        check_folder(folder)
+    except FootfallError as error:
+        return Finding("log", False, str(error), "Nothing is taken or folded until then.")
+    size = sum(f.stat().st_size for f in folder.glob("*.db*"))
+    return Finding("log", True, f"{folder} holds {size / 1e6:.0f} MB")
 
 
 def _reachable(part: str, server: str, port: int) -> Finding:
@@ -200,3 +212,11 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             f"Make room: below {reserve / 1e9:.1f} GB (FOOTFALL_DISK_RESERVE) collectors take nothing and "
             "nothing is stored.")  # fmt: skip
         yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {place}", advice)
+
+
+def _rights(settings: Settings) -> Iterator[Finding]:
+    """Folders that others may read: made before they were their owner's alone, or opened on purpose."""
+    for folder in folders(settings):
+        if folder.is_dir() and folder.stat().st_mode & 0o077:
+            yield Finding("disk", True, f"{folder} may be read by other users of this machine",
+                          f"chmod -R go= {folder}, unless they are meant to.")  # fmt: skip

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import sql
-from pipeline.errors import BadSetting, LogDamaged, LogUnavailable
+from pipeline.errors import BadSetting, FolderUnusable, LogDamaged, LogUnavailable
 from pipeline.stage import Record
+from schemas.folder_format import refusal
 from schemas.logfile import (
     DAMAGED,
     FORMAT,
@@ -24,6 +25,7 @@ from schemas.logfile import (
     Place,
     checksum,
     damaged_lines,
+    hopeless,
     lost,
     schema_fault,
 )
@@ -50,9 +52,13 @@ def damaged(path: Path, how: str) -> LogDamaged:
     return LogDamaged(f"{path} is damaged: {how}. {_ADVICE.get(path.name, '')}")
 
 
-def failure(path: Path, error: sqlite3.Error, what: str) -> LogUnavailable | LogDamaged:
+def failure(
+    path: Path, error: sqlite3.Error, what: str
+) -> LogUnavailable | LogDamaged | FolderUnusable:
     """What an error of SQLite's means; `what` could not be done, such as "read"."""
     name = getattr(error, "sqlite_errorname", "")
+    if text := hopeless(path, name, str(error)):
+        return FolderUnusable(text)
     if name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ":
         return LogUnavailable(f"The log file {path} cannot be {what}: {error}.")
     return damaged(path, str(error))
@@ -106,6 +112,16 @@ def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
         if shorter := lost(told, places):
             raise damaged(path, f"{shorter} (says {path.with_suffix('.end').name})")
         return facts
+
+
+def check_folder(directory: Path) -> None:
+    """Check the log's files as far as they are there, as a check-up. Raises what opening them raises."""
+    if text := refusal(directory):
+        raise FolderUnusable(text)
+    for path in (directory / INBOX, directory / WORK):
+        if path.exists():
+            with closing(connect(path, write=False)) as connection:
+                check(path, connection)
 
 
 def _fault(path: Path, tables: list[tuple[str, str]]) -> str:

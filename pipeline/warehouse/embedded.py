@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import sql as statements
-from pipeline.errors import ValueRefused
+from pipeline.errors import ValueRefused, WarehouseUnavailable
 from pipeline.folder import held
 from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.chdb_session import Session, connect, failures, run
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.limits import AT_ONCE
 from pipeline.warehouse.native import read_native
+from pipeline.warehouse.opening import Words, heard, unopened
 from pipeline.warehouse.pool import Pool
 from pipeline.warehouse.reading import attach
 from pipeline.warehouse.reading.process import Reader
@@ -59,13 +60,18 @@ class EmbeddedWarehouse:
 
     def _open(self) -> None:
         path, settings = str(self._path), SETTINGS | {"max_memory_usage": self._memory}
-        self._kept = connect(path, {})  # while it is open, so is the engine
+        words = Words()
+        try:
+            with heard() as words:
+                self._kept = connect(path, {})  # while it is open, so is the engine
+                run(self._kept, "SELECT 1", "Null")
+        except WarehouseUnavailable as error:
+            raise unopened(self._path, f"{error} {words.text}") from error
         self._sessions = Pool[Session](
             lambda: connect(path, settings), lambda session: session.close()
         )
         self._schema = lru_cache(maxsize=256)(self._describe)
         self._reader = Reader(self._begin)
-        self.query("SELECT 1")
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
         """See `Warehouse.insert`: one Arrow batch, one part per partition."""

@@ -16,7 +16,7 @@ import pytest
 
 from collectors import server
 from collectors.embedded_producer import EmbeddedWriter
-from collectors.errors import CannotListen, LogMismatch, Overloaded, PathTaken
+from collectors.errors import CannotListen, LogMismatch, LogUnusable, Overloaded, PathTaken
 from collectors.producer import GroupCommit
 from collectors.server import CollectorConfig, open_producer, run, tick
 from tests.collectors.test_embedded_producer import records
@@ -184,10 +184,10 @@ def test_a_missed_tick_does_not_end_the_ticks() -> None:
     assert b'"tick"' in asyncio.run(main())[0]
 
 
-def test_an_inbox_that_cannot_be_opened_is_overload(tmp_path: Path) -> None:
+def test_a_folder_below_a_file_is_refused_for_good(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     config = CollectorConfig(log=f"embedded://{tmp_path}/file/data")
-    with pytest.raises(Overloaded):
+    with pytest.raises(LogUnusable, match="file/data cannot be used: Not a directory"):
         asyncio.run(open_producer(config))
 
 

@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import FolderInUse, FolderUnusable
 from pipeline.folder import LOCK, folders, held
 from pipeline.settings import Settings
+from schemas.folder_format import FILE
 from tests.faults.ground import free_port
 
 HOLD = """
@@ -121,4 +122,29 @@ def test_a_second_worker_is_refused_on_any_port_and_changes_nothing(
     assert re.match(
         rf"footfall: {tmp_path}/\w+ is in use by .*\(pid {other.pid} since", ended.stderr
     )
-    assert {path.name for path in tmp_path.glob("*/*")} == {LOCK}
+    assert {path.name for path in tmp_path.glob("*/*")} <= {LOCK, FILE}
+
+
+def test_a_folder_of_another_version_is_refused_with_its_name_and_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / FILE).write_text('{"format": 99, "made_by": "7.1"}')
+    told = rf"^{tmp_path} has format 99, made by Footfall '7.1'; Footfall .* reads format 1. Update"
+    with pytest.raises(FolderUnusable, match=told), held(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", '{"format": "1"}', "\ud800"])
+def test_a_folder_that_does_not_say_its_version_rightly_is_refused(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / FILE).write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(FolderUnusable, match=f"^{tmp_path / FILE} is damaged"), held(tmp_path):
+        pass
+
+
+def test_a_folder_made_before_there_were_versions_is_of_the_first_one(tmp_path: Path) -> None:
+    (tmp_path / "inbox.db").touch()
+    with held(tmp_path):
+        assert (tmp_path / FILE).read_text().startswith('{"format":1,"made_by":"0.')
