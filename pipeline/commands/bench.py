@@ -66,6 +66,41 @@ def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
         _show(table(found))
 
 
+@bench.command()
+@click.option("--hours", default=24.0, show_default=True, help="Simulated hours.")
+@click.option("--rate", default=500, show_default=True, help="Events a simulated second.")
+@click.option("--devices", default=1_000_000, show_default=True, help="That visit in a day.")
+@click.option("--state-limit", help="The worker's setting; without it, its default.")
+@click.option("--every", default=1.0, show_default=True, help="Simulated hours between samples.")
+@click.option(
+    "--folder", help="Where log and warehouse are made and removed: some 30 GB for a day."
+)
+@as_json
+def memory(
+    hours: float, rate: int, devices: int, state_limit: str | None, every: float,
+    folder: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure a worker's memory over simulated hours of traffic, run as fast as it folds.
+
+    A day of 500 events a second takes about an hour. A short run: --rate, --devices and
+    --state-limit all a tenth.
+
+    \b
+    Example: footfall bench memory --hours 24 --rate 50 --devices 100000 --state-limit 100000000
+    """
+    from pipeline.bench.memory import COLUMNS, Sample, measure, row
+
+    def tell(sample: Sample) -> None:
+        values = zip(COLUMNS, row(sample), strict=True)
+        _tell("  ".join(f"{name} {value}" for name, value in values))
+
+    samples = measure(hours, rate, devices, state_limit, every, folder, tell)
+    if as_json:
+        show_json(samples)
+    else:
+        show_table(COLUMNS, [row(sample) for sample in samples])
+
+
 def _tell(text: str) -> None:
     click.echo(text, err=True)
 

@@ -28,10 +28,10 @@ class StackError(FinalError):
 
 
 class Stack:
-    """Processes over `folder`. Leaving the context ends them."""
+    """Processes over `folder`. Leaving the context ends them. `given` are further settings."""
 
-    def __init__(self, folder: Path, *, usual_ports: bool = True) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, usual_ports: bool = True, **given: str) -> None:
+        self._folder, self._given = folder, given
         self._ports = {name: _port(name, usual_ports) for name in ("port", "worker_port")}
         self.settings = self._settings(None)
         self.worker = Face(f"http://{self.settings.host}:{self.settings.worker_port}")
@@ -98,6 +98,7 @@ class Stack:
             "tick_ms": None if pace is None else str(TICK_MS),
             "clock": "" if pace is None else ",".join(map(str, pace)),
             **self._ports,
+            **self._given,
         }
         return Settings(given, env={})
 
