@@ -117,7 +117,7 @@ class Lane:
             self._delta_bytes = await restore(self.state, snapshot, deltas)
         except Exception as error:
             raise self._unreadable(error) from error
-        self._snapshot_bytes = sum(map(len, snapshot.chunks)) if snapshot else 0
+        self._snapshot_bytes = self.state.size() if snapshot else 0
         end = await self.runner.journal.end(self.stage.source.name, self.partition)
         if self.state.applied >= end:
             raise StateDamaged(
@@ -418,7 +418,7 @@ class Lane:
         except Retryable as error:
             log.warning("snapshot_put_off", stage=self.stage.name, error=str(error))
             return
-        self._snapshot_bytes = sum(map(len, snapshot.chunks))
+        self._snapshot_bytes = self.state.size()
         self._delta_bytes = 0
 
 

@@ -16,13 +16,13 @@ from urllib.request import urlopen
 
 import msgspec
 
-from collectors.embedded_producer import INBOX, EmbeddedWriter
+from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from pipeline.bench.compare import PARTITIONS, BenchError
 from pipeline.bench.day import START_MS, Day
 from pipeline.story.stack import Stack
-from pipeline.transports.embedded_journal import OFFSET_BITS
 from schemas import topics
+from schemas.logfile import INBOX, OFFSET_BITS
 
 AT_ONCE_SECONDS: Final = 5
 """Simulated seconds appended in one transaction."""

@@ -17,12 +17,15 @@ from pipeline.transports.contract import Delta, Snapshot
 
 _NIL: Final = b"\xc0"
 _CHUNK_BYTES: Final = 512 * 1024
+FORMAT: Final = 2
+"""Of the stages' values; state of another format is refused. 1 was without a number."""
 Changes = dict[str, dict[str, bytes | None]]
 
 
 class _Body(Struct, array_like=True):
     seen: dict[str, tuple[int, int]]
     tables: dict[str, dict[str, Raw]]
+    format: int = 1
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -40,7 +43,7 @@ def delta_of(state: State, changes: Changes, lo: int) -> Delta:
         name: {key: Raw(_NIL if value is None else value) for key, value in table.items()}
         for name, table in changes.items()
     }
-    return Delta(lo, state.applied, _encode(_Body(state.seen, tables)))
+    return Delta(lo, state.applied, _encode(_Body(state.seen, tables, FORMAT)))
 
 
 def settle(state: State, changes: Changes) -> None:
@@ -50,12 +53,25 @@ def settle(state: State, changes: Changes) -> None:
 
 
 def snapshot_of(state: State) -> Snapshot:
-    """The whole settled state in chunks of about half a megabyte."""
-    return Snapshot(state.applied, list(_chunks(state)))
+    """The whole settled state in chunks of about half a megabyte, made as they are asked for.
+
+    Nothing may be folded or settled meanwhile.
+    """
+    return Snapshot(state.applied, _Chunks(state))
+
+
+class _Chunks:
+    """A state's chunks, each time anew."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __iter__(self) -> Iterator[bytes]:
+        return _chunks(self._state)
 
 
 def _chunks(state: State) -> Iterator[bytes]:
-    yield _encode(_Body(state.seen, {}))
+    yield _encode(_Body(state.seen, {}, FORMAT))
     for name, table in state.tables.items():
         chunk: dict[str, Raw] = {}
         size = 0
@@ -63,9 +79,9 @@ def _chunks(state: State) -> Iterator[bytes]:
             chunk[key] = Raw(value)
             size += len(key) + len(value)
             if size >= _CHUNK_BYTES:
-                yield _encode(_Body({}, {name: chunk}))
+                yield _encode(_Body({}, {name: chunk}, FORMAT))
                 chunk, size = {}, 0
-        yield _encode(_Body({}, {name: chunk}))
+        yield _encode(_Body({}, {name: chunk}, FORMAT))
 
 
 async def restore(state: State, snapshot: Snapshot | None, deltas: AsyncIterator[Delta]) -> int:
@@ -93,6 +109,11 @@ async def restore(state: State, snapshot: Snapshot | None, deltas: AsyncIterator
 def _apply(state: State, chunk: bytes) -> None:
     try:
         body = _decode(chunk)
+        if body.format != FORMAT:
+            raise StateDamaged(
+                f"The state was written by another version of Footfall (format {body.format}; this "
+                f"version reads {FORMAT}). Run that version, or begin with a new log and warehouse."
+            )
         for name, table in body.tables.items():
             values = dict(zip(table, map(bytes, table.values()), strict=True))
             gone = [k for k, v in values.items() if v == _NIL] if _NIL in values.values() else []

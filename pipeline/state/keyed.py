@@ -3,7 +3,7 @@
 A million devices are a million small byte strings: loading a snapshot decodes none of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -11,9 +11,12 @@ import msgspec
 from schemas.origins import Origin
 
 V = TypeVar("V")
+W = TypeVar("W")
 
-LIVE_LIMIT = 50_000
+LIVE_LIMIT = 10_000
 """Decoded values kept beside their bytes; past it, all that are not dirty are let go."""
+ENTRY_BYTES = 150
+"""What a key and its value take beside their own bytes: the heads of both, a place in the table."""
 
 
 class Keyed(Generic[V]):
@@ -22,7 +25,11 @@ class Keyed(Generic[V]):
     def __init__(self, kind: type[V]) -> None:
         self._raw: dict[str, bytes] = {}
         self._live: dict[str, V] = {}
-        self._dirty: dict[str, None] = {}  # a dict, not a set: deltas have one order
+        # A dict, not a set: deltas have one order. With what is encoded already; b"": deleted.
+        self._dirty: dict[str, bytes | None] = {}
+        self._touched: dict[str, None] = {}  # put or deleted since sizes were counted
+        self._counted: dict[str, int] = {}  # of what is dirty
+        self._size: int | None = 0
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -48,11 +55,13 @@ class Keyed(Generic[V]):
         """Set a value; it is in the next delta."""
         self._live[key] = value
         self._dirty[key] = None
+        self._touched[key] = None
 
     def delete(self, key: str) -> None:
         """Forget a key; the next delta says so."""
         self._live.pop(key, None)
-        self._dirty[key] = None
+        self._dirty[key] = b""
+        self._touched[key] = None
 
     def items(self) -> Iterator[tuple[str, V]]:
         """Every key and value, in key order (costly: decodes all)."""
@@ -63,7 +72,11 @@ class Keyed(Generic[V]):
 
     def each(self) -> Iterator[tuple[str, V]]:
         """As `items`, but in any order, and what is decoded for it is not kept."""
-        live, decode = self._live, self._decode
+        return self.each_as(self._decode)
+
+    def each_as(self, decode: Callable[[bytes], W]) -> Iterator[tuple[str, V | W]]:
+        """As `each`; settled values are decoded by `decode`, which may look at their beginning only."""
+        live = self._live
         for key, raw in self._raw.items():
             if key not in self._dirty:
                 yield key, decode(raw)
@@ -73,22 +86,59 @@ class Keyed(Generic[V]):
 
     def changes(self) -> dict[str, bytes | None]:
         """Changed keys and their absolute encoded values; None for a deleted key."""
-        live, encode = self._live, self._encode
-        return {key: encode(live[key]) if key in live else None for key in self._dirty}
+        live, encode, dirty = self._live, self._encode, self._dirty
+        for key, encoded in dirty.items():
+            if encoded is None:
+                dirty[key] = encode(live[key])
+        return {key: encoded or None for key, encoded in dirty.items()}
 
     def settle(self, changes: Mapping[str, bytes | None]) -> None:
-        """The delta holding `changes` is durable."""
+        """The delta holding `changes`, which are all there are, is durable."""
+        size = self.size()
         kept = {key: value for key, value in changes.items() if value is not None}
         self.load(kept, changes.keys() - kept.keys())
+        self._size = size
         self._dirty.clear()
+        self._counted.clear()
         if len(self._live) > LIVE_LIMIT:
             self._live.clear()
+
+    def size(self) -> int:
+        """Bytes of memory that keys and encoded values take, the same however batches were cut.
+
+        Takes as many steps as there were changes since it was asked for.
+        """
+        size, raw, counted = self._size_of_all(), self._raw, self._counted
+        for key in self._touched:
+            before = counted.get(key)
+            if before is None:
+                before = _size_of(key, raw.get(key))
+            counted[key] = now = _size_of(key, self._encoded(key))
+            size += now - before
+        self._touched.clear()
+        self._size = size
+        return size
+
+    def _encoded(self, key: str) -> bytes | None:
+        """A changed key's value."""
+        encoded = self._dirty[key]
+        if encoded is None:
+            encoded = self._dirty[key] = self._encode(self._live[key])
+        return encoded
+
+    def _size_of_all(self) -> int:
+        if self._size is None:
+            raw = self._raw
+            sizes = sum(map(len, raw)) + sum(map(len, raw.values()))
+            self._size = sizes + ENTRY_BYTES * len(raw)
+        return self._size
 
     def load(self, values: Mapping[str, bytes], gone: Iterable[str] = ()) -> None:
         """Apply a stored delta or snapshot chunk; the keys `gone` are deleted, whatever their value.
 
         A million keys pass through here before a worker is ready: no loop of ours over `values`.
         """
+        self._size = None
         self._raw.update(values)
         for key in gone:
             self._raw.pop(key, None)
@@ -96,6 +146,10 @@ class Keyed(Generic[V]):
     def encoded(self) -> Mapping[str, bytes]:
         """Every key and its encoded value, as of the last settled delta."""
         return self._raw
+
+
+def _size_of(key: str, value: bytes | None) -> int:
+    return len(value) + len(key) + ENTRY_BYTES if value else 0
 
 
 class State:
@@ -116,6 +170,10 @@ class State:
     def now(self) -> int:
         """The log's time, ms; 0 until the first tick, and where a stage needs none."""
         return 0
+
+    def size(self) -> int:
+        """Bytes of memory that all tables take, encoded."""
+        return sum(table.size() for table in self.tables.values())
 
     def is_new(self, origin: Origin) -> bool:
         """Step 4: whether a message was not folded in before; notes that it now is.

@@ -4,7 +4,7 @@
 One `Journal` serves all stages of a worker.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from pipeline.stage import Record
@@ -32,10 +32,14 @@ class Delta(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A stage's whole state at `applied`, in chunks; complete, or it does not exist."""
+    """A stage's whole state at `applied`, in chunks; complete, or it does not exist.
+
+    Chunks are made, or read, one after another as they are asked for: all together may be as large
+    as the state. They may be asked for again as long as the state, or the log, is left alone.
+    """
 
     applied: int
-    chunks: Sequence[bytes]
+    chunks: Iterable[bytes]
 
 
 class Journal(Protocol):

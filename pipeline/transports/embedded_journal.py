@@ -6,7 +6,7 @@ collector; both files carry the log's id, so that state never meets another log'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -15,7 +15,7 @@ from time import time_ns
 from typing import Final, TypeVar
 
 import sql
-from pipeline.errors import StateDamaged
+from pipeline.errors import LogDamaged, StateDamaged
 from pipeline.stage import Record
 from pipeline.transports.contract import Append, Delta, Snapshot
 from pipeline.transports.embedded_file import (
@@ -162,42 +162,34 @@ class EmbeddedJournal:
         self, stage: str, partition: int
     ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:
         """The newest snapshot and all deltas kept."""
+        key = (stage, partition)
+        with using(self._path, "read"):
+            found = self._readable.execute(
+                "SELECT applied FROM snapshots WHERE stage = ? AND partition = ? "
+                "ORDER BY applied LIMIT 1", key,
+            ).fetchone()  # fmt: skip
+        if found is None:
+            return None, self._deltas(key)
+        chunks = _Chunks(self._path, self._readable, (*key, found[0]))
+        return Snapshot(found[0], chunks), self._deltas(key)
 
-        def read() -> tuple[Snapshot | None, list[Delta]]:
-            return self._snapshot_of(stage, partition), self._deltas_of(stage, partition)
-
-        snapshot, deltas = await self._call(read)
-
-        async def each() -> AsyncIterator[Delta]:
-            for delta in deltas:
-                yield delta
-
-        return snapshot, each()
-
-    def _snapshot_of(self, stage: str, partition: int) -> Snapshot | None:
-        rows = self._work.execute(
-            "SELECT applied, chunk, chunks, checksum, body FROM snapshots "
-            "WHERE stage = ? AND partition = ? ORDER BY applied, chunk",
-            (stage, partition),
-        ).fetchall()
-        for place, (applied, chunk, chunks, found, body) in enumerate(rows):
-            row = (stage, partition, applied, chunk, chunks)
-            whole = chunk == place and chunks == len(rows)
-            if not whole or checksum(row, body) != found:
-                raise damaged(self._path, f"the snapshot of {stage}/{partition} is not whole")
-        return Snapshot(rows[0][0], [row[-1] for row in rows]) if rows else None
-
-    def _deltas_of(self, stage: str, partition: int) -> list[Delta]:
-        rows = self._work.execute(
-            "SELECT lo, applied, checksum, body FROM deltas WHERE stage = ? AND partition = ? "
-            "ORDER BY id",
-            (stage, partition),
-        ).fetchall()
-        for lo, applied, found, body in rows:
-            if checksum((stage, partition, lo, applied), body) != found:
-                text = f"the delta of {stage}/{partition} at offset {applied} has another checksum"
-                raise damaged(self._path, text)
-        return [Delta(lo, applied, body) for lo, applied, _, body in rows]
+    async def _deltas(self, key: tuple[str, int]) -> AsyncIterator[Delta]:
+        with (
+            using(self._path, "read"),
+            closing(
+                self._readable.execute(
+                    "SELECT lo, applied, checksum, body FROM deltas WHERE stage = ? AND partition = ? "
+                    "ORDER BY id", key,
+                )
+            ) as rows,
+        ):  # fmt: skip
+            for lo, applied, found, body in rows:
+                if checksum((*key, lo, applied), body) != found:
+                    name = f"{key[0]}/{key[1]}"
+                    text = f"the delta of {name} at offset {applied} has another checksum"
+                    raise damaged(self._path, text)
+                yield Delta(lo, applied, body)
+                await asyncio.sleep(0)
 
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
         """Replace the stage's snapshot and drop the deltas it covers, in one transaction."""
@@ -205,8 +197,8 @@ class EmbeddedJournal:
 
         def write() -> None:
             self._work.execute("DELETE FROM snapshots WHERE stage = ? AND partition = ?", key)
-            for number, body in enumerate(snapshot.chunks):
-                row = (*key, applied, number, len(snapshot.chunks))
+            for number, (body, last) in enumerate(_ending(snapshot.chunks)):
+                row = (*key, applied, number, number + 1 if last else 0)
                 self._work.execute(
                     "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (*row, checksum(row, body), body),
@@ -292,6 +284,46 @@ class EmbeddedJournal:
     async def _call(self, function: Callable[[], T], path: Path | None = None) -> T:
         with using(path or self._path, "written"):
             return await asyncio.get_running_loop().run_in_executor(self._writer, function)
+
+
+def _ending(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each chunk, and whether it is the last; one is looked ahead, none kept."""
+    each = iter(chunks)
+    before = next(each)
+    for chunk in each:
+        yield before, False
+        before = chunk
+    yield before, True
+
+
+class _Chunks:
+    """A snapshot's chunks, read and checked one after another. Raises LogDamaged."""
+
+    def __init__(self, path: Path, work: sqlite3.Connection, key: tuple[str, int, int]) -> None:
+        self._path, self._work, self._key = path, work, key
+
+    def __iter__(self) -> Iterator[bytes]:
+        whole = False
+        with using(self._path, "read"), closing(self._rows()) as rows:
+            for place, (chunk, chunks, found, body) in enumerate(rows):
+                right = checksum((*self._key, chunk, chunks), body) == found
+                if not right or whole or chunk != place or chunks not in (0, place + 1):
+                    raise self._damaged()
+                whole = bool(chunks)
+                yield body
+        if not whole:
+            raise self._damaged()
+
+    def _rows(self) -> sqlite3.Cursor:
+        return self._work.execute(
+            "SELECT chunk, chunks, checksum, body FROM snapshots "
+            "WHERE stage = ? AND partition = ? AND applied = ? ORDER BY chunk",
+            self._key,
+        )
+
+    def _damaged(self) -> LogDamaged:
+        stage, partition, _ = self._key
+        return damaged(self._path, f"the snapshot of {stage}/{partition} is not whole")
 
 
 def _transacted(connection: sqlite3.Connection, write: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ snapshot's deletion cut it. Parts of several writers may interleave; ids keep th
 
 import struct
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from schemas.topics import MAX_RECORD_BYTES
@@ -26,17 +26,24 @@ class Whole(NamedTuple):
     bodies: list[bytes]
 
 
-def split(applied: int, bodies: Sequence[bytes], lo: int = 0) -> Iterator[bytes]:
-    """The parts of a whole, in the order to store them: at least one, none too large."""
-    cuts = [
-        (body[at : at + BODY_BYTES], at + BODY_BYTES < len(body))
-        for body in bodies or [b""]
-        for at in range(0, max(len(body), 1), BODY_BYTES)
-    ]
-    whole = uuid.uuid4().bytes
-    for number, (cut, goes_on) in enumerate(cuts):
+def split(applied: int, bodies: Iterable[bytes], lo: int = 0) -> Iterator[bytes]:
+    """The parts of a whole, in the order to store them: at least one, none too large.
+
+    Goes through `bodies` twice, to count the parts before the first, and holds one at a time.
+    """
+    whole, count = uuid.uuid4().bytes, sum(1 for _ in _cuts(bodies))
+    for number, (cut, goes_on) in enumerate(_cuts(bodies)):
         place = number | _GOES_ON if goes_on else number
-        yield _HEAD.pack(whole, lo, applied, place, len(cuts)) + cut
+        yield _HEAD.pack(whole, lo, applied, place, max(count, 1)) + cut
+    if not count:
+        yield _HEAD.pack(whole, lo, applied, 0, 1)
+
+
+def _cuts(bodies: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Pieces that fit, and whether their body goes on."""
+    for body in bodies:
+        for at in range(0, max(len(body), 1), BODY_BYTES):
+            yield body[at : at + BODY_BYTES], at + BODY_BYTES < len(body)
 
 
 def applied_of(part: bytes) -> int:

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS deltas (
     body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS deltas_of ON deltas (stage, partition, id);
+-- chunks: how many there are, in the last one; 0 in the others.
 CREATE TABLE IF NOT EXISTS snapshots (
     stage TEXT NOT NULL,
     partition INTEGER NOT NULL,

@@ -19,8 +19,10 @@ def delta(lo: int, applied: int) -> Delta:
 async def loaded(
     journal: Journal, stage: str, partition: int = 0
 ) -> tuple[Snapshot | None, list[Delta]]:
+    """All that is there, read to its end."""
     snapshot, deltas = await journal.load(stage, partition)
-    return snapshot, [each async for each in deltas]
+    whole = snapshot and Snapshot(snapshot.applied, list(snapshot.chunks))
+    return whole, [each async for each in deltas]
 
 
 async def commit_all(journal: Journal, stage: str, *deltas: Delta) -> None:

@@ -121,7 +121,7 @@ class MemoryJournal:
         key = (stage, partition)
         before = self.log.snapshots.get(key)
         if before is None or before.applied < snapshot.applied:
-            self.log.snapshots[key] = snapshot
+            self.log.snapshots[key] = Snapshot(snapshot.applied, list(snapshot.chunks))
         await self.faults.point("before dropping deltas")
         kept = [delta for delta in self.log.deltas[key] if delta.applied > snapshot.applied]
         self.log.deltas[key][:] = kept

@@ -1,14 +1,16 @@
 """Deltas and snapshots: a state comes back as it was, and gaps are refused."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import StateDamaged
-from pipeline.state.deltas import changes_of, delta_of, restore, settle, snapshot_of
+from pipeline.state.deltas import FORMAT, changes_of, delta_of, restore, settle, snapshot_of
 from pipeline.state.keyed import Keyed, State
 from pipeline.transports.contract import Delta, Snapshot
 
@@ -91,6 +93,25 @@ def test_bytes_that_are_no_delta_are_refused() -> None:
         loaded([Delta(0, 0, b"\xffnonsense")])
 
 
+def test_a_snapshot_is_made_as_it_is_asked_for_and_never_held_whole() -> None:
+    state = empty()
+    for number in range(200):
+        state.tables["texts"].put(f"key {number}", "x" * 100_000)
+    settle(state, changes_of(state))
+    tracemalloc.start()
+    size = sum(map(len, snapshot_of(state).chunks))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < size / 5
+
+
+@pytest.mark.parametrize("body", [[{}, {}], [{}, {}, 1], [{}, {}, FORMAT + 1]])
+def test_state_of_another_version_is_refused_and_said_so(body: list[object]) -> None:
+    delta = Delta(0, 0, msgspec.msgpack.encode(body))
+    with pytest.raises(StateDamaged, match="written by another version"):
+        loaded([delta])
+
+
 def test_a_large_state_is_cut_into_several_chunks_and_comes_back_whole() -> None:
     state = empty()
     for number in range(40):
@@ -99,5 +120,6 @@ def test_a_large_state_is_cut_into_several_chunks_and_comes_back_whole() -> None
     changed = changes_of(state)
     settle(state, changed)
     snapshot = snapshot_of(state)
-    assert len(snapshot.chunks) > 3
+    assert sum(1 for _ in snapshot.chunks) > 3
+    assert list(snapshot.chunks) == list(snapshot.chunks)
     assert dict(loaded([], snapshot).tables["texts"].items()) == dict(state.tables["texts"].items())

@@ -1,6 +1,10 @@
 """Keyed values: what the last durable delta holds, and what changed since."""
 
-from pipeline.state.keyed import Keyed, State
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.state.keyed import ENTRY_BYTES, Keyed, State
 
 
 def filled() -> Keyed[list[int]]:
@@ -76,3 +80,30 @@ def test_its_length_does_not_depend_on_what_is_settled() -> None:
     assert len(table) == 3
     table.settle(table.changes())
     assert len(table) == 3
+
+
+@given(st.lists(st.tuples(
+    st.sampled_from(("put", "put", "delete", "settle", "size", "load")), st.sampled_from("abcd"),
+    st.integers(0, 2**40),
+)))  # fmt: skip
+def test_its_size_is_that_of_what_it_holds_whenever_it_is_asked_for(
+    steps: list[tuple[str, str, int]],
+) -> None:
+    table, model = Keyed(int), dict[str, int]()
+    for what, key, value in steps:
+        if what == "put":
+            table.put(key, value)
+            model[key] = value
+        elif what == "delete":
+            table.delete(key)
+            model.pop(key, None)
+        elif what == "settle":
+            table.settle(table.changes())
+        elif what == "load":
+            table.settle(table.changes())
+            fresh = Keyed(int)
+            fresh.load(table.encoded())
+            table = fresh
+        else:
+            sizes = (len(key) + len(msgspec.msgpack.encode(n)) for key, n in model.items())
+            assert table.size() == sum(sizes) + ENTRY_BYTES * len(model)
