@@ -27,27 +27,37 @@ from schemas import topics
 from schemas.topics import Topic
 
 
+def room(state_limit: int, partitions: int) -> int:
+    """Bytes that `visits` may take in one partition: three fifths of all, in equal shares.
+
+    By the log's partitions and not by those that a worker has now: whoever folds the same records
+    forgets the same.
+    """
+    return state_limit * 3 // 5 // partitions
+
+
 class Leg(NamedTuple):
     """One agent: the topic it reads, the stage that folds it, the topics it writes."""
 
     agent: str
     reads: Topic
-    stage: Callable[[Settings], Stage]
+    stage: Callable[[Settings, int], Stage]
     writes: tuple[Topic, ...]
 
 
 FLOW: Final = (
     Leg("visits", topics.EVENTS,
-        lambda s: Visits(s.horizon * 1000, s.lateness * 1000, funnel.parse(s.funnel)),
+        lambda s, partitions: Visits(s.horizon * 1000, s.lateness * 1000, funnel.parse(s.funnel),
+                                     room(s.state_limit, partitions)),
         (topics.CUSTOMERS, topics.PAGES)),
-    Leg("people", topics.CUSTOMERS, lambda s: People(Policy(lead=s.lead_days * DAY)),
+    Leg("people", topics.CUSTOMERS, lambda s, _: People(Policy(lead=s.lead_days * DAY)),
         (topics.TRIGGERS,)),
-    Leg("dropoff", topics.PAGES, lambda s: Dropoff(), (topics.TRIGGERS,)),
-    Leg("rejects", topics.REJECTS, lambda s: RejectsStage(), ()),
-    Leg("delivery", topics.TRIGGERS, lambda s: Delivery(masked(s.webhook_url)), ()),
+    Leg("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),
+    Leg("rejects", topics.REJECTS, lambda s, _: RejectsStage(), ()),
+    Leg("delivery", topics.TRIGGERS, lambda s, _: Delivery(masked(s.webhook_url)), ()),
 )  # fmt: skip
 
 
-def stages(settings: Settings) -> Mapping[str, Stage]:
-    """Every agent's stage."""
-    return {leg.agent: leg.stage(settings) for leg in FLOW}
+def stages(settings: Settings, partitions: int) -> Mapping[str, Stage]:
+    """Every agent's stage, for a log of so many partitions."""
+    return {leg.agent: leg.stage(settings, partitions) for leg in FLOW}

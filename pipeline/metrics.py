@@ -61,6 +61,19 @@ class Metrics:
             ("part",), registry=registry,
         )  # fmt: skip
 
+        self.state = Gauge(
+            "footfall_state_bytes", "Memory of what is remembered, as counted against the limit.",
+            ("stage", "partition", "table"), registry=registry,
+        )  # fmt: skip
+        self.state_limit = Gauge(
+            "footfall_state_limit_bytes", "FOOTFALL_STATE_LIMIT.", registry=registry
+        )
+        self.remembered = Gauge(
+            "footfall_remembered_seconds", "For how long devices' events are remembered: "
+            "FOOTFALL_LATENESS, or less where their memory is short.", ("partition",),
+            registry=registry,
+        )  # fmt: skip
+
     def alarm(self, part: str, count: int) -> None:
         """So many alarms of a part stand."""
         self.alarms.labels(part).set(count)

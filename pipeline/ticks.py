@@ -14,7 +14,6 @@ import msgspec
 from pipeline.alarms import Alarm, Alarms
 from pipeline.clock import Clock
 from pipeline.stage import Record
-from schemas.events import Event
 
 TOLERANCE_MS: Final = 60_000
 """How far a collector's clock may be ahead of the worker's."""
@@ -23,7 +22,13 @@ QUIET_MS: Final = 60_000
 PART: Final = "clock"
 
 _BEGINNING: Final = b'{"type":"tick"'
-_decode = msgspec.json.Decoder(Event).decode
+
+
+class _Tick(msgspec.Struct):
+    time: int
+
+
+_decode = msgspec.json.Decoder(_Tick).decode
 
 
 def time_of(record: Record) -> int | None:

@@ -5,8 +5,9 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -32,6 +33,7 @@ from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
 from pipeline.logs import hide
 from pipeline.masking import masked
+from pipeline.memory import return_memory, spare_arenas, watch_state
 from pipeline.metrics import Metrics
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -189,7 +191,7 @@ class Worker:
         self.keeper = await asyncio.to_thread(Keeper, self.warehouse, self.alarms, before)
         await keep_inventory(self.keeper, self.journal)
         sink = Sink(self.warehouse, self.journal.log_id)
-        for name, stage in stages(self.settings).items():
+        for name, stage in stages(self.settings, self.journal.partitions).items():
             metrics = self.metrics.stage(name)
             more = (self.ticks.is_ahead,) if stage.source == topics.EVENTS else ()
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics, *more)
@@ -230,6 +232,8 @@ class Worker:
             self.ended(),
             self.watcher.run(),
             keep_rollups(self.warehouse, self.runners),
+            watch_state(self.runners, self.metrics, self.alarms, settings.state_limit),
+            return_memory(self._purge()),
             limit_rejects(self.warehouse, self.runners, settings.rejects_limit),
             keep_room(self.keeper),
             keep_parts(self.keeper, self.journal),
@@ -244,6 +248,12 @@ class Worker:
             )
             found.append(deliverer.run())
         return found
+
+    def _purge(self) -> Callable[[], None] | None:
+        """How an engine in this process gives memory back; None for a server."""
+        if not self.settings.warehouse.startswith("chdb:"):
+            return None
+        return partial(self.warehouse.execute, sql.load("warehouse/purge"))
 
     async def stop(self) -> None:
         """End lanes after their batch, then Faust, then the files."""
@@ -279,6 +289,7 @@ async def run_worker(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+    spare_arenas()
     worker = Worker(settings)
     opened: asyncio.Task[Any] = asyncio.create_task(worker.open())
     await asyncio.wait([stopped, opened], return_when=asyncio.FIRST_COMPLETED)

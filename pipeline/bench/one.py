@@ -103,7 +103,7 @@ async def plain(settings: Settings, events: int) -> dict[str, float]:
                     topic_disable_leader=True, stream_wait_empty=False, autodiscover=False,
                     topic_partitions=journal.partitions)  # fmt: skip
     app.transport = _PlainTransport(app.conf.broker, app)
-    stage = stages(settings)["visits"]
+    stage = stages(settings, journal.partitions)["visits"]
     states = [stage.new_state() for _ in range(journal.partitions)]
     taken, done = 0, asyncio.Event()
     emits = [Emit(stage.source, partition) for partition in range(journal.partitions)]

@@ -191,8 +191,7 @@ async def _build(folder: Path, devices: int) -> None:
 def _remember(states: list[VisitsState], device: str) -> None:
     state, now = states[partition_of(device, PARTITIONS)], time_ns() // 1_000_000
     marks = [Mark(now + n, f"{device}-{n:014d}", "/product/:id", True) for n in range(2)]
-    state.devices.put(f"shop\n{device}", Device(0, marks))
-    state.timers.set(f"shop\n{device}", now + 300_000)
+    state.devices.put(f"shop\n{device}", Device(now + 300_000, 0, 0, marks))
 
 
 def _applied(stack: Stack) -> list[int]:

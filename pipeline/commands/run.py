@@ -26,8 +26,8 @@ COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "sn
            "clock", "disk_reserve")  # fmt: skip
 WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port",
         "worker_names", "worker_token", "funnel", "horizon", "lateness", "lead_days", "webhook_url",
-        "webhook_secret", "retention_days", "rejects_limit", "memory_limit", "disk_reserve",
-        "clock")  # fmt: skip
+        "webhook_secret", "retention_days", "rejects_limit", "state_limit", "memory_limit",
+        "disk_reserve", "clock")  # fmt: skip
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 Sessions, page outcomes and who used the device are functions of the marks in (time, message_id)
 order, so the order of arrival cannot matter. The marks are also the window in which a re-sent
-message is told from a new one.
+message is told from a new one. Marks of sessions that are over are packed: see `past`.
 """
 
 from bisect import bisect_left
@@ -15,6 +15,11 @@ MAX_MARKS: Final = 1_000
 
 NOBODY: Final = -1
 """`Mark.who` of an event that asserts no identifier."""
+
+
+WHO_BIT: Final = 8
+WHO_MASK: Final = (1 << WHO_BIT) - 1
+"""A packed kind's bits: `Mark.who` + 1 is above the others. See `past`."""
 
 
 class Mark(Struct, array_like=True, order=True, gc=False):
@@ -58,13 +63,41 @@ class Decided(Struct, array_like=True, gc=False):
     revision: int
 
 
+class Block(Struct, array_like=True, gc=False):
+    """Packed marks of one or more sessions: the time of the last, ms to it from the first, how many.
+
+    `who` is that of the newest that asserts an identity. `body` is `past`'s.
+    """
+
+    end: int
+    length: int
+    count: int
+    who: int
+    body: bytes
+
+
+class Due(Struct, array_like=True, gc=False):
+    """When a device is to be looked at, in the log's time: what `calendar` reads of each one.
+
+    `wake`: what became of its events. `oldest`: when its oldest block ended, 0 where it has none.
+    """
+
+    wake: int
+    oldest: int
+
+
 class Device(Struct, array_like=True, gc=False):
     """A device's recent past. `skew` is the least of received − event time: its clock's offset.
+
+    `wake` and `oldest`, as in `Due`, come first. `past` are `packed` marks, whose `kinds` (a step,
+    and the rest as bits) and `identities` are numbered for all of them.
 
     Mostly empty tuples and nothing that can be in a cycle: a hundred thousand of these pass by the
     garbage collector.
     """
 
+    wake: int
+    oldest: int
     skew: int
     marks: list[Mark]
     identities: tuple[tuple[str, ...], ...] = ()
@@ -72,6 +105,9 @@ class Device(Struct, array_like=True, gc=False):
     decided: tuple[Decided, ...] = ()
     carry: Span | None = None
     opted_out: bool = False
+    past: tuple[Block, ...] = ()
+    packed: int = 0
+    kinds: tuple[tuple[str, int], ...] = ()
 
 
 def remember(device: Device, mark: Mark) -> int | None:
@@ -88,7 +124,7 @@ def remember(device: Device, mark: Mark) -> int | None:
 
 
 def knows(device: Device, message_id: str, fact: str) -> bool:
-    """Whether a message with this id is among the marks, whatever its time."""
+    """Whether a message with this id is among the marks that are not packed."""
     for mark in device.marks:  # noqa: SIM110  # any() takes twice as long, on every event
         if mark.message_id == message_id and mark.fact == fact:
             return True
@@ -111,17 +147,26 @@ def drop_oldest(device: Device, count: int) -> None:
     device.decided = tuple(
         told for told in device.decided if first and (told.time, told.message_id) >= first
     )
-    _renumber(device)
+    renumber(device)
 
 
-def _renumber(device: Device) -> None:
+def renumber(device: Device) -> None:
     """A till asserts a customer after the other: unused identities would grow without end."""
-    used = sorted({mark.who for mark in device.marks} - {NOBODY})
+    if not device.identities:
+        return
+    packed = {(flags >> WHO_BIT) - 1 for _, flags in device.kinds}
+    used = sorted(({mark.who for mark in device.marks} | packed) - {NOBODY})
     if len(used) == len(device.identities):
         return
     number = {NOBODY: NOBODY} | {who: new for new, who in enumerate(used)}
     for mark in device.marks:
         mark.who = number[mark.who]
+    for block in device.past:
+        block.who = number[block.who]
+    device.kinds = tuple(
+        (step, flags & WHO_MASK | number[(flags >> WHO_BIT) - 1] + 1 << WHO_BIT)
+        for step, flags in device.kinds
+    )
     device.identities = tuple(device.identities[who] for who in used)
 
 

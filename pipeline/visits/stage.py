@@ -4,7 +4,9 @@ event → new? → row → mark → facts for `people`
 tick  → devices whose time has come → sessions over, attempts decided → rows, outcomes
 """
 
+import sys
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -12,18 +14,12 @@ import msgspec
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import Keyed, State
 from pipeline.state.timers import Timers
-from pipeline.visits import attempts, logtime, recent, rows, sessions, window
-from pipeline.visits.device import (
-    MAX_MARKS,
-    NOBODY,
-    Device,
-    Mark,
-    index_of,
-    knows,
-    remember,
-)
+from pipeline.visits import attempts, logtime, past, recent, rows, sessions, window
+from pipeline.visits.calendar import Calendar
+from pipeline.visits.device import MAX_MARKS, NOBODY, Device, Mark, index_of, remember
 from pipeline.visits.funnel import Funnel
 from pipeline.visits.pages import template
+from pipeline.visits.past import knows
 from schemas import columns, topics
 from schemas.customers import CustomerFact
 from schemas.events import Event
@@ -33,9 +29,8 @@ from schemas.rejects import unreadable_row
 NAME: Final = "visits"
 PASS_ON_MS: Final = 10_000
 """A tick goes on to `people` and `dropoff` when the log's time has moved by so much."""
-MAX_DEVICES: Final = 500_000
-"""In a partition, for the whole of `lateness`. Of more, each is forgotten half an hour after its
-session: later events of theirs correct nothing, and are not told from re-sends."""
+WEIGH_MS: Final = 10_000
+"""The state is held against its bound when the log's time has moved by so much."""
 LOOKS_PER_TICK: Final = 10_000
 """A tick is folded in one go (a look takes about 30 µs); the devices above wait for the next."""
 
@@ -52,10 +47,11 @@ _decoder = msgspec.json.Decoder(Event)
 
 
 class VisitsState(State):
-    """`devices` and `timers` by site and device; `recent` ids.
+    """`devices` by site and device; `recent` ids, and `timers` to forget them.
 
     `clock`: the log's time as `now`, when it was last `passed_on`, and while it lags behind the
-    ticks, the newest one `heard`.
+    ticks, the newest one `heard`. When the state was last `weighed`, whether it was too `large`,
+    and until when devices' sessions ended that were `forgotten` for that.
     """
 
     def __init__(self) -> None:
@@ -64,6 +60,8 @@ class VisitsState(State):
         self.clock: Keyed[int] = Keyed(int)
         timers: Keyed[int] = Keyed(int)
         self.timers = Timers(timers)
+        self.wakes = Calendar(self.devices, attrgetter("wake"), bits=10)
+        self.oldest = Calendar(self.devices, attrgetter("oldest"), bits=16)
         super().__init__(devices=self.devices, recent=self.recent, clock=self.clock, timers=timers)
 
     @property
@@ -76,15 +74,26 @@ class VisitsState(State):
         """The newest tick, ms: not below `now`, which may be on its way there."""
         return self.clock.get("heard") or self.now
 
+    def remembered(self, lateness: int) -> int:
+        """For how long devices are remembered now, ms: `lateness`, or less where room is short."""
+        return max(0, min(lateness, self.now - (self.clock.get(window.PAST) or 0)))
+
 
 class Visits:
-    """The stage. `horizon` and `lateness` in ms; see `pipeline.settings`."""
+    """The stage. `horizon` and `lateness` in ms; see `pipeline.settings`.
+
+    `room` are the bytes that a partition's state may take. When it takes more, sessions are
+    forgotten before their lateness, those that ended first, but none within half an hour.
+    """
 
     name: Final = NAME
     source: Final = topics.EVENTS
 
-    def __init__(self, horizon: int, lateness: int, funnel: Funnel) -> None:
+    def __init__(
+        self, horizon: int, lateness: int, funnel: Funnel, room: int = sys.maxsize
+    ) -> None:
         self.horizon, self.lateness, self.funnel = horizon, lateness, funnel
+        self.room = room
 
     def new_state(self) -> VisitsState:
         """Nothing known."""
@@ -115,15 +124,17 @@ class Visits:
         skew = event.received_at - event.time
         clock, taken = state.clock, FRESH
         if device is None:
-            device = Device(skew, [])
+            device = Device(0, 0, skew, [])
             if window.beyond_device(clock, event.time):
                 taken = BEYOND
         elif knows(device, event.message_id, _fact(event)):
             return REPEAT
         else:
             device.skew = min(device.skew, skew)
-            if window.beyond_marks(clock, device, event.time, self.lateness, sessions.GAP_MS):
+            if window.beyond_marks(clock, device, event.time, self.lateness):
                 taken = BEYOND
+        if device.past and event.time - device.past[-1].end <= sessions.GAP_MS:
+            past.unpack(device, event.time, self.horizon, self.funnel)
         mark = self._mark(device, event)
         place = remember(device, mark)
         if place is None:
@@ -131,14 +142,15 @@ class Visits:
         emit.add(columns.EVENTS, rows.event_row(event))
         if mark.who != NOBODY or event.opt_out or event.type in rows.FACTS:
             self._tell_people(device, event, place, emit)
-        if len(device.marks) > MAX_MARKS + MAX_MARKS // 4:
+        if len(device.marks) + device.packed > MAX_MARKS + MAX_MARKS // 4:
             self._make_room(event.site, event.anonymous_id, device, emit)
-        state.devices.put(key, device)
         self._wake(state, key, device, mark)
+        state.devices.put(key, device)
         return taken
 
     def _make_room(self, site: str, name: str, device: Device, emit: Emit) -> None:
         """Forget the oldest marks, after telling what they decide by the device's newest event."""
+        past.unpack(device, 0, self.horizon, self.funnel)
         newest = device.marks[-1].time
         self._tell_sessions(site, name, device, newest, emit)
         self._tell_outcomes(site, name, device, newest + device.skew, emit)
@@ -184,15 +196,16 @@ class Visits:
         if mark.who == NOBODY and not fact:
             return
         device.opted_out = device.opted_out or event.opt_out
-        before = _asserting(device.marks, place, -1)
-        changes = mark.who != NOBODY and (before is None or before.who != mark.who)
+        earlier = _asserting(device.marks, place, -1)
+        before = past.last_who(device) if earlier is None else earlier.who
+        changes = mark.who not in (NOBODY, before)
         if changes:
             emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time,
                      mark.message_id, device.identities[mark.who][0])  # fmt: skip
         if changes or fact:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
-        after = _asserting(device.marks, place, 1) if changes and before else None
-        if before is not None and after is not None and before.who == after.who:
+        after = _asserting(device.marks, place, 1) if changes and before != NOBODY else None
+        if after is not None and before == after.who:
             self._assert_again(device, event, after, emit)
 
     def _assert_again(self, device: Device, event: Event, mark: Mark, emit: Emit) -> None:
@@ -211,48 +224,90 @@ class Visits:
         """See to it that a tick looks at the device when the event can have been decided."""
         wait = self.horizon if mark.view else sessions.GAP_MS
         deadline = mark.time + wait + 1 + device.skew
-        known = state.timers.table.get(key)
-        if known is None or deadline < known:
-            state.timers.set(key, deadline)
+        if not device.wake or deadline < device.wake:
+            device.wake = deadline
+            state.wakes.add(key, deadline)
 
     def _tick(self, state: VisitsState, time: int, emit: Emit) -> None:
         """The log's time moves on: never back, whoever's clock said so."""
-        now, lateness = _move(state.clock, time), self._lateness(state)
-        for key in islice(state.timers.due(now), LOOKS_PER_TICK):
-            if key.startswith("\n"):
-                state.recent.delete(key[1:])
-                window.forget_bucket(state.clock, recent.end_of(key[1:]))
-            else:
-                self._look(state, key, now, lateness, emit)
+        now = _move(state.clock, time)
+        for bucket in islice(state.timers.due(now), LOOKS_PER_TICK):
+            state.recent.delete(bucket[1:])
+            window.forget_bucket(state.clock, recent.end_of(bucket[1:]))
+        for key in state.wakes.due(now, LOOKS_PER_TICK):
+            self._look(state, key, now, emit)
+        self._make_space(state, now)
         if now - (state.clock.get("passed_on") or 0) >= PASS_ON_MS:
             state.clock.put("passed_on", now)
             _pass_on(now, emit)
 
-    def _look(self, state: VisitsState, key: str, now: int, lateness: int, emit: Emit) -> None:
+    def _look(self, state: VisitsState, key: str, now: int, emit: Emit) -> None:
         """Tell what is decided about a device by now, and set its next deadline."""
         device = state.devices.get(key)
         if device is None:
             return
+        if len(device.marks) + device.packed > MAX_MARKS:
+            past.unpack(device, 0, self.horizon, self.funnel)
         site, _, name = key.partition("\n")
         watermark = now - device.skew
-        self._tell_sessions(site, name, device, watermark, emit)
-        waiting = self._tell_outcomes(site, name, device, now, emit)
-        last = device.marks[-1].time if device.marks else 0
-        sessions.forget(device, watermark - lateness, MAX_MARKS)
-        if not device.marks:
+        waiting: list[attempts.Attempt] = []
+        newest = past.newest_time(device)
+        if device.marks:
+            self._tell_sessions(site, name, device, watermark, emit)
+            waiting = self._tell_outcomes(site, name, device, now, emit)
+            sessions.forget(device, watermark - self.lateness, MAX_MARKS)
+        past.forget(device, watermark - self.lateness)
+        past.pack(device, watermark)
+        if not device.marks and not device.past:
             state.devices.delete(key)
-            window.forget_device(state.clock, last, now)
+            window.forget_device(state.clock, newest, now)
             return
-        state.devices.put(key, device)
-        deadline = self._next_look(device, waiting, watermark, lateness)
-        state.timers.set(key, device.skew + deadline)
+        device.wake = device.skew + self._next_look(device, waiting, watermark)
+        state.wakes.add(key, device.wake)
+        self._keep(state, key, device)
 
-    def _lateness(self, state: VisitsState) -> int:
-        """Whoever makes up visitors by the million must not fill the memory of those who are."""
-        if len(state.devices) <= MAX_DEVICES:
-            return self.lateness
-        window.press(state.clock, state.now)
-        return sessions.GAP_MS
+    def _keep(self, state: VisitsState, key: str, device: Device) -> None:
+        """Put a device back whose past has changed."""
+        oldest = device.skew + device.past[0].end if device.past else 0
+        if oldest != device.oldest:
+            device.oldest = oldest
+            state.oldest.add(key, oldest)
+        state.devices.put(key, device)
+
+    def _make_space(self, state: VisitsState, now: int) -> None:
+        """Whoever makes up visitors by the million must not fill the memory of those who are.
+
+        What state alone says when, so that a replay forgets the same.
+        """
+        clock = state.clock
+        if now - (clock.get("weighed") or 0) < WEIGH_MS and "large" not in clock:
+            return
+        clock.put("weighed", now)
+        looks = LOOKS_PER_TICK
+        while (large := state.size() > self.room) and looks > 0:
+            until, keys = state.oldest.first(looks)
+            if not keys:
+                break
+            for key in keys:
+                self._forget_first(state, key, until)
+            clock.put(window.PAST, until)
+            looks -= len(keys)
+        if large:
+            clock.put("large", 1)
+        elif "large" in clock:
+            clock.delete("large")
+
+    def _forget_first(self, state: VisitsState, key: str, until: int) -> None:
+        """Forget what of a device's past ended before `until`, in the log's time."""
+        device = state.devices.get(key)
+        assert device is not None
+        newest = past.newest_time(device)
+        past.forget(device, until - device.skew)
+        if device.marks or device.past:
+            self._keep(state, key, device)
+        else:
+            state.devices.delete(key)
+            window.forget_device(state.clock, newest, state.now)
 
     def _tell_sessions(
         self, site: str, name: str, device: Device, watermark: int, emit: Emit
@@ -273,15 +328,15 @@ class Visits:
             rows.outcome(site, name, each, now, emit)
         return waiting
 
-    def _next_look(
-        self, device: Device, waiting: list[attempts.Attempt], watermark: int, lateness: int
-    ) -> int:
+    def _next_look(self, device: Device, waiting: list[attempts.Attempt], watermark: int) -> int:
         """In the device's own time: the next horizon, session end or the end of lateness."""
         spans = sessions.spans(device.marks, device.carry)
         times = [attempt.time + self.horizon + 1 for attempt in waiting]
         times += [t for span in spans if (t := sessions.close_time(span)) > watermark]
-        oldest = spans[0].end if spans else device.marks[0].time
-        times.append(oldest + lateness + 1)
+        if device.marks and device.carry is None:
+            times.append(device.marks[-1].time + sessions.GAP_MS + 1)  # then it can be packed
+        oldest = spans[0].end if spans else device.marks[0].time if device.marks else 0
+        times.append((device.past[0].end if device.past else oldest) + self.lateness + 1)
         return max(min(times), watermark + 1)
 
 

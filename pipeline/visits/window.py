@@ -6,17 +6,18 @@ Only so many can be merged by the warehouse; whatever else it lacks was lost.
 from typing import Final
 
 from pipeline.state.keyed import Keyed
+from pipeline.visits import past
 from pipeline.visits.device import MAX_MARKS, Device
 
-FORGOTTEN: Final = "forgotten"
+PAST: Final = "forgotten"
+"""For want of room, what ended before this time, in the log's, is forgotten before its lateness."""
+FORGOTTEN: Final = "devices_forgotten"
 """Devices are forgotten whose last event was at this time, ms, or before."""
 AHEAD_FROM: Final = "ahead_from"
 AHEAD_TO: Final = "ahead_to"
 """… and some whose clock was ahead: between these two times."""
 BUCKETS: Final = "buckets_forgotten"
 """What came without a device at this time, ms, or before may be forgotten."""
-PRESSED: Final = "pressed"
-"""The log's time when there were last too many devices to remember each for all of the lateness."""
 
 
 def forget_device(clock: Keyed[int], last: int, now: int) -> None:
@@ -34,11 +35,6 @@ def forget_bucket(clock: Keyed[int], end: int) -> None:
     _raise(clock, BUCKETS, end)
 
 
-def press(clock: Keyed[int], now: int) -> None:
-    """There are too many devices now."""
-    _raise(clock, PRESSED, now)
-
-
 def beyond_device(clock: Keyed[int], time: int) -> bool:
     """Whether an event of a device that is not known may be one of a forgotten device."""
     if time <= (clock.get(FORGOTTEN) or 0):
@@ -47,18 +43,16 @@ def beyond_device(clock: Keyed[int], time: int) -> bool:
     return ahead is not None and (clock.get(AHEAD_FROM) or 0) <= time <= ahead
 
 
-def beyond_marks(clock: Keyed[int], device: Device, time: int, lateness: int, least: int) -> bool:
-    """Whether an event is older than what is remembered of its device.
+def beyond_marks(clock: Keyed[int], device: Device, time: int, lateness: int) -> bool:
+    """Whether an event is older than what is remembered of its device, for `lateness` ms at most.
 
-    `least` is the lateness of pressed times. To be asked before the event is remembered.
+    To be asked before the event is remembered.
     """
-    now, marks = clock.get("now") or 0, device.marks
-    if now - (clock.get(PRESSED) or -lateness) < lateness:
-        lateness = least
-    if time < now - device.skew - lateness:
+    remembered_from = max((clock.get("now") or 0) - lateness, clock.get(PAST) or 0)
+    if time < remembered_from - device.skew:
         return True
-    dropped = device.carry is not None or len(marks) >= MAX_MARKS
-    return dropped and bool(marks) and time <= marks[0].time
+    dropped = device.carry is not None or len(device.marks) + device.packed >= MAX_MARKS
+    return dropped and time <= past.oldest_time(device)
 
 
 def beyond_buckets(clock: Keyed[int], time: int) -> bool:

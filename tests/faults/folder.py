@@ -60,7 +60,8 @@ async def _fold(journal: EmbeddedJournal, held: Held, upto: float) -> None:
     sink = Sink(MemoryWarehouse(held, Faults(Random(0), kill=0, fail=0)), journal.log_id)
     sink._threads = Inline()  # type: ignore[assignment]
     settings = Settings({"lateness": str(30 * 86_400)}, {})
-    runners = [Runner(stage, journal, sink, MagicMock()) for stage in stages(settings).values()]
+    legs = stages(settings, journal.partitions).values()
+    runners = [Runner(stage, journal, sink, MagicMock()) for stage in legs]
     with patch.object(product, "log", MagicMock()):
         try:
             for runner in runners:

@@ -16,7 +16,7 @@ def test_every_topic_the_worker_writes_is_written_by_some_agent() -> None:
 
 
 def test_a_stage_reads_the_topic_of_its_leg_and_has_its_name() -> None:
-    made = stages(Settings({}, {}))
+    made = stages(Settings({}, {}), 2)
     assert all(
         (made[leg.agent].name, made[leg.agent].source) == (leg.agent, leg.reads) for leg in FLOW
     )

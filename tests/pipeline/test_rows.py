@@ -52,7 +52,7 @@ def folded(funnel: str, events: list[Event]) -> World:
     ]
     given_settings = {"funnel": funnel, "horizon": "1800", "webhook_url": "http://localhost/hook",
                       "webhook_secret": "whsec_c2VjcmV0"}  # fmt: skip
-    return calm(list(stages(Settings(given_settings, {})).values()), records)
+    return calm(list(stages(Settings(given_settings, {}), PARTITIONS).values()), records)
 
 
 @settings(max_examples=150, deadline=None)

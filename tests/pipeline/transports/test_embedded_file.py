@@ -129,6 +129,13 @@ def made(folder: Path) -> None:
     with_journal(folder, use)
 
 
+async def loaded(journal: EmbeddedJournal) -> None:
+    snapshot, deltas = await journal.load("people", 0)
+    assert snapshot is not None
+    assert list(snapshot.chunks) == [b"one", b"two", b"three"]
+    assert [delta.applied async for delta in deltas] == [2, 3]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -147,7 +154,7 @@ def test_damage_of_what_the_worker_wrote_ends_it_and_names_the_way_out(
     made(tmp_path)
     change(tmp_path / WORK, statement)
     with pytest.raises(errors.LogDamaged, match=r"work\.db is damaged.*footfall rebuild"):
-        with_journal(tmp_path, lambda journal: journal.load("people", 0))
+        with_journal(tmp_path, loaded)
         read(tmp_path, CUSTOMERS.name)
 
 

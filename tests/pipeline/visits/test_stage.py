@@ -335,20 +335,6 @@ def test_messages_of_one_time_rewrite_no_more_than_others_and_are_told_apart() -
     assert sum(len(value or b"") for value in table.changes().values()) < 21 * MAX_DIGESTS
 
 
-def test_made_up_visitors_are_forgotten_soon_and_counted_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(stage, "MAX_DEVICES", 10)
-    site = Site()
-    site.take(*(event(n / 100, f"d{n}") for n in range(100)), end_of_time(2))
-    assert len(site.state.tables["devices"]) == 100
-    for minute in range(30, 70):
-        site.take(end_of_time(minute))
-    assert len(site.state.tables["devices"]) <= 10
-    assert len(site.sessions()) == 100
-    assert len(site.outcomes()) == 100
-
-
 def test_an_import_of_500_orders_a_day_adds_little_to_the_state() -> None:
     site = Site()
     days = [event(day * 1_440 + n * 1.7, "", "purchase") for day in range(4) for n in range(500)]

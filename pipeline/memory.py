@@ -1,0 +1,117 @@
+"""The worker's memory: what state takes of its limit, and what is given back to the system."""
+
+import asyncio
+import ctypes
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+from pipeline.alarms import Alarm, Alarms
+from pipeline.errors import FootfallError
+from pipeline.metrics import Metrics
+from pipeline.runner import Runner
+from pipeline.visits.stage import Visits, VisitsState
+
+LOOK_SECONDS: Final = 5.0
+TRIM_SECONDS: Final = 20.0
+"""Between returns: one takes some 10 ms for every hundred megabytes, in a thread."""
+ARENAS: Final = 2
+"""glibc makes eight for every core, each of which keeps what its threads once needed."""
+
+_M_ARENA_MAX: Final = -8  # malloc.h
+_PART: Final = "memory"
+_HOUR_MS: Final = 3_600_000
+
+
+async def watch_state(
+    runners: Mapping[str, Runner], metrics: Metrics, alarms: Alarms, limit: int
+) -> None:
+    """Keep the gauges of state, and say where it has reached its limit."""
+    metrics.state_limit.set(limit)
+    while True:
+        _gauge(runners, metrics)
+        for key, alarm in (
+            ("devices", _devices(runners, metrics, limit)), ("all", _all(runners, limit)),
+        ):  # fmt: skip
+            if alarm is None:
+                alarms.clear(_PART, key)
+            else:
+                alarms.put(alarm, key)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _gauge(runners: Mapping[str, Runner], metrics: Metrics) -> None:
+    metrics.state.clear()
+    for runner in runners.values():
+        for partition, lane in runner.lanes.items():
+            for name, table in lane.state.tables.items():
+                metrics.state.labels(runner.stage.name, partition, name).set(table.size())
+
+
+def _devices(runners: Mapping[str, Runner], metrics: Metrics, limit: int) -> Alarm | None:
+    """Whether devices are forgotten before their time."""
+    metrics.remembered.clear()
+    shortest = lateness = 0
+    for visits, partition, state in _visits(runners):
+        remembered, lateness = state.remembered(visits.lateness), visits.lateness
+        metrics.remembered.labels(partition).set(remembered / 1000)
+        shortest = min(shortest or remembered, remembered)
+    if shortest >= lateness:
+        return None
+    return Alarm(
+        _PART,
+        f"devices' state is at its limit: their events are remembered for {shortest / _HOUR_MS:.1f} "
+        f"hours, not {lateness / _HOUR_MS:.1f}",
+        f"Raise FOOTFALL_STATE_LIMIT ({limit} bytes) where there is memory, or lower "
+        f"FOOTFALL_LATENESS. What comes later corrects nothing, and counts again if sent again.",
+    )
+
+
+def _visits(runners: Mapping[str, Runner]) -> Iterator[tuple[Visits, int, VisitsState]]:
+    for runner in runners.values():
+        if isinstance(runner.stage, Visits):
+            for partition, lane in runner.lanes.items():
+                assert isinstance(lane.state, VisitsState)
+                yield runner.stage, partition, lane.state
+
+
+def _all(runners: Mapping[str, Runner], limit: int) -> Alarm | None:
+    """Whether all state together is over the limit: customers are not forgotten for it."""
+    sizes: dict[str, int] = {}
+    for runner in runners.values():
+        for lane in runner.lanes.values():
+            name = runner.stage.name
+            sizes[name] = sizes.get(name, 0) + lane.state.size()
+    if sum(sizes.values()) <= limit:
+        return None
+    parts = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items() if size >= 1e6)
+    return Alarm(
+        _PART, f"state takes more than its {limit / 1e6:,.0f} MB: {parts}",
+        "Raise FOOTFALL_STATE_LIMIT where there is memory. Customers, their orders and visits of the "
+        "last half hour are never forgotten for it.",
+    )  # fmt: skip
+
+
+async def return_memory(purge: Callable[[], None] | None) -> None:
+    """Give back what large batches, merges, imports and loading have left.
+
+    `purge` does so for an engine inside this process; it may be away.
+    """
+    trim = getattr(_libc(), "malloc_trim", None)
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        if trim is not None:
+            await asyncio.to_thread(trim, 0)
+        if purge is not None:
+            with suppress(FootfallError):
+                await asyncio.to_thread(purge)
+
+
+def spare_arenas() -> None:
+    """Let threads share what they free. To be called before there are any."""
+    if hasattr(_libc(), "mallopt"):
+        _libc().mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
