@@ -22,7 +22,7 @@ from pipeline.warehouse.native import read_native
 from pipeline.warehouse.opening import Words, heard, unopened
 from pipeline.warehouse.pool import Pool
 from pipeline.warehouse.reading import attach
-from pipeline.warehouse.reading.process import Reader
+from pipeline.warehouse.reading.process import ANSWER_SECONDS, Reader
 from pipeline.warehouse.reading.wire import Begin
 
 if TYPE_CHECKING:
@@ -44,14 +44,22 @@ class EmbeddedWarehouse:
     """A warehouse in the directory `path`.
 
     `memory` is the most one statement of our own may use, in bytes, and all of others' together.
-    `guarded` is False in tests alone, of what the reader can do without. The directory is this
-    process's alone until `close`. Raises FolderInUse and FolderUnusable.
+    `guarded` is False in tests alone, of what the reader can do without. A reader in which a query
+    goes on for `answer_seconds` is killed. The directory is this process's alone until `close`.
+    Raises FolderInUse and FolderUnusable.
     """
 
-    def __init__(self, path: Path, memory: int = 1 << 30, guarded: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        memory: int = 1 << 30,
+        guarded: bool = True,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._locks = ExitStack()
         self._locks.enter_context(held(path))
         self._path, self._memory, self._guarded = path.resolve(), memory, guarded
+        self._answer_seconds = answer_seconds
         try:
             self._open()
         except BaseException:
@@ -71,7 +79,7 @@ class EmbeddedWarehouse:
             lambda: connect(path, settings), lambda session: session.close()
         )
         self._schema = lru_cache(maxsize=256)(self._describe)
-        self._reader = Reader(self._begin)
+        self.reader = Reader(self._begin, self._answer_seconds)
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
         """See `Warehouse.insert`: one Arrow batch, one part per partition."""
@@ -103,11 +111,11 @@ class EmbeddedWarehouse:
 
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         """See `Warehouse.raw`: of what was inserted up to a second ago, by a process that only reads."""
-        return self._reader.ask(sql, fmt, _texts(params))
+        return self.reader.ask(sql, fmt, _texts(params))
 
     def close(self) -> None:
         """Release the directory, once statements under way have ended."""
-        self._reader.close()
+        self.reader.close()
         self._sessions.close()
         self._kept.close()
         self._locks.close()

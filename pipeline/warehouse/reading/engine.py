@@ -42,7 +42,7 @@ class Engine:
             "max_bytes_before_external_sort": 0,
             "max_bytes_ratio_before_external_group_by": 0,
             "max_bytes_ratio_before_external_sort": 0,
-            "readonly": 1,
+            "readonly": int(begin.guarded),
         }
         self._tables = frozenset(begin.tables)
         self._kept = connect(place, {})  # while it is open, so is the engine

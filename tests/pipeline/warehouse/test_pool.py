@@ -39,3 +39,13 @@ def test_closing_closes_idle_ones_now_and_those_in_use_when_they_come_back() -> 
     assert connections.closed == [1, 0]
     with pytest.raises(WarehouseUnavailable), connections.pool.lease():
         pass
+
+
+def test_a_connection_is_closed_after_any_error() -> None:
+    connections = Connections()
+    for number, error in enumerate((ValueError, KeyboardInterrupt)):
+        with pytest.raises(error), connections.pool.lease() as connection:
+            raise error
+        assert connections.closed[-1] == connection == number
+    with connections.pool.lease() as connection:
+        assert connection == 2
