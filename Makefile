@@ -27,7 +27,7 @@ check: $(STAMP) ## format, lint, types
 
 faults: $(STAMP) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven); 3,000 SQL escapes
 	$(BIN)/python -m tests.faults
-	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py
+	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py tests/hostile/test_endings.py
 	SQL_ATTACKS=3000 SQL_QUESTIONS=3000 $(BIN)/pytest -s tests/hostile/test_sql_face.py
 
 mutants: $(STAMP) ## seeded breakages: each must turn the fault suite red

@@ -43,6 +43,9 @@ class App(faust.App):
         elif not self.failed.done():
             self.failed.set_exception(error)
 
+    def _create_directories(self) -> None:
+        """None: there are no tables, and a folder with a known name in /tmp may be anybody's."""
+
     def assigned(self) -> set[tuple[str, int]]:
         """The (topic, partition)s this worker has now; empty until Kafka or the log has said."""
         try:

@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Final, NamedTuple
 
@@ -25,6 +24,8 @@ from collectors.importing.run import Summary
 from collectors.importing.run import run as run_import
 from collectors.server import CollectorConfig, open_producer
 from pipeline.clock import clock, wall
+from pipeline.ending import Ended, interruptible, noted
+from pipeline.scratch import scratch
 from pipeline.story import found, judge
 from pipeline.story.face import Face, wait_until
 from pipeline.story.judge import Break, Report
@@ -54,14 +55,15 @@ class Played(NamedTuple):
 def run_demo(as_json: bool = False) -> int:
     """Run the demonstration. 0: everything planted was found within its bound, and nothing else.
 
-    On a terminal it then keeps serving until Ctrl-C. Raises StackError where a process fails.
+    On a terminal it then keeps serving until Ctrl-C. Raises StackError where a process fails, and
+    Ended for a signal, once its processes and its folder are gone.
     """
     started = monotonic()
-    with TemporaryDirectory(prefix="footfall-demo-") as folder, Stack(Path(folder)) as stack:
+    with noted(), scratch("footfall-demo-") as folder, Stack(folder) as stack, interruptible():
         console = Console(stderr=as_json)
         world = World(SEED, wall() // DAY * DAY - DAY)
         with _progress() as progress:
-            played = _play_all(world, stack, Path(folder), progress)
+            played = _play_all(world, stack, folder, progress)
         report = _judge(world, stack.worker, played, monotonic() - started)
         show(report, console)
         if as_json:
@@ -190,7 +192,7 @@ def _keep_serving(stack: Stack, console: Console, now: int) -> None:
     try:
         while not stack.check():
             sleep(1)
-    except KeyboardInterrupt:
+    except Ended:
         console.print("Ending.")
 
 

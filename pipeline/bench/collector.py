@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -17,10 +16,12 @@ import msgspec
 import uvloop
 
 from pipeline.bench import logged
-from pipeline.bench.compare import PARTITIONS, BenchError, Progress
+from pipeline.bench.compare import PARTITIONS, PREFIX, BenchError, Progress
 from pipeline.bench.cores import Cores, Server, on
 from pipeline.bench.sender import Sender
 from pipeline.bench.traffic import WRITE_KEY, Traffic
+from pipeline.ending import interruptible
+from pipeline.scratch import scratch
 from pipeline.settings import Settings
 
 SERVERS: Final = ("echo", "collector")
@@ -98,7 +99,7 @@ def _settings(log: str) -> Settings:
 
 def _run(server: str, load: Load, log: str, seconds: float) -> Run:
     place = Path(log.removeprefix("embedded://")) if log.startswith("embedded://") else None
-    with TemporaryDirectory(prefix="footfall-bench-", dir=place) as folder:
+    with scratch(PREFIX, place) as folder, interruptible():
         settings = _settings(log if place is None else f"embedded://{folder}")
         if server == "echo":
             with _started(("pipeline.bench.echo", "{port}"), settings, folder) as echo:
@@ -106,9 +107,9 @@ def _run(server: str, load: Load, log: str, seconds: float) -> Run:
         return _collected(settings, load, seconds, folder)
 
 
-def _collected(settings: Settings, load: Load, seconds: float, folder: str) -> Run:
+def _collected(settings: Settings, load: Load, seconds: float, folder: Path) -> Run:
     name = _name()
-    command = ("pipeline.cli", "collect", "--port", "{port}")
+    command = ("pipeline", "collect", "--port", "{port}")
     with _started(command, settings, folder) as collector:
         starts = asyncio.run(logged.ends(settings))
         run, events = _loaded(collector, load, seconds, name)
@@ -116,8 +117,8 @@ def _collected(settings: Settings, load: Load, seconds: float, folder: str) -> R
     return run
 
 
-def _started(arguments: Sequence[str], settings: Settings, folder: str) -> Server:
-    return Server(arguments, os.environ | settings.environment(), Path(folder))
+def _started(arguments: Sequence[str], settings: Settings, folder: Path) -> Server:
+    return Server(arguments, os.environ | settings.environment(), folder)
 
 
 def _name() -> str:

@@ -19,7 +19,10 @@ import msgspec
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from pipeline.bench import load
+from pipeline.children import end_with_parent
+from pipeline.ending import interruptible
 from pipeline.errors import Final as FinalError
+from pipeline.scratch import scratch
 from schemas import topics
 from schemas.logfile import INBOX
 
@@ -27,6 +30,10 @@ PARTITIONS: Final = 2
 SEED: Final = 1
 _RECORDS_AT_ONCE: Final = 200
 _SECONDS: Final = 600
+
+
+PREFIX: Final = "footfall-bench-"
+"""Of folders for measurements."""
 
 
 class BenchError(FinalError):
@@ -72,16 +79,16 @@ def compare(events: int, plain_events: int, rounds: int, tell: Progress) -> list
     """One Result per kind. Raises BenchError."""
     counts = {kind: plain_events if kind is PLAIN else events for kind in KINDS}
     runs: dict[Kind, list[Measured]] = {kind: [] for kind in KINDS}
-    with TemporaryDirectory(prefix="footfall-bench-") as folder:
+    with scratch(PREFIX) as folder, interruptible():
         for kind in KINDS:
-            log = _log(Path(folder), kind)
+            log = _log(folder, kind)
             if not log.exists():
                 tell(f"filling a log: {counts[kind]:,} events, {kind.per_record} per record")
                 fill(log, counts[kind], kind.per_record)
         for number in range(1, rounds + 1):
             for kind in KINDS:
                 tell(f"round {number} of {rounds}: {kind.name}")
-                runs[kind].append(_run(Path(folder), kind, counts[kind]))
+                runs[kind].append(_run(folder, kind, counts[kind]))
     return [_result(kind, runs[kind]) for kind in KINDS]
 
 
@@ -120,6 +127,7 @@ def _run(folder: Path, kind: Kind, events: int) -> Measured:
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "pipeline.bench.one", kind.measure, str(events)],
             env=os.environ | settings, capture_output=True, timeout=_SECONDS, check=False,
+            preexec_fn=end_with_parent(),
         )  # fmt: skip
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines()[-3:]

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from pipeline.bench.compare import BenchError
+from pipeline.children import end_with_parent
+from pipeline.ending import whole
 from pipeline.story.face import Face, wait_until
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -62,10 +64,11 @@ class Server:
         self._environment, self._said = environment, folder / "server.log"
 
     def __enter__(self) -> Self:
-        with self._said.open("wb") as log, on(Cores.found().server):
+        with self._said.open("wb") as log, on(Cores.found().server), whole():
             self._process = Popen(  # noqa: S603 - our own command
                 self._command, env=dict(self._environment), stdin=DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # Ctrl-C is ours
+                preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
             )  # fmt: skip
         face = Face(f"http://127.0.0.1:{self.port}")
         try:
@@ -97,12 +100,13 @@ class Server:
         return self._process.poll() is not None
 
     def _end(self, how: signal.Signals) -> int:
-        self._process.send_signal(how)
-        try:
-            return self._process.wait(_STOP_SECONDS)
-        except TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        with whole():
+            self._process.send_signal(how)
+            try:
+                return self._process.wait(_STOP_SECONDS)
+            except TimeoutExpired:
+                self._process.kill()
+                return self._process.wait()
 
     def _last_words(self) -> str:
         lines = self._said.read_text(errors="replace").splitlines()

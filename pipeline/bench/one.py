@@ -131,6 +131,9 @@ async def plain(settings: Settings, events: int) -> dict[str, float]:
 
 
 class _PlainApp(faust.App):
+    def _create_directories(self) -> None:
+        """None where the command is run."""
+
     async def resume_positions(
         self, partitions: set[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import quantiles
-from tempfile import TemporaryDirectory
 from time import monotonic, sleep, time_ns
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +19,9 @@ import msgspec
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from pipeline.bench import load
-from pipeline.bench.compare import PARTITIONS, BenchError
+from pipeline.bench.compare import PARTITIONS, PREFIX, BenchError
+from pipeline.ending import interruptible
+from pipeline.scratch import scratch
 from pipeline.state.deltas import changes_of, settle, snapshot_of
 from pipeline.story.face import wait_until
 from pipeline.story.stack import WRITE_KEY, Stack
@@ -64,7 +65,7 @@ class Restart(msgspec.Struct):
 
 def latency(seconds: float) -> tuple[Latency, dict[str, float]]:
     """Latency over `seconds` of steady traffic; before it, each process's idle memory in MB."""
-    with TemporaryDirectory(prefix="footfall-bench-") as folder, _stack(folder) as stack:
+    with scratch(PREFIX) as folder, _stack(folder) as stack, interruptible():
         _start(stack)
         sleep(SETTLE_SECONDS)
         idle = {name: _resident(stack.pid(name)) for name in ("collect", "worker")}
@@ -78,9 +79,9 @@ def latency(seconds: float) -> tuple[Latency, dict[str, float]]:
     return Latency(sender.sent, cuts[49], cuts[98], max(waits)), idle
 
 
-def _stack(folder: str) -> Stack:
+def _stack(folder: Path) -> Stack:
     """On ports that no other stack on this machine takes between a kill and a start."""
-    return Stack(Path(folder), usual_ports=False)
+    return Stack(folder, usual_ports=False)
 
 
 def _start(stack: Stack) -> None:
@@ -157,8 +158,8 @@ def _resident(pid: int) -> float:
 
 def restart(devices: int) -> Restart:
     """A worker with `devices` devices in its state: kill -9, start, until it works."""
-    with TemporaryDirectory(prefix="footfall-bench-") as folder, _stack(folder) as stack:
-        asyncio.run(_build(Path(folder), devices))
+    with scratch(PREFIX) as folder, _stack(folder) as stack, interruptible():
+        asyncio.run(_build(folder, devices))
         _start(stack)
         _await(lambda: min(_applied(stack), default=0) > 0)
         before = max(_applied(stack))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from pipeline.commands.options import as_json, show_json, show_table
+from pipeline.ending import noted
 
 
 @click.group(invoke_without_command=True)
@@ -33,7 +34,8 @@ def bench(
         return
     from pipeline.bench.report import measure, table
 
-    report = measure(events, plain_events, rounds, seconds, devices, _tell)
+    with noted():
+        report = measure(events, plain_events, rounds, seconds, devices, _tell)
     if as_json:
         show_json(report)
     else:
@@ -59,7 +61,8 @@ def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
     from pipeline.bench.collector import measure
     from pipeline.bench.collector_report import report, table
 
-    found = report(log, measure(log, seconds, rounds, _tell))
+    with noted():
+        found = report(log, measure(log, seconds, rounds, _tell))
     if as_json:
         show_json(found)
     else:

@@ -16,6 +16,7 @@ from collectors.importing.run import Summary, run
 from collectors.server import CollectorConfig, open_producer
 from pipeline.clock import wall
 from pipeline.commands.options import ENRICH, as_json, enrichment, show_json, with_settings
+from pipeline.ending import interruptible, noted
 from pipeline.operate.finding import many
 from pipeline.settings import Settings
 
@@ -47,12 +48,14 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
         progress.start()  # not before: of a file that cannot be read there is none
         progress.update(task, completed=summary.lines)
 
-    try:
-        summary = asyncio.run(_import(settings, file, how, told))
-        progress.update(task, completed=summary.lines, total=summary.lines)
-    finally:
-        if progress.live.is_started:
-            progress.stop()
+    with noted():
+        try:
+            with interruptible():
+                summary = asyncio.run(_import(settings, file, how, told))
+            progress.update(task, completed=summary.lines, total=summary.lines)
+        finally:
+            if progress.live.is_started:
+                progress.stop()
     if as_json:
         show_json({**{name: getattr(summary, name) for name in ("lines", "events", "resumed", "seconds")},
                    "rejects": dict(summary.rejects)})  # fmt: skip

@@ -1,7 +1,6 @@
 """`footfall up`: collector and worker as two processes; one that dies is started again."""
 
 import asyncio
-import ctypes
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
@@ -9,17 +8,22 @@ from typing import Any, Final
 
 import structlog
 
+from pipeline.children import end_with_parent
+
 log = structlog.get_logger()
 
 ROLES: Final = ("collect", "worker")
 PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Before the next start of a role that died; the last one repeats."""
+"""Before the next start of a role that died; the last one repeats …"""
+MANY_DEATHS: Final = 10
+"""… until so many in a row: then it is a fault of ours, told as one, and tried seldom. It is not given
+up: the other role works on, and what a collector has taken waits in the log."""
+SELDOM_SECONDS: Final = 300.0
 STEADY_SECONDS: Final = 60.0
 """A role that ran so long begins with the first pause again."""
 PATIENCE_SECONDS: Final = 30.0
 WRONG: Final = 2
 """The exit code of a role that only a change of settings, data or disk can cure."""
-_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
 async def run_up(environment: Mapping[str, str]) -> int:
@@ -38,6 +42,8 @@ def deaths_after(deaths: int, ran_seconds: float) -> int:
 
 def pause_after(deaths: int) -> float:
     """Seconds to wait after so many deaths in a row (1 or more)."""
+    if deaths >= MANY_DEATHS:
+        return SELDOM_SECONDS
     return PAUSES_SECONDS[min(deaths, len(PAUSES_SECONDS)) - 1]
 
 
@@ -57,14 +63,17 @@ async def _keep_running(role: str, environment: Mapping[str, str], stop: asyncio
         deaths = deaths_after(deaths, loop.time() - began)
         pause = pause_after(deaths)
         log.error("role_ended", role=role, exit_code=code, again_in_seconds=pause)
+        if deaths == MANY_DEATHS:
+            log.error("role_keeps_dying", role=role, times=deaths,
+                      advice="Report what it says above. It is tried every five minutes.")  # fmt: skip
         await _first(stop.wait(), asyncio.sleep(pause))
     return 0
 
 
 async def _run(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> int | None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pipeline.cli", role, env=dict(environment),
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        sys.executable, "-m", "pipeline", role, env=dict(environment),
+        preexec_fn=end_with_parent(),  # or it would hold files and ports
     )  # fmt: skip
     await _first(stop.wait(), process.wait())
     if process.returncode is None:
@@ -82,8 +91,3 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
-
-
-def _end_with_parent() -> None:
-    """In the child: be told to end when `up` is killed, so that nothing holds its files and ports."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

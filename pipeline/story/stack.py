@@ -10,6 +10,8 @@ from subprocess import DEVNULL, Popen, TimeoutExpired
 from types import TracebackType
 from typing import Final, Self
 
+from pipeline.children import end_with_parent
+from pipeline.ending import whole
 from pipeline.errors import Final as FinalError
 from pipeline.settings import BY_NAME, Settings
 from pipeline.story.face import Face, wait_until
@@ -47,17 +49,22 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for command in list(self._children):
-            self.stop(command)
+        with whole():
+            for child in self._children.values():  # all at once: the slowest ends last
+                with suppress(ProcessLookupError):
+                    child.send_signal(signal.SIGTERM)
+            for command in list(self._children):
+                self.stop(command)
 
     def start(self, command: str, pace: tuple[int, int, float] | None = None) -> None:
         """Begin `footfall collect` or `footfall worker`; `pace` as the setting `clock`."""
         environment = {**os.environ, **self._settings(pace).environment()}
-        with (self._folder / f"{command}.log").open("ab") as log:
+        with (self._folder / f"{command}.log").open("ab") as log, whole():
             self._children[command] = Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "pipeline.cli", command],
+                [sys.executable, "-m", "pipeline", command],
                 env=environment, stdin=DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # Ctrl-C is the demo's, which ends its processes in order
+                preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
             )  # fmt: skip
 
     def wait_ready(self, command: str) -> None:
@@ -80,14 +87,15 @@ class Stack:
 
     def stop(self, command: str) -> None:
         """End a process as an operator would; one that does not end is killed."""
-        child = self._children.pop(command)
-        with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(STOP_SECONDS)
-        except TimeoutExpired:
-            child.kill()
-            child.wait()
+        with whole():
+            child = self._children.pop(command)
+            with suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(STOP_SECONDS)
+            except TimeoutExpired:
+                child.kill()
+                child.wait()
 
     def _settings(self, pace: tuple[int, int, float] | None) -> Settings:
         given = {

@@ -7,7 +7,6 @@ that a failed commit ends nothing.
 
 import asyncio
 from collections.abc import Mapping
-from tempfile import gettempdir
 from typing import Any, ClassVar, Final, cast
 
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -38,8 +37,6 @@ FAUST_SETTINGS: Final[Mapping[str, Any]] = {
     # Without tables and standbys, Faust shares partitions out round-robin and needs no leader.
     "table_standby_replicas": 0,
     "topic_disable_leader": True,
-    # Faust makes a folder for tables, of which there are none; not where the command is run.
-    "datadir": f"{gettempdir()}/footfall-faust",
 }
 """Settings of the Faust app that belong to this transport."""
 

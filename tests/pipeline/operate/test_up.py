@@ -7,7 +7,13 @@ from collections.abc import Mapping
 import pytest
 
 from pipeline.operate import up
-from pipeline.operate.up import PAUSES_SECONDS, STEADY_SECONDS, deaths_after, pause_after
+from pipeline.operate.up import (
+    PAUSES_SECONDS,
+    SELDOM_SECONDS,
+    STEADY_SECONDS,
+    deaths_after,
+    pause_after,
+)
 
 
 def pauses(*ran_seconds: float) -> list[float]:
@@ -21,6 +27,21 @@ def pauses(*ran_seconds: float) -> list[float]:
 
 def test_pauses_grow_and_the_last_one_repeats() -> None:
     assert pauses(*[0.1] * 7) == [*PAUSES_SECONDS, PAUSES_SECONDS[-1], PAUSES_SECONDS[-1]]
+
+
+def test_what_dies_ten_times_in_a_row_is_tried_seldom_until_it_ran_steadily() -> None:
+    found = pauses(*[0.1] * 12, STEADY_SECONDS + 1)
+    assert found[8:] == [PAUSES_SECONDS[-1], *[SELDOM_SECONDS] * 3, PAUSES_SECONDS[0]]
+
+
+def test_a_role_that_keeps_dying_is_told_once_and_not_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(up, "SELDOM_SECONDS", 0.0)
+    roles = Roles(worker=[1] * 15)
+    assert ended(monkeypatch, roles) == 0
+    assert roles.started == {"collect": 1, "worker": 16}
+    assert capsys.readouterr().out.count("role_keeps_dying") == 1
 
 
 def test_a_role_that_ran_steadily_begins_with_the_first_pause() -> None:
