@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
 
-.PHONY: install demo test check faults mutants bench sdks sdk-packages sources lock clean
+.PHONY: install demo test check faults mutants bench sdks sdk-packages sources lock licences audit clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -12,25 +13,30 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(STAMP)
 
+# What tests need is nothing to run on: it comes on top, and neither `make install` nor the image has it.
+$(DEV): $(STAMP) requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $(DEV)
+
 install: $(STAMP) ## .venv/bin/footfall
 
 demo: $(STAMP) ## a make-believe shop, end to end, in about a minute
 	$(BIN)/footfall demo
 
-test: $(STAMP) check sdk-packages ## everything that must hold, in some minutes
+test: $(DEV) check sdk-packages ## everything that must hold, in some minutes
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(STAMP) ## format, lint, types
+check: $(DEV) ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-faults: $(STAMP) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven); 3,000 SQL escapes
+faults: $(DEV) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven); 3,000 SQL escapes
 	$(BIN)/python -m tests.faults
 	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py tests/hostile/test_endings.py
 	SQL_ATTACKS=3000 SQL_QUESTIONS=3000 $(BIN)/pytest -s tests/hostile/test_sql_face.py
 
-mutants: $(STAMP) ## seeded breakages: each must turn the fault suite red
+mutants: $(DEV) ## seeded breakages: each must turn the fault suite red
 	$(BIN)/python -m tests.faults.mutants
 
 bench: $(STAMP) ## events per second against the floor and a plain Faust agent
@@ -39,9 +45,30 @@ bench: $(STAMP) ## events per second against the floor and a plain Faust agent
 sources: $(STAMP) ## write docs/sources anew from the code of every source
 	$(BIN)/python -m collectors.sources
 
-lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --quiet
+lock: ## write both locks anew from pyproject.toml (needs uv): to run, and to develop
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+licences: $(DEV) ## write docs/licences.md anew from what requirements.lock pins
+	$(BIN)/python -m tests.licences
+
+AUDIT := build/audit
+$(AUDIT)/.installed:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	touch $@
+
+# pip-audit ends with 1 for what it found and for a database that does not answer: its report tells which.
+audit: $(AUDIT)/.installed ## known vulnerabilities in what is shipped (needs the network)
+	@rm -f $(AUDIT)/found.json; code=0; \
+	$(AUDIT)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock \
+	  --progress-spinner off --format json --output $(AUDIT)/found.json 2>$(AUDIT)/said || code=$$?; \
+	if ! grep -q dependencies $(AUDIT)/found.json 2>/dev/null; then \
+	  echo "NOT AUDITED: the database of vulnerabilities could not be asked."; tail -n 1 $(AUDIT)/said; exit 3; \
+	elif [ $$code -ne 0 ]; then cat $(AUDIT)/said $(AUDIT)/found.json; exit 1; \
+	else echo "No known vulnerability in requirements.lock."; fi
 
 # `data` stays: it may be a shop's only one.
 clean:
@@ -65,5 +92,5 @@ sdk-packages:
 	  $(MAKE) --no-print-directory $(SDKS)/.installed tests/sdks/node_modules/.package-lock.json \
 	  || echo "Stock SDKs could not be installed: their tests are skipped."; fi
 
-sdks: $(STAMP) $(SDKS)/.installed tests/sdks/node_modules/.package-lock.json ## stock SDKs, for real (npm, Chromium)
+sdks: $(DEV) $(SDKS)/.installed tests/sdks/node_modules/.package-lock.json ## stock SDKs, for real (npm, Chromium)
 	$(BIN)/pytest -s -m sdks tests/sdks

@@ -1,6 +1,14 @@
 """The Makefile: what its recipes leave behind can be removed, and nothing else is."""
 
+import re
+import sys
+import tomllib
 from pathlib import Path
+
+import pytest
+
+from tests import licences
+from tests.licences import pins
 
 ROOT = Path(__file__).parent.parent
 _OF_PYTHON = {"__pycache__/", "*.egg-info/"}
@@ -20,3 +28,60 @@ def test_clean_leaves_what_is_the_owner_s() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     removed = makefile.split("\nclean:\n")[1].partition("\n\n")[0].split()
     assert not {"data", "files"} & set(removed)
+
+
+def test_what_is_shipped_has_no_tool_for_tests_and_tests_run_on_what_is_shipped() -> None:
+    shipped, all_ = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert len(shipped) > 30
+    assert set(shipped) < set(all_)
+    tools = {pin.name for pin in all_} - {pin.name for pin in shipped}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {
+        re.split(r"[\[>=<;! ]", one)[0].lower() for one in project["optional-dependencies"]["dev"]
+    }
+    assert named <= tools
+    assert {"pytest", "mypy", "ruff", "hypothesis"} <= tools
+
+
+def test_the_image_and_the_installation_take_the_lock_of_what_is_shipped() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "pip install --require-hashes -r requirements.lock\n" in dockerfile
+    assert "requirements-dev" not in dockerfile
+    assert "COPY tests" not in dockerfile
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"^(\w+): \$\(STAMP\)", makefile, re.M) == [
+        "install",
+        "demo",
+        "bench",
+        "sources",
+    ]
+    assert {"test", "check", "faults", "mutants", "licences", "sdks"} == set(
+        re.findall(r"^(\w+): \$\(DEV\)", makefile, re.M)
+    )
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_every_pin_has_hashes_and_no_lock_names_an_index(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert (
+        text.count("==")
+        == len(pins(lock))
+        == len(re.findall(r"\\\n    --hash=sha256:.*(?:\n    --hash.*)*\n    # via", text))
+    )
+    assert "://" not in text
+
+
+def test_the_page_of_licences_is_what_is_shipped() -> None:
+    text = licences.PAGE.read_text(encoding="utf-8")
+    if sys.version_info[:2] == (3, 11) and sys.platform == "linux":
+        assert text == licences.page(), "`make licences` writes it anew"
+    for pin in pins("requirements.lock"):
+        assert f"| {pin.name} | {pin.version} |" in text
+
+
+def test_licences_that_ask_something_of_who_passes_a_package_on_are_named_on_top() -> None:
+    top, _, table = licences.PAGE.read_text(encoding="utf-8").partition("## All")
+    copyleft = [row.split(" | ")[0].strip("| ") for row in table.splitlines()
+                if licences.COPYLEFT.search(row) or "Lesser General" in row]  # fmt: skip
+    assert copyleft == ["crc32c"]
+    assert all(f"**{name}**" in top for name in copyleft)

@@ -11,7 +11,8 @@ from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.pool import Pool
 
 GOOD = (
-    "SELECT {n} AS n", "SELECT number FROM numbers({n})", "SELECT count() FROM numbers({n})", "SELECT {n} LIMIT 0",
+    "SELECT {n} AS n", "SELECT number FROM numbers({n})", "SELECT count() FROM numbers({n})",
+    "SELECT {n} LIMIT 0",
     "SELECT toString(number) FROM numbers({n}) ORDER BY number DESC LIMIT 3",
     "SELECT 'a\nb' AS t, {n} AS n",
 )  # fmt: skip
