@@ -47,9 +47,9 @@ def licence(name: str) -> str:
         told = metadata(name)
     except PackageNotFoundError:
         return ELSEWHERE
-    if expression := told.get("License-Expression"):
-        return expression
-    own = (told.get("License") or "").strip()
+    if "License-Expression" in told:
+        return str(told["License-Expression"])
+    own = str(told["License"]).strip() if "License" in told else ""
     classes = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or ()
                if one.startswith("License ::")]  # fmt: skip
     return ", ".join(classes) or (own if own and len(own) <= _LONGEST else "see the package")
