@@ -4,8 +4,10 @@ The engine throws one thing ("Error initializing EmbeddedServer") and prints the
 all, to the process's standard error.
 """
 
+import fcntl
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,10 +23,10 @@ _FILE: Final = re.compile(
 _RIGHTS: Final = re.compile(
     r"errno: (?:1|13|30)\b|Permission denied|Read-only file system|ACCESS_DENIED"
 )
-_DAMAGE: Final = re.compile(
-    r"SYNTAX_ERROR|CANNOT_PARSE|CORRUPTED|CHECKSUM|INCORRECT|UNKNOWN_|BAD_TYPE|FILE_DOESNT_EXIST|EXPECTED"
-    r"|ATTEMPT_TO_READ_AFTER_EOF|CANNOT_READ_ALL_DATA|errno: (?:2|20|21)\b|filesystem error|filesystem_error"
-)
+_OTHER: Final = "already initialized with path"
+"""What the engine says where this process has another folder open."""
+_ROOM: Final = 1_000_000
+"""Bytes that opening needs on the disk, and far more."""
 
 
 class Words:
@@ -67,8 +69,23 @@ def unopened(path: Path, said: str) -> FolderUnusable | WarehouseUnavailable:
             f"{name}: this user may not use {file or 'what is in it'}. It must belong to the user that "
             "runs Footfall, on a disk that can be written."
         )
-    if _DAMAGE.search(said):
+    if _OTHER not in said and can_be_had(path):
         return FolderUnusable(
-            f"{name}: {file or 'a file in it'} is damaged. Put log, state and warehouse back from one copy."
+            f"{name}: {file or 'a file in it'} is damaged or missing. Put log, state and warehouse back "
+            "from one copy, or run `footfall rebuild`."
         )
     return WarehouseUnavailable(f"{name}: {' '.join(said.split())[:500]}")
+
+
+def can_be_had(path: Path) -> bool:
+    """Whether nobody has a warehouse's directory open, and the disk is not full."""
+    if shutil.disk_usage(path).free < _ROOM:
+        return False
+    try:
+        with (path / "status").open("ab") as lock:  # the engine's own lock
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,202 @@
+"""Flipped bits, cut and deleted files in a stopped stack's warehouse: what comes out is right, or told.
+
+`python -m tests.faults.warehouse_damage [CASES [SEED]]`. Each case is a start of what a worker starts:
+log, warehouse, keeper, the lanes' own check; then every check of its chores, at once, and the books.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from select import select
+from typing import Any, Final, NamedTuple
+
+from pipeline.errors import Final as FinalError
+from pipeline.settings import Settings
+from pipeline.worker import Worker
+from schemas.columns import BY_NAME
+from tests.faults.ground import free_port
+from tests.faults.harness import Plan
+from tests.faults.processes import until
+from tests.faults.stack import EmbeddedStack
+
+EVENTS: Final = 1_500
+SECONDS: Final = 90
+"""A start that takes longer waits for ever."""
+RIGHT: Final = "right"
+TOLD: Final = "told"
+SILENT: Final = "SILENT"
+_DIGEST: Final = "SELECT count(), sum(cityHash64(*)) FROM `{}` FINAL"
+
+
+class Case(NamedTuple):
+    """`what` is done to `file` (a path below the warehouse) at byte `at`."""
+
+    number: int
+    what: str
+    file: str
+    at: int
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.what} {self.file} at {self.at}"
+
+
+class Verdict(NamedTuple):
+    """`how`: RIGHT, TOLD or SILENT. `text`: what was told, or what differs."""
+
+    how: str
+    text: str
+
+
+class Ground:
+    """A stopped stack, and what an undamaged copy of it holds."""
+
+    def __init__(self, folder: Path, seed: int, events: int = EVENTS) -> None:
+        self.folder, self.origin = folder, folder / "stopped"
+        self.origin.mkdir()
+        _run_stack(self.origin, Plan(seed, events, 1, events / 200, keep_parts=False))
+        self.right = probed(self._copy())
+        assert self.right.get("tables"), self.right
+        assert not self.right["alarms"], self.right
+
+    def _copy(self) -> Path:
+        place = self.folder / "damaged"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.origin, place, symlinks=True)
+        return place
+
+    def cases(self, count: int, seed: int) -> Iterator[Case]:
+        """Half are flips, a third cuts, the rest deletions: of a file, or of a folder with all it holds."""
+        warehouse = self.origin / "warehouse"
+        paths = sorted(path for path in warehouse.rglob("*") if not path.is_symlink())
+        files = [path for path in paths if path.is_file() and path.stat().st_size]
+        folders = [path for path in paths if path.is_dir() and any(path.iterdir())]
+        for number in range(count):
+            rng = Random(f"{seed}/{number}")
+            what = rng.choice(("flip", "flip", "flip", "cut", "cut", "delete"))
+            path = rng.choice(folders if what == "delete" and rng.random() < 0.5 else files)
+            size = path.stat().st_size if path.is_file() else 1
+            yield Case(number, what, str(path.relative_to(warehouse)), rng.randrange(size))
+
+    def verdict(self, case: Case) -> Verdict:
+        """What a worker makes of it."""
+        place = self._copy()
+        _damage(place / "warehouse" / case.file, case)
+        found = probed(place)
+        if told := found.get("told"):
+            return Verdict(TOLD, told)
+        if "tables" not in found:
+            return Verdict(SILENT, found["ended"])
+        if found["alarms"]:
+            return Verdict(TOLD, "; ".join(found["alarms"][:2]))
+        wrong = [
+            name for name, rows in self.right["tables"].items() if found["tables"][name] != rows
+        ]
+        return Verdict(SILENT, f"{wrong} differ") if wrong else Verdict(RIGHT, "")
+
+
+def _run_stack(folder: Path, plan: Plan) -> None:
+    stack = EmbeddedStack(folder, plan)
+    try:
+        stack.start()
+        stack.permit(1.0)
+        until("all is sent", lambda: stack.revive() and stack.driver.finished.is_set(), 300)
+        stack.finish()
+    finally:
+        stack.end_all()
+
+
+def _damage(path: Path, case: Case) -> None:
+    if case.what == "delete":
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif case.what == "cut":
+        os.truncate(path, case.at)
+    else:
+        body = bytearray(path.read_bytes())
+        body[case.at] ^= 1 << case.number % 8
+        path.write_bytes(body)
+
+
+def probed(place: Path) -> dict[str, Any]:
+    """What a process of its own finds: `told`, or `alarms` and `tables`; else how it `ended`."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _quietly(place)
+        with os.fdopen(writing, "w") as answer:
+            json.dump(_probe(place), answer)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        if not select([answer], [], [], SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)
+        text = answer.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(text) if text else {"ended": f"ended with status {status}"}
+
+
+def _quietly(place: Path) -> None:
+    """What the engine says goes to a file."""
+    output = os.open(place / "output", os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
+
+def _probe(place: Path) -> dict[str, Any]:
+    try:
+        return asyncio.run(_started(place))
+    except FinalError as error:
+        return {"told": str(error)}
+    except Exception as error:  # noqa: BLE001  # nobody would understand it
+        return {"ended": repr(error)}
+
+
+async def _started(place: Path) -> dict[str, Any]:
+    """A worker's start, without Faust: the lanes load, and nothing new comes."""
+    worker = Worker(Settings({
+        "log": f"embedded://{place}", "warehouse": f"chdb://{place}/warehouse", "disk_reserve": "0",
+        "worker_port": str(free_port()), "lateness": str(20 * 86_400),
+    }, {}))  # fmt: skip
+    await worker.open()
+    for runner in worker.runners.values():
+        for partition in range(worker.journal.partitions):
+            await runner.resume(partition)
+            await runner.lanes[partition].check_books()
+    worker.keeper.tell_strange()
+    for part in worker.keeper.active():
+        worker.keeper.check(part)
+    tables = {}
+    wrong = [f"{alarm.part}: {alarm.text}" for alarm in worker.alarms.each()]
+    books = await worker.watcher.books()
+    if not books or books["difference"]:
+        wrong.append(f"books: {books}")
+    for name in BY_NAME if not wrong else ():
+        tables[name] = [list(row) for row in worker.warehouse.query(_DIGEST.format(name)).rows]
+    return {"alarms": wrong, "tables": tables}
+
+
+def main() -> int:
+    """Run the long form; prints each case, and a summary."""
+    given = [int(text) for text in sys.argv[1:]]
+    count, seed = (*given, *(120, 0)[len(given) :])
+    found: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="footfall-damage-") as folder:
+        ground = Ground(Path(folder), seed)
+        for case in ground.cases(count, seed):
+            verdict = ground.verdict(case)
+            found[verdict.how] += 1
+            print(f"{verdict.how:6} {case}: {verdict.text[:200]}", flush=True)
+    print(f"seed {seed}: {dict(found)}")
+    return 1 if found[SILENT] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
