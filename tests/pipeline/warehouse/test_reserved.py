@@ -1,0 +1,214 @@
+"""Room on the warehouse's disk: below the reserve nothing is written; what is not whole never counts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.alarms import Alarms
+from pipeline.errors import WarehouseUnavailable
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.embedded import EmbeddedWarehouse
+from pipeline.warehouse.inventory import decoded
+from pipeline.warehouse.keeper import Keeper
+from pipeline.warehouse.migrate import migrate
+from pipeline.warehouse.parts import Part, parts_of
+from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
+from schemas.room import Room
+
+TABLE = "identities"
+
+
+class Disk:
+    """How much is free, and what a full disk does to files."""
+
+    def __init__(self) -> None:
+        self.free = 10_000
+        self.spoils = 0
+
+    def spoil(self, warehouse: Warehouse) -> None:
+        """The newest part's files become empty, as those of an insert on a full disk."""
+        if self.spoils:
+            self.spoils -= 1
+            newest = max(active(warehouse), key=lambda part: int(part.name.split("_")[1]))
+            empty(newest)
+
+
+class Spoilt:
+    """An engine whose inserts answer whatever became of their files."""
+
+    def __init__(self, inner: EmbeddedWarehouse, disk: Disk) -> None:
+        self._inner, self._disk = inner, disk
+        self.query, self.execute, self.raw = inner.query, inner.execute, inner.raw
+        self.close = inner.close
+
+    def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[object]]) -> None:
+        self._inner.insert(table, columns, data)
+        self._disk.spoil(self._inner)
+
+
+def empty(part: Part) -> None:
+    for file in Path(part.path).iterdir():
+        file.write_bytes(b"")
+
+
+def active(warehouse: Warehouse) -> list[Part]:
+    return [part for part in parts_of(warehouse) if part.table == TABLE and part.active]
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, disk: Disk) -> Iterator[Callable[[], ReservedWarehouse]]:
+    """Opens the same directory again and again."""
+    last: list[Warehouse] = []
+
+    def open_again() -> ReservedWarehouse:
+        for one in last:
+            one.close()
+        inner = EmbeddedWarehouse(tmp_path)
+        made = ReservedWarehouse(Spoilt(inner, disk), Room(1_000), lambda: disk.free)
+        last[:] = [made]
+        migrate(made)
+        return made
+
+    yield open_again
+    for one in last:
+        one.close()
+
+
+def insert(warehouse: Warehouse, *names: str) -> None:
+    warehouse.insert(TABLE, ("site", "identifier"), (["s"] * len(names), list(names)))
+
+
+def held(warehouse: Warehouse) -> list[str]:
+    rows = warehouse.query(f"SELECT identifier FROM {TABLE} FINAL ORDER BY identifier").rows
+    return [name for (name,) in rows]
+
+
+def test_below_the_reserve_nothing_is_stored_and_all_can_be_read(
+    opened: Callable[[], ReservedWarehouse], disk: Disk
+) -> None:
+    warehouse = opened()
+    insert(warehouse, "a")
+    disk.free = 999
+    with pytest.raises(WarehouseUnavailable, match="kept free"):
+        insert(warehouse, "b")
+    with pytest.raises(WarehouseUnavailable, match="kept free"):
+        warehouse.execute(f"OPTIMIZE TABLE {TABLE} FINAL")
+    assert held(warehouse) == ["a"]
+    disk.free = 1_250
+    insert(warehouse, "b")
+    assert held(warehouse) == ["a", "b"]
+
+
+def test_an_insert_that_met_a_full_disk_does_not_count_and_can_be_done_again(
+    opened: Callable[[], ReservedWarehouse], disk: Disk
+) -> None:
+    warehouse = opened()
+    insert(warehouse, "a")
+    disk.free, disk.spoils = 1_500, 2
+    for _ in range(2):
+        with pytest.raises(WarehouseUnavailable, match="the disk was full"):
+            insert(warehouse, "b", "c")
+    assert held(warehouse) == ["a"]
+    insert(warehouse, "b", "c")
+    assert held(warehouse) == ["a", "b", "c"]
+    assert held(opened()) == ["a", "b", "c"]
+
+
+def test_a_merge_that_met_a_full_disk_ends_the_worker_and_a_new_start_has_all(
+    opened: Callable[[], ReservedWarehouse],
+) -> None:
+    warehouse = opened()
+    for name in "abc":
+        insert(warehouse, name)
+    keeper = Keeper(warehouse, Alarms())
+    before = keeper.look()
+    warehouse.execute(f"OPTIMIZE TABLE {TABLE} FINAL")
+    (merged,) = active(warehouse)
+    empty(merged)
+    with pytest.raises(HalfMerged, match=f"{merged.name} of {TABLE}"):
+        keeper.look()
+    warehouse, alarms = opened(), Alarms()
+    Keeper(warehouse, alarms, before).look()
+    assert held(warehouse) == ["a", "b", "c"]
+    assert alarms.each() == []
+
+
+def test_a_part_that_is_gone_is_told_at_every_start(
+    opened: Callable[[], ReservedWarehouse],
+) -> None:
+    warehouse, alarms = opened(), Alarms()
+    insert(warehouse, "a", "b")
+    keeper = Keeper(warehouse, alarms)
+    text = keeper.look().encoded()
+    (part,) = active(warehouse)
+    warehouse.execute(f"ALTER TABLE {TABLE} DROP PART '{part.name}'")
+    for _ in range(2):
+        warehouse, alarms = opened(), Alarms()
+        text = Keeper(warehouse, alarms, decoded(text)).look().encoded()
+        (alarm,) = alarms.each()
+        assert alarm.text == f"part {part.name} of the table {TABLE}: it is gone, and had 2 rows"
+
+
+def test_what_the_engine_put_aside_is_told(opened: Callable[[], ReservedWarehouse]) -> None:
+    warehouse = opened()
+    insert(warehouse, "a")
+    (part,) = active(warehouse)
+    empty(part)
+    warehouse, alarms = opened(), Alarms()
+    Keeper(warehouse, alarms).look()
+    assert ["put it aside (broken-on-start)" in alarm.text for alarm in alarms.each()] == [True]
+
+
+def test_a_bit_that_flipped_is_found_by_reading_all(
+    opened: Callable[[], ReservedWarehouse],
+) -> None:
+    warehouse, alarms = opened(), Alarms()
+    insert(warehouse, "a")
+    keeper = Keeper(warehouse, alarms)
+    (part,) = active(warehouse)
+    data = Path(part.path) / "data.bin"
+    body = bytearray(data.read_bytes())
+    body[len(body) // 2] ^= 1
+    data.write_bytes(body)
+    for each in keeper.active():
+        keeper.check(each)
+    (alarm,) = alarms.each()
+    assert f"part {part.name} of the table {TABLE}" in alarm.text
+
+
+def test_merges_rest_while_the_disk_is_short_and_it_is_said(
+    opened: Callable[[], ReservedWarehouse], disk: Disk
+) -> None:
+    warehouse, alarms = opened(), Alarms()
+    insert(warehouse, "a")
+    insert(warehouse, "b")
+    keeper = Keeper(warehouse, alarms)
+    keeper.watch_room()
+    assert alarms.each() == []
+    disk.free = 500
+    keeper.watch_room()
+    assert [alarm.part for alarm in alarms.each()] == ["disk"]
+    assert stopped(warehouse)
+    disk.free = 1_249
+    keeper.watch_room()
+    assert alarms.each()
+    disk.free = 2_000
+    keeper.watch_room()
+    assert alarms.each() == []
+    assert not stopped(warehouse)
+
+
+def stopped(warehouse: ReservedWarehouse) -> bool:
+    try:
+        warehouse._inner.execute(
+            f"OPTIMIZE TABLE {TABLE} FINAL SETTINGS optimize_throw_if_noop = 1"
+        )
+    except Exception as error:  # noqa: BLE001  # the engine's word, whatever its class
+        return "ancelled merging" in str(error)
+    return False
