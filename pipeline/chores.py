@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -12,6 +13,7 @@ from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.transports.embedded_points import Applied, applied_in, make_point, points
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.rejects import trim_rejects
@@ -115,15 +117,40 @@ async def limit_rejects(warehouse: Warehouse, runners: Mapping[str, Runner], lim
 
 
 async def expire(
-    journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int, clock: Clock
+    journal: EmbeddedJournal, runners: Mapping[str, Runner], days: int, clock: Clock, folder: Path
 ) -> None:
-    """Delete records that are folded in and older than `days`."""
+    """Delete records that are folded in, older than `days`, and needed by no restore point.
+
+    A restore point is made every half of `days`, so the older one is younger than they are.
+    """
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
         now = clock()
+        try:
+            await asyncio.to_thread(_keep_points, folder, runners, now, days * DAY_MS // 2)
+            needed = await asyncio.to_thread(_needed, folder)
+        except FootfallError as error:
+            log.warning("restore_point_put_off", error=str(error))
+            continue
         for topic, runner in runners.items():
             for partition, lane in list(runner.lanes.items()):
-                await _expire(journal, (topic, partition), lane.applied + 1, days, now)
+                below = min(lane.applied, needed.get((runner.stage.name, partition), -1)) + 1
+                await _expire(journal, (topic, partition), below, days, now)
+
+
+def _keep_points(folder: Path, runners: Mapping[str, Runner], now: int, every: int) -> None:
+    """A new restore point where the newest is too old, or of a time that is still to come."""
+    newest = next((point.time for point in reversed(points(folder)) if point.time <= now), None)
+    if newest is None or newest <= now - every:
+        readers = {topic: runner.stage.name for topic, runner in runners.items()}
+        made = make_point(folder, readers, now)
+        log.info("restore_point_made", path=str(made.path))
+
+
+def _needed(folder: Path) -> Applied:
+    """What the oldest restore point has folded in: records behind it are needed."""
+    kept = points(folder)
+    return applied_in(kept[0].path) if kept else {}
 
 
 async def _expire(

@@ -9,6 +9,7 @@ from collectors.errors import CollectorError, Overloaded
 from pipeline.commands.ask import doctor, query, rejects
 from pipeline.commands.bench import bench
 from pipeline.commands.feed import demo, import_file
+from pipeline.commands.rebuild import rebuild
 from pipeline.commands.run import collect, migrate, up, worker
 from pipeline.commands.snippet import snippet
 from pipeline.commands.sources import sources
@@ -39,6 +40,7 @@ for command in (
     rejects,
     doctor,
     migrate,
+    rebuild,
     bench,
 ):
     cli.add_command(command)

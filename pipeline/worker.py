@@ -35,6 +35,7 @@ from pipeline.logs import hide
 from pipeline.masking import masked
 from pipeline.memory import return_memory, spare_arenas, watch_state
 from pipeline.metrics import Metrics
+from pipeline.rebuild import refuse_unfinished
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.ticks import Ticks
@@ -152,8 +153,8 @@ async def check_state(journal: EmbeddedJournal, warehouse: Warehouse) -> None:
         if (await asyncio.to_thread(warehouse.query, sql.load("warehouse/has_log"), params)).rows:
             raise StateDamaged(
                 "work.db is new, but the warehouse has what was concluded with the one before it. "
-                "Put that back, or move the warehouse away too: both are then made anew from what "
-                "inbox.db still holds."
+                "Put that back, or run `footfall rebuild`: it makes both anew from what the log still "
+                "holds."
             )
         await journal.begin()
 
@@ -181,6 +182,8 @@ class Worker:
         The folders come first: a second worker changes nothing in the first one's.
         """
         self._folders.enter_context(held(*folders(self.settings)))
+        for folder in folders(self.settings):
+            refuse_unfinished(folder)
         self.journal = await open_journal(self.settings)
         before = None
         if isinstance(self.journal, EmbeddedJournal) and await self.journal.has_begun():
@@ -240,7 +243,10 @@ class Worker:
             check_parts(self.keeper),
         ]
         if isinstance(self.journal, EmbeddedJournal):
-            found.append(expire(self.journal, self.runners, settings.retention_days, self.real))
+            place = Path(settings.log.partition("://")[2])
+            found.append(
+                expire(self.journal, self.runners, settings.retention_days, self.real, place)
+            )
         if settings.webhook_url:
             delivery = self.runners[topics.TRIGGERS.name]
             deliverer = Deliverer(

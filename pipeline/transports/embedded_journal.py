@@ -137,6 +137,17 @@ class EmbeddedJournal:
         """All in one transaction."""
         self._tell(await self._transaction(lambda: self._append(records)))
 
+    async def append_once(self, name: str, records: Sequence[Append]) -> None:
+        """As `append`, unless it was done before under this name."""
+
+        def write() -> list[Place]:
+            if self._work.execute("SELECT 1 FROM log WHERE key = ?", (name,)).fetchone():
+                return []
+            set_fact(self._work, name, "1")
+            return self._append(records)
+
+        self._tell(await self._transaction(write))
+
     def _append(self, records: Sequence[Append]) -> list[Place]:
         """The partitions as they are afterwards."""
         now = time_ns() // 1_000_000

@@ -1,0 +1,86 @@
+"""Folds an embedded log to its end with the worker's own runners, without Faust.
+
+Partitions of events go side by side by the log's time, as they did when it was written: a stage that
+reads what all of them pass on would take the facts of one that is days behind for history.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from pipeline.runner import Handed, Lane, Runner
+from pipeline.stage import Record
+from pipeline.ticks import time_of
+from pipeline.transports.contract import Journal
+
+_AT_ONCE: Final = 50
+"""Records read at a time: each may be of 0.9 MB."""
+_PAUSE_SECONDS: Final = 0.01
+_STEP_MS: Final = 10 * 60_000
+"""How far a partition may go ahead of the others."""
+
+Tell = Callable[[int, int], None]
+
+
+class _Replay:
+    def __init__(self, journal: Journal, runners: Mapping[str, Runner], tell: Tell) -> None:
+        self._journal, self._runners, self._tell = journal, runners, tell
+        self._times: dict[tuple[str, int], int] = {}
+
+    async def round(self) -> bool:
+        """Hand over some records to each lane; whether nothing was left to do."""
+        folded = every = 0
+        for topic, runner in self._runners.items():
+            if runner.failed.done():
+                runner.failed.result()
+            for partition, lane in runner.lanes.items():
+                end = await self._journal.end(topic, partition)
+                if lane.next_offset < end and not self._waits(topic, partition, lane):
+                    await self._feed(topic, partition, lane)
+                if lane.next_offset >= end:
+                    self._times.pop((topic, partition), None)  # nobody waits for it
+                folded, every = folded + lane.applied + 1, every + end
+        self._tell(folded, every)
+        return folded >= every
+
+    def _waits(self, topic: str, partition: int, lane: Lane) -> bool:
+        """Whether others of the topic are behind; a lane does one thing after the other."""
+        if lane.applied < lane.next_offset - 1:
+            return True
+        others = [time for (name, _), time in self._times.items() if name == topic]
+        return self._times.get((topic, partition), 0) > min(others, default=0) + _STEP_MS
+
+    async def _feed(self, topic: str, partition: int, lane: Lane) -> None:
+        run = await self._journal.read(topic, partition, lane.next_offset, _AT_ONCE)
+        if ticks := [time for record in run if (time := time_of(record)) is not None]:
+            known = self._times.get((topic, partition), 0)
+            self._times[topic, partition] = max(known, *ticks)
+        await _fed(self._runners[topic], partition, run)
+
+
+async def replay(journal: Journal, runners: Mapping[str, Runner], tell: Tell) -> None:
+    """Until every lane is at the end of its topic. `tell` hears of records folded, and of all.
+
+    Raises what would end a worker.
+    """
+    for runner in runners.values():
+        for partition in range(journal.partitions):
+            await runner.resume(partition)
+    going = _Replay(journal, runners, tell)
+    done = False
+    while not done:
+        done = await going.round()
+        await asyncio.sleep(0 if done else _PAUSE_SECONDS)
+    for runner in runners.values():
+        for partition in list(runner.lanes):
+            await runner.revoke(partition)
+
+
+async def _fed(runner: Runner, partition: int, run: Sequence[Record]) -> None:
+    """A lane that has ended takes nothing more, and would be waited for without end."""
+    feeding = asyncio.create_task(runner.feed(partition, Handed(run, lambda: None)))
+    ends: list[asyncio.Future[Any]] = [feeding, runner.failed]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if runner.failed.done():
+        feeding.cancel()
+        runner.failed.result()
