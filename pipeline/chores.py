@@ -13,7 +13,7 @@ from pipeline.errors import FootfallError, Retryable
 from pipeline.runner import Runner
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.transports.embedded_points import Applied, applied_in, make_point, points
+from pipeline.transports.embedded_points import INVENTORY, Applied, applied_in, make_point, points
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.rejects import trim_rejects
@@ -39,8 +39,6 @@ CHECK_AFTER_SECONDS: Final = 20.0
 CHECK_EACH_SECONDS: Final = 86_400.0
 CHECK_SHARE: Final = 49.0
 """Pauses between parts are this many times as long as reading the last one: 2 % of a core."""
-INVENTORY: Final = "warehouse"
-"""The key of the warehouse's inventory in work.db."""
 
 
 async def keep_room(keeper: Keeper) -> None:

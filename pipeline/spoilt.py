@@ -23,7 +23,7 @@ Tick = tuple[int, int]
 
 
 class Stretch(NamedTuple):
-    """Ticks in a row that were ahead: their offsets, and by how much at most, ms."""
+    """Ticks near each other that were ahead: their offsets, and by how much at most, ms."""
 
     partition: int
     offsets: tuple[int, ...]
@@ -48,7 +48,7 @@ def stretches(partition: int, ticks: Sequence[Tick], now: int) -> list[Stretch]:
         ahead = _ahead(ticks, place, tops, now)
         if ahead <= TOLERANCE_MS:
             continue
-        if found and found[-1][-1][0] == place - 1:
+        if found and place - found[-1][-1][0] <= _BLOCK:  # right ones of others stand between
             found[-1].append((place, offset, time, ahead))
         else:
             found.append([(place, offset, time, ahead)])

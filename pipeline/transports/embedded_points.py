@@ -19,6 +19,8 @@ Applied = Mapping[tuple[str, int], int]
 """By stage and partition: the offset of the last record that its state has folded in."""
 
 POINTS: Final = 2
+INVENTORY: Final = "warehouse"
+"""The fact in work.db that says what parts the warehouse had. A rebuilt one has others."""
 _NAME: Final = "restore-{}.db"
 _APPLIED: Final = (
     "SELECT stage, partition, max(applied) FROM (SELECT stage, partition, applied FROM deltas "
@@ -62,6 +64,7 @@ def make_point(folder: Path, readers: Mapping[str, str], now: int) -> Point:
         file.execute("BEGIN")
         for table in ("log", "partitions", "deltas", "snapshots"):
             file.execute(f"INSERT INTO main.{table} SELECT * FROM work.{table}")  # noqa: S608  # ours
+        file.execute("DELETE FROM main.log WHERE key = ?", (INVENTORY,))
         _copy_unread(part, file, readers)
         file.execute("COMMIT")
     part.replace(made.path)

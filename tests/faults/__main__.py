@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from tests.faults.disk import cannot_mount
 from tests.faults.harness import Outcome, Plan, run
 from tests.faults.scenarios import KAFKA
+from tests.faults.stack import faketime
 from tests.kafka.broker import missing_tools
 
 CRASHES: Final = "outputs:0.002,delta:0.002,rows:0.002,stored:0.002,append:0.0005,appended:0.0005"
@@ -22,6 +23,7 @@ CRASHES: Final = "outputs:0.002,delta:0.002,rows:0.002,stored:0.002,append:0.000
 FULL: Final = (
     Plan(0, events=200_000, rounds=200, seconds=1_000, keep_parts=False),
     Plan(0, 60_000, 40, 300, "disk", keep_parts=False),
+    Plan(0, 40_000, 8, 160, "clocks", keep_parts=False),
     Plan(0, 40_000, 40, 400, "kafka-kills", partitions=4, crash=CRASHES, keep_parts=False),
     Plan(0, 40_000, 20, 500, "kafka-workers", partitions=4, keep_parts=False),
     Plan(0, 20_000, 3, 400, "kafka-freeze", pause=90, partitions=4, keep_parts=False),
@@ -92,6 +94,8 @@ def _run(plan: Plan) -> Line:
         return Line(plan, f"not run: {reason}", None, 0.0)
     if plan.scenario == "disk" and (reason := cannot_mount()):
         return Line(plan, f"not run: {reason}", None, 0.0)
+    if plan.scenario == "clocks" and faketime() is None:
+        return Line(plan, "not run: libfaketime is not installed", None, 0.0)
     print(plan, flush=True)
     begun = monotonic()
     with tempfile.TemporaryDirectory(prefix="footfall-faults-") as directory:

@@ -34,12 +34,13 @@ class Clock:
 
 class Driver:
     """Sends in order from one thread. `sent` counts events with a 2xx; `limit` stops the flow there.
+    `port`: the collector that is sent to; it may change.
 
     At the end `finished` is set, and `refused` says why if a request can never be accepted.
     """
 
     def __init__(self, port: int, accepted: Path) -> None:
-        self._port, self._accepted = port, accepted
+        self.port, self._accepted = port, accepted
         self._connection: HTTPConnection | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -92,8 +93,11 @@ class Driver:
     def _post(self, path: str, body: bytes) -> int:
         """The answer's status; 0 where there was none."""
         try:
+            if self._connection is not None and self._connection.port != self.port:
+                self._connection.close()
+                self._connection = None
             if self._connection is None:
-                self._connection = HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_SECONDS)
+                self._connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
             headers = {"Content-Type": "application/json", "Authorization": "Basic ZGVmYXVsdDo="}
             self._connection.request("POST", path, body, headers)
             answer = self._connection.getresponse()

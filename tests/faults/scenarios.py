@@ -1,15 +1,20 @@
 """What is done to a stack while events flow. Each call is one round of a scenario."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from time import sleep
 from typing import Final
+from urllib.request import urlopen
 
 from tests.faults.disk import Neighbour, wait_full
-from tests.faults.processes import until
+from tests.faults.processes import Managed, until
 from tests.faults.stack import FORWARD_SECONDS, DiskStack, KafkaStack, Stack
 
 CROWD: Final = 3
 FULL_SECONDS: Final = 30
+WRONG_HOURS: Final = (48, 7, -24, 12 * 8766)
+"""How far a collector's clock is ahead, by the log's time: two days, a shift, yesterday, 2038."""
+WRONG_SECONDS: Final = 5
 WINDOWS: Final = "read:0.1,rows:0.1,stored:0.3,outputs:0.3,delta:0.3,committed:0.1"
 """Where a worker may freeze; most at steps 7 to 9, where it becomes a zombie that matters."""
 
@@ -99,9 +104,38 @@ def freeze_and_crowd(stack: Stack) -> None:
     grow_and_shrink(stack)
 
 
+def wrong_clock(stack: Stack) -> None:
+    """For five seconds a second collector, whose clock is wrong, takes what the driver sends."""
+    hours = WRONG_HOURS[stack.strangers % len(WRONG_HOURS)]
+    stack.goes_forward()
+    stranger = stack.wrong_collector(hours)
+    stranger.start()
+    try:
+        until("the wrong one takes events", lambda: _answers(stranger), FORWARD_SECONDS)
+        stack.driver.port = int(stranger.env["FOOTFALL_PORT"])
+        sleep(WRONG_SECONDS)
+        stack.driver.port = int(stack.collector.env["FOOTFALL_PORT"])
+    finally:
+        stranger.stop()
+    stack.goes_forward()
+
+
+def _answers(collector: Managed) -> bool:
+    try:
+        url = f"http://127.0.0.1:{collector.env['FOOTFALL_PORT']}/ready"
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
+
+
 Round = Callable[[Stack], None]
 
-EMBEDDED: Final[Mapping[str, Round]] = {"kills": kill_one, "disk": disk_full}
+EMBEDDED: Final[Mapping[str, Round]] = {
+    "kills": kill_one,
+    "disk": disk_full,
+    "clocks": wrong_clock,
+}
 KAFKA: Final[Mapping[str, Round]] = {
     "kafka-kills": kill_one,
     "kafka-workers": grow_and_shrink,

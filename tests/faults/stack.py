@@ -75,13 +75,21 @@ class Stack:
         self.driver = Driver(port, directory / "accepted.jsonl")
         self.kills: dict[str, int] = {}
         self.left: list[Managed] = []
+        self.strangers = 0
 
     def another_worker(self) -> Managed:
         """A worker that is not started yet, with a port and an output of its own."""
         return self._managed("worker", FOOTFALL_WORKER_PORT=str(free_port()))
 
+    def wrong_collector(self, hours: float) -> Managed:
+        """A collector that is not started yet, its clock ahead by so many hours of the log's time."""
+        self.strangers += 1
+        ahead = hours * 3_600 / self.clock.speed
+        return self._managed("collect", FOOTFALL_PORT=str(free_port()), LD_PRELOAD=str(faketime()),
+                             FAKETIME=f"{ahead:+.3f}", FAKETIME_DONT_FAKE_MONOTONIC="1")  # fmt: skip
+
     def _managed(self, role: str, **env: str) -> Managed:
-        name = "-".join((role, env.get("FOOTFALL_WORKER_PORT", "")))
+        name = "-".join((role, *(value for name, value in env.items() if name.endswith("PORT"))))
         return Managed(role, footfall(role), self._env | env, self.directory / f"{name}.log")
 
     def start(self) -> None:
@@ -213,6 +221,11 @@ class KafkaStack(Stack):
     def __init__(self, directory: Path, plan: Plan) -> None:
         self.kafka = KafkaGround(directory)
         super().__init__(directory, plan, self.kafka)
+
+
+def faketime() -> Path | None:
+    """The library that gives a process another time, where it is installed."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 def _ready(worker: Managed) -> bool:

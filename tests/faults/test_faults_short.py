@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.harness import Plan, run
+from tests.faults.stack import faketime
 from tests.kafka.broker import missing_tools
 
 WINDOWS = "read:0.02,rows:0.02,stored:0.02,outputs:0.02,committed:0.02,append:0.004,appended:0.004"
@@ -21,6 +22,14 @@ def comes_out_right(directory: Path, plan: Plan) -> None:
 @pytest.mark.faults
 def test_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
     comes_out_right(tmp_path, Plan(seed=20, events=8_000, rounds=9, seconds=20, crash=WINDOWS))
+
+
+@pytest.mark.faults
+def test_collectors_with_wrong_clocks_change_nothing(tmp_path: Path) -> None:
+    """Two days ahead, 7 h ahead, a day behind: five seconds each, in which they take the events."""
+    if faketime() is None:
+        pytest.skip("libfaketime is not installed (package faketime)")
+    comes_out_right(tmp_path, Plan(22, 5_000, 3, 35, "clocks"))
 
 
 @pytest.mark.faults
