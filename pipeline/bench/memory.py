@@ -5,7 +5,6 @@ Records that it has folded in are deleted at once, or the log of a day would tak
 """
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +19,9 @@ from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from pipeline.bench.compare import PARTITIONS, BenchError
 from pipeline.bench.day import START_MS, Day
+from pipeline.memory import LOOK_SECONDS
 from pipeline.story.stack import Stack
+from pipeline.transports.embedded_file import connect
 from schemas import topics
 from schemas.logfile import INBOX, OFFSET_BITS
 
@@ -38,6 +39,7 @@ class Sample(msgspec.Struct):
     """The worker at a simulated hour. Memory in MB (10⁶ bytes); `state` by stage and table, too.
 
     `remembered` are the hours for which visits' devices are remembered: its shortest partition's.
+    `told` are the alarms that stand about memory; `stored` the events that the warehouse has.
     """
 
     hour: float
@@ -48,6 +50,8 @@ class Sample(msgspec.Struct):
     state: dict[str, float]
     limit: float
     remembered: float
+    told: int
+    stored: int
 
 
 Measured = Callable[[Sample], None]
@@ -82,7 +86,7 @@ class _Run:
 
     def __init__(self, stack: Stack, writer: EmbeddedWriter, folder: Path) -> None:
         self._stack, self._writer = stack, writer
-        self._inbox = sqlite3.connect(folder / INBOX, isolation_level=None, timeout=30)
+        self._inbox = connect(folder / INBOX, write=True)
         self._ends = [0] * PARTITIONS
         self._sums: list[list[tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
 
@@ -98,6 +102,7 @@ class _Run:
             if seconds >= due * 3600 or seconds >= hours * 3600:
                 while self._wait(0):
                     sleep(_POLL_SECONDS)
+                sleep(LOOK_SECONDS + 1)  # then the gauges are of now
                 yield self._sample(seconds, seconds * rate, monotonic() - begun)
                 due += every
 
@@ -112,13 +117,21 @@ class _Run:
         if sum(events for sums in self._sums for _, events in sums) <= ahead and ahead:
             return False
         for partition, applied in self._applied().items():
-            base = partition_base(self._inbox, partition)
+            base = self._base(partition)
             self._inbox.execute("DELETE FROM records WHERE id >= ? AND id <= ?",
                                 (base, base + applied))  # fmt: skip
             sums = self._sums[partition]
             sums[:] = [(end, events) for end, events in sums if end - 1 > applied]
         self._stack.check()
         return sum(events for sums in self._sums for _, events in sums) > ahead
+
+    def _base(self, partition: int) -> int:
+        """The id of the first record of the events' `partition`."""
+        (number,) = self._inbox.execute(
+            "SELECT number FROM partitions WHERE topic = ? AND partition = ?",
+            (topics.EVENTS.name, partition),
+        ).fetchone()
+        return int(number) << OFFSET_BITS
 
     def _applied(self) -> dict[int, int]:
         return {
@@ -143,7 +156,7 @@ class _Run:
 
     def _sample(self, seconds: int, events: int, took: float) -> Sample:
         state: dict[str, float] = {}
-        remembered, limit = 0.0, 0.0
+        remembered, limit, told = 0.0, 0.0, 0
         for name, labels, value in self._metrics():
             if name == "footfall_state_bytes":
                 place = f"{labels['stage']}.{labels['table']}"
@@ -152,19 +165,13 @@ class _Run:
                 limit += value / 1e6
             elif name == "footfall_remembered_seconds":
                 remembered = min(remembered or value / 3600, value / 3600)
+            elif name == "footfall_alarms" and labels["part"] == "memory":
+                told = int(value)
+        (stored,) = self._stack.worker.query("SELECT count() AS events FROM events", {})
         status = Path(f"/proc/{self._stack.pid('worker')}/status").read_text()
         memory = {key: int(kb) * 1024 / 1e6 for key, kb in re.findall(r"(\w+):\s+(\d+) kB", status)}
         return Sample(seconds / 3600, events, events / took, memory["VmRSS"], memory["VmHWM"],
-                      state, limit, remembered)  # fmt: skip
-
-
-def partition_base(inbox: sqlite3.Connection, partition: int) -> int:
-    """The id before the first record of the events' `partition`."""
-    (number,) = inbox.execute(
-        "SELECT number FROM partitions WHERE topic = ? AND partition = ?",
-        (topics.EVENTS.name, partition),
-    ).fetchone()
-    return int(number) << OFFSET_BITS
+                      state, limit, remembered, told, int(stored["events"]))  # fmt: skip
 
 
 def row(sample: Sample) -> tuple[str, ...]:
@@ -173,10 +180,10 @@ def row(sample: Sample) -> tuple[str, ...]:
     return (
         f"{sample.hour:.2f}", f"{sample.events:,}", f"{sample.events_per_second:,.0f}",
         f"{sample.resident:,.0f}", f"{sample.peak:,.0f}", f"{sum(sample.state.values()):,.0f}",
-        f"{sample.limit:,.0f}", f"{sample.remembered:.1f}",
+        f"{sample.limit:,.0f}", f"{sample.remembered:.1f}", "yes" if sample.told else "no",
         ", ".join(f"{name} {size:,.0f}" for name, size in largest),
     )  # fmt: skip
 
 
 COLUMNS: Final = ("hour", "events", "events/s", "resident MB", "peak MB", "state MB", "limit MB",
-                  "remembered h", "largest tables, MB")  # fmt: skip
+                  "remembered h", "told", "largest tables, MB")  # fmt: skip
