@@ -17,7 +17,6 @@ import sql
 from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
 from pipeline.chores import (
-    INVENTORY,
     check_parts,
     expire,
     keep_inventory,
@@ -41,6 +40,7 @@ from pipeline.settings import Settings
 from pipeline.ticks import Ticks
 from pipeline.transports.contract import Journal
 from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.transports.embedded_points import INVENTORY
 from pipeline.triggers.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.inventory import Inventory, decoded

@@ -106,7 +106,7 @@ def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[s
     metrics = Metrics()
     ticks = Ticks(clock(settings.clock, Anchored()), Alarms())
     found: dict[str, Runner] = {}
-    for name, stage in stages(settings).items():
+    for name, stage in stages(settings, journal.partitions).items():
         more: tuple[Any, ...] = (ticks.is_ahead,) if stage.source == topics.EVENTS else ()
         found[stage.source.name] = Runner(stage, journal, sink, metrics.stage(name), *more)
     return found
