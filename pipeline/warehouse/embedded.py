@@ -22,7 +22,7 @@ from pipeline.warehouse.native import read_native
 from pipeline.warehouse.opening import Words, heard, unopened
 from pipeline.warehouse.pool import Pool
 from pipeline.warehouse.reading import attach
-from pipeline.warehouse.reading.process import ANSWER_SECONDS, Reader
+from pipeline.warehouse.reading.process import ANSWER_SECONDS, ReaderProcess
 from pipeline.warehouse.reading.wire import Begin
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class EmbeddedWarehouse:
             lambda: connect(path, settings), lambda session: session.close()
         )
         self._schema = lru_cache(maxsize=256)(self._describe)
-        self.reader = Reader(self._begin, self._answer_seconds)
+        self.reader = ReaderProcess(self._begin, self._answer_seconds)
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
         """See `Warehouse.insert`: one Arrow batch, one part per partition."""

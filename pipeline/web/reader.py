@@ -11,9 +11,8 @@ import msgspec
 
 from pipeline.errors import WarehouseRefused, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Warehouse
+from pipeline.warehouse.limits import AT_ONCE
 
-AT_ONCE: Final = 4
-"""Queries that run at the same time; each may use the warehouse's memory limit."""
 WAITING: Final = 64
 """Queries that may wait for their turn; a page of panels asks for some ten at once."""
 

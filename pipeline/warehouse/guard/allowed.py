@@ -10,7 +10,14 @@ TABLE_FUNCTIONS: Final = frozenset(
 )  # fmt: skip
 
 SYSTEM_TABLES: Final = frozenset(
-    ("system.tables", "system.columns", "system.databases", "system.one", "system.numbers")
+    (
+        "system.tables",
+        "system.columns",
+        "system.databases",
+        "system.functions",
+        "system.one",
+        "system.numbers",
+    )
 )
 """What Grafana's plugin and people ask about the tables themselves."""
 

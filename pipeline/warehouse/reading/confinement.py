@@ -9,6 +9,7 @@ import os
 import platform
 import resource
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -46,7 +47,9 @@ FILE_BYTES: Final = 64 * 1024 * 1024
 
 
 def confine(readable: Sequence[Path], writable: Path, nice: int) -> list[str]:
-    """Confine this process; what this kernel cannot do is named in the answer."""
+    """Confine this process; what this system cannot do is named in the answer."""
+    if sys.platform != "linux":
+        return ["Landlock", "seccomp"]
     _become_expendable(nice)
     _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -58,7 +61,8 @@ def confine(readable: Sequence[Path], writable: Path, nice: int) -> list[str]:
 
 def end_with(parent: int) -> bool:
     """Have the kernel end this process with its parent's thread; False where that is gone already."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     return os.getppid() == parent
 
 

@@ -36,7 +36,7 @@ _KEPT_VARIABLES: Final = ("TZ",)
 """Of the worker's environment, whose other variables hold secrets."""
 
 
-class Reader:
+class ReaderProcess:
     """Asks the reader process. `begin` tells what it is to do, given a folder of its own."""
 
     def __init__(
@@ -148,9 +148,9 @@ class _Child:
         return self._ready.result(0).pid
 
     def kill(self) -> None:
-        """End it now."""
-        if self._ready.done() and self._ready.exception() is None:
-            self._ready.result().kill()
+        """End it now, or as soon as it has started."""
+        with suppress(FootfallError, NotInTime):
+            self._ready.result(START_SECONDS).kill()
 
     def join(self) -> None:
         """Until it has ended and its folder is gone."""
@@ -164,6 +164,8 @@ class _Child:
         except (FootfallError, OSError) as error:
             self._ready.set_exception(WarehouseUnavailable(f"the reader did not start: {error}"))
         finally:
+            if not self._ready.done():
+                self._ready.set_exception(WarehouseUnavailable("the reader did not start"))
             shutil.rmtree(folder, ignore_errors=True)
             self._on_end(self)
             self._over = True
@@ -207,7 +209,7 @@ _told: set[str] = set()
 def _tell_missing(what: str) -> None:
     if what and what not in _told:
         _told.add(what)
-        advice = "This kernel lacks it. Queries are still checked, one by one, before they run."
+        advice = "This system lacks it. Queries are still checked, one by one, before they run."
         log.warning("reader_less_confined", missing=what, advice=advice)
 
 

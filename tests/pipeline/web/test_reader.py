@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.errors import WarehouseUnavailable
 from pipeline.warehouse.contract import Params
-from pipeline.web.reader import AT_ONCE, WAITING, Reader
+from pipeline.warehouse.limits import AT_ONCE
+from pipeline.web.reader import WAITING, Reader
 from tests.pipeline.web.fakes import FakeWarehouse
 
 
