@@ -98,7 +98,7 @@ def load(path: Path) -> Mapping:
     """The mapping in a TOML file. Raises MappingError."""
     try:
         return parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise MappingError(f"{path} cannot be read: {error}.") from error
     except MappingError as error:
         raise MappingError(f"{path}: {error}") from error

@@ -140,7 +140,7 @@ def load(path: Path) -> "Generic":
     """The vendor in a TOML file. Raises WebhookMappingError."""
     try:
         return parse(path.read_text(encoding="utf-8"))
-    except (OSError, WebhookMappingError) as error:
+    except (OSError, UnicodeDecodeError, WebhookMappingError) as error:
         raise WebhookMappingError(f"{path}: {error}") from error
 
 

@@ -21,12 +21,18 @@ def migrate(warehouse: Warehouse) -> list[str]:
 
     ClickHouse has no transactions for DDL: after a crash in the middle of a migration its first
     statements meet what they made before, so every statement says IF NOT EXISTS or OR REPLACE.
-    Raises WarehouseRefused where a migration that was applied has another text now.
+    Raises WarehouseRefused where another version made the warehouse: a migration that was applied has
+    another text, or none, here.
     """
     ((there,),) = warehouse.query("EXISTS TABLE migrations").rows
     if not there:  # to say CREATE … IF NOT EXISTS always would be to need room on the disk always
         warehouse.execute(sql.load("warehouse/migrations_table"))
     landed = dict(warehouse.query(sql.load("warehouse/migrations")).rows)
+    if unknown := sorted(landed.keys() - set(names())):
+        raise WarehouseRefused(
+            f"The warehouse was made by a later version of Footfall: this one does not know {unknown[0]}. "
+            "Update Footfall."
+        )
     missing = []
     for name in names():
         text = sql.load(f"migrations/{name}")
@@ -36,8 +42,9 @@ def migrate(warehouse: Warehouse) -> list[str]:
             missing.append(name)
         elif landed[name] != digest:
             raise WarehouseRefused(
-                f"sql/migrations/{name}.sql was changed after it was applied to this warehouse; "
-                "restore its text and put the change into a new migration"
+                f"The warehouse was made by another version of Footfall: its {name} differs from this "
+                "version's. Use that version, or begin with log, state and warehouse in new folders. (Who "
+                "changes Footfall: a migration that was applied is not edited; write a new one.)"
             )
     return missing
 

@@ -189,6 +189,15 @@ def test_a_wrong_setting_is_told_without_its_secret(stack: Stack, wrong: dict[st
     assert shown(said) == []
 
 
+def test_what_the_processes_made_is_their_owner_s_alone(stack: Stack) -> None:
+    place = stack.output.parent
+    made = [
+        path for name in ("log", "warehouse") for path in (place / name, *(place / name).rglob("*"))
+    ]
+    assert {path.name for path in made} > {"inbox.db", "inbox.db-wal", "work.db", "footfall.json"}
+    assert [path for path in made if path.lstat().st_mode & 0o077 and not path.is_symlink()] == []
+
+
 def test_the_settings_still_reach_the_children() -> None:
     given = {**SECRETS, "webhook_url": URL.format(port=1)}
     assert Settings({}, Settings(given, {}).environment()).webhook_url == given["webhook_url"]

@@ -1,6 +1,7 @@
 """Addresses in settings: what cannot be asked is refused at the start, by the setting's name."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -10,7 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
+from collectors.enrichment import Enricher
+from collectors.errors import CollectorError
+from collectors.webhooks.doors import Doors
+from pipeline.clock import clock
+from pipeline.commands.options import enrichment
 from pipeline.errors import BadSetting
+from pipeline.flow import stages
 from pipeline.settings import SETTINGS, Settings
 from pipeline.triggers.deliverer import Deliverer
 from tests.pipeline.triggers.test_deliverer import SECRET, World
@@ -147,6 +154,31 @@ def test_any_text_for_any_setting_is_taken_or_refused_in_one_line_that_names_it(
         assert len(said) < 700
     else:
         assert Settings({}, settings.environment()).environment() == settings.environment()
+
+
+FILES = st.sampled_from(
+    ["/", "/dev/null", "/etc/hostname", "nowhere", "x" * 300, "~", sys.executable]
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional={
+        "countries": FILES | TEXTS, "webhook_mappings": FILES | TEXTS, "webhook_secrets": TEXTS,
+        "ip_hash_key": TEXTS, "deny_properties": TEXTS, "trusted_proxies": TEXTS, "funnel": TEXTS,
+        "write_keys": TEXTS, "snippet_path": TEXTS, "clock": TEXTS,
+    })
+)  # fmt: skip
+def test_what_was_taken_starts_or_is_refused_in_one_line(given: dict[str, str]) -> None:
+    if "ip_hash_key" in given:
+        given = {**given, "ip_addresses": "hashed"}
+    try:
+        settings = Settings(given, {})
+        enricher = Enricher.of(enrichment(settings))
+        Doors.of(settings.webhook_secrets, settings.webhook_mappings, enricher)
+        stages(settings)
+        clock(settings.clock)()
+    except (BadSetting, CollectorError) as error:
+        assert "\n" not in str(error).strip()
 
 
 @given(st.text("ab/.-_ é漢@:[]&=+,'\"\\~*", min_size=1, max_size=20))

@@ -47,3 +47,9 @@ def test_what_is_wrong_is_named(text: str, says: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"none\.toml cannot be read"):
         mapping.load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "orders.toml").write_bytes(b"\xff\x00\xfe")
+    with pytest.raises(MappingError, match=rf"{tmp_path / 'orders.toml'} cannot be read: "):
+        mapping.load(tmp_path / "orders.toml")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import BadSetting
+from pipeline.errors import BadSetting, WarehouseUnavailable
 from pipeline.operate.reach import ask
 from pipeline.settings import Settings
+from tests.pipeline.test_folder import another_process
 
 
 def settings(warehouse: Path) -> Settings:
@@ -18,6 +19,12 @@ def test_a_wrong_directory_is_told_and_not_made(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match=f"{missing} has no tables: start `footfall up` once"):
         ask(settings(missing), "SELECT 1")
     assert not missing.parent.exists()
+
+
+def test_a_warehouse_whose_worker_does_not_answer_may_be_asked_again(tmp_path: Path) -> None:
+    told = r"pid \d+ since .* It does not answer on 127\.0\.0\.1:1: it may not have started yet"
+    with another_process(tmp_path), pytest.raises(WarehouseUnavailable, match=told):
+        ask(settings(tmp_path), "SELECT 1")
 
 
 def test_a_warehouse_without_tables_is_told(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from pipeline.warehouse import migrate as migrations
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate, names
 
+_LANDED: dict[str, str] = {}
+
 
 @pytest.fixture
 def texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Further migrations by name, beside those of the product."""
-    extra: dict[str, str] = {}
+    """Further migrations by name, beside those of the product. They stay: so does the warehouse."""
+    extra = _LANDED
     real = sql.load
     product = names()
     monkeypatch.setattr(migrations, "names", lambda: [*product, *sorted(extra)])
@@ -40,8 +42,20 @@ def test_a_changed_text_is_refused(warehouse: Warehouse, texts: dict[str, str]) 
     texts["9003_c"] = "CREATE TABLE c (x Int8) ENGINE = Memory;\n"
     migrate(warehouse)
     texts["9003_c"] += "-- changed\n"
-    with pytest.raises(WarehouseRefused, match="9003_c"):
+    with pytest.raises(WarehouseRefused, match="another version of Footfall: its 9003_c differs"):
         migrate(warehouse)
+    texts["9003_c"] = texts["9003_c"].removesuffix("-- changed\n")
+
+
+def test_a_warehouse_of_a_later_version_is_refused(
+    warehouse: Warehouse, texts: dict[str, str]
+) -> None:
+    texts["9009_z"] = "SELECT 1;\n"
+    migrate(warehouse)
+    del texts["9009_z"]
+    with pytest.raises(WarehouseRefused, match="does not know 9009_z"):
+        migrate(warehouse)
+    texts["9009_z"] = "SELECT 1;\n"
 
 
 def test_a_migration_cut_short_is_completed(warehouse: Warehouse, texts: dict[str, str]) -> None:
