@@ -26,6 +26,7 @@ from schemas.logfile import (
     checksum,
     hopeless,
     lost,
+    passes,
     schema_fault,
 )
 from schemas.room import Room
@@ -261,6 +262,6 @@ class EmbeddedWriter:
 def _unusable(folder: Path, error: OSError) -> Overloaded | LogUnusable:
     """A full disk gets room again; a file in the place of a folder stays one."""
     text = f"{folder.absolute()} cannot be used: {error.strerror}."
-    if isinstance(error, (PermissionError, FileExistsError, NotADirectoryError)):
-        return LogUnusable(f"{text} The log is a folder that this user may write to.")
-    return Overloaded(text)
+    if passes(error):
+        return Overloaded(text)
+    return LogUnusable(f"{text} The log is a folder that this user may write to.")

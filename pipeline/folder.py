@@ -16,10 +16,10 @@ from typing import Final
 from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
 from schemas.folder_format import mark, refusal
+from schemas.logfile import passes
 
 LOCK: Final = "worker.lock"
 _MODE: Final = 0o700
-_FULL: Final = frozenset({"No space left on device", "Disk quota exceeded"})
 
 
 class _Held:
@@ -111,8 +111,8 @@ def _lock(folder: Path) -> int:
 
 def _unusable(path: Path, error: OSError) -> FolderUnusable | LogUnavailable:
     where, why = path.absolute(), error.strerror
-    if why in _FULL:
-        return LogUnavailable(f"{where} cannot be written: {why}. Make room.")
+    if passes(error):
+        return LogUnavailable(f"{where} cannot be used now: {why}.")
     return FolderUnusable(
         f"{where} cannot be used: {why}. It takes a folder that this user may write to."
     )

@@ -4,6 +4,7 @@ A disk may give back other bytes than were written, and SQLite believes them. So
 checksum of all that decides, and beside each file stands another that says how far it once went.
 """
 
+import errno
 from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
@@ -118,6 +119,16 @@ def lost(told: dict[int, int], places: Iterable[Place]) -> str:
         if (end := told.get(place.number, 0)) > place.next_offset:
             return f"{place.topic}/{place.partition} ends at offset {place.next_offset}, but went to {end}"
     return ""
+
+
+_PASSING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+                   errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ETIMEDOUT, errno.ESTALE}  # fmt: skip
+"""Causes that go by themselves, or once there is room. All others need somebody."""
+
+
+def passes(error: OSError) -> bool:
+    """Whether what kept a folder from being used may be over later."""
+    return error.errno in _PASSING
 
 
 _REFUSED: Final = {"SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY", "SQLITE_AUTH"}

@@ -35,7 +35,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_worker(settings),
         *_warehouse(settings),
         *_disk(settings),
-        *_rights(settings),
+        *rights(settings),
     ]
 
 
@@ -214,7 +214,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {place}", advice)
 
 
-def _rights(settings: Settings) -> Iterator[Finding]:
+def rights(settings: Settings) -> Iterator[Finding]:
     """Folders that others may read: made before they were their owner's alone, or opened on purpose."""
     for folder in folders(settings):
         if folder.is_dir() and folder.stat().st_mode & 0o077:

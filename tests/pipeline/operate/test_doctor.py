@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from pipeline.alarms import Alarm
 from pipeline.clock import wall
-from pipeline.operate.doctor import books, clocks, examine, keys
+from pipeline.operate.doctor import books, clocks, examine, keys, rights
 from pipeline.operate.finding import Finding
 from pipeline.settings import Settings
 
@@ -158,3 +158,18 @@ def test_a_collector_whose_clock_is_wrong_is_told(apart_ms: int, said: str | Non
     text = f"# TYPE footfall_collector_clock_seconds gauge\nfootfall_collector_clock_seconds {seconds}\n"
     found = [(one.verdict, said is not None and said in one.text) for one in clocks(text, None)]
     assert found == ([("WRONG", True)] if said else [])
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o700, 0), (0o750, 1), (0o755, 1), (0o701, 1)])
+def test_a_folder_that_others_may_read_is_told_and_left_as_it_is(
+    tmp_path: Path, mode: int, told: int
+) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    log.chmod(mode)
+    given = {"log": f"embedded://{log}", "warehouse": f"chdb://{tmp_path / 'none'}"}
+    found = list(rights(Settings(given, {})))
+    assert [finding.advice for finding in found] == [
+        f"chmod -R go= {log}, unless they are meant to."
+    ] * told
+    assert log.stat().st_mode & 0o777 == mode
