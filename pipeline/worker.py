@@ -330,10 +330,10 @@ def _code(failed: BaseException | None) -> int:
 
 
 def _cause(failed: BaseException | None) -> BaseException | None:
-    """Faust may wrap what a lane raised."""
+    """Faust may wrap what a lane raised. What was merely under way when a bug struck is none of it."""
     found = failed
     while found is not None and not isinstance(found, FootfallError):
-        found = found.__cause__ or found.__context__
+        found = found.__cause__
     return found or failed
 
 

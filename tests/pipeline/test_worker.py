@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StateDamaged
+from pipeline.errors import Final, FootfallError, LogUnavailable, StateDamaged
 from pipeline.settings import Settings
 from pipeline.transports.contract import Delta
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
-from pipeline.worker import check_state, open_and_migrate
+from pipeline.worker import _code, check_state, open_and_migrate
 from schemas.columns import BOOKS
 from schemas.logfile import WORK
 from tests.conformance.conftest import EmbeddedLog
@@ -109,3 +109,34 @@ def test_another_logs_warehouse_is_refused(place: Place) -> None:
     place.warehouse.close()
     with pytest.raises(StateDamaged, match="belongs to log"):
         asyncio.run(open_and_migrate(place.settings, "another"))
+
+
+def ended(failed: BaseException | None) -> tuple[int, str]:
+    """The exit code of a worker that failed so, and what is raised for it."""
+    try:
+        return _code(failed), ""
+    except FootfallError as error:
+        return 2 if isinstance(error, Final) else 1, str(error)
+
+
+def wrapped(error: Exception, *, cause: bool) -> BaseException:
+    try:
+        try:
+            raise error
+        except FootfallError as inner:
+            raise RuntimeError("a wrapper") from (inner if cause else None)
+    except RuntimeError as outer:
+        return outer
+
+
+def test_a_failure_made_on_purpose_is_told_as_it_is_also_where_faust_wrapped_it() -> None:
+    assert ended(None) == (0, "")
+    assert ended(StateDamaged("gap")) == (2, "gap")
+    assert ended(LogUnavailable("full")) == (1, "full")
+    assert ended(wrapped(StateDamaged("gap"), cause=True)) == (2, "gap")
+
+
+def test_a_bug_is_one_whatever_it_was_in_the_middle_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(wrapped(LogUnavailable("full"), cause=False)) == (1, "")
+    assert ended(ZeroDivisionError("oops")) == (1, "")
+    assert capsys.readouterr().out.count("worker_failed") == 2
