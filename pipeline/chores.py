@@ -35,6 +35,8 @@ REJECTS_SECONDS: Final = 600.0
 ROOM_SECONDS: Final = 0.5
 PARTS_SECONDS: Final = 5.0
 """Between looks at the parts; a look takes some 5 ms."""
+SERVER_SECONDS: Final = 60.0
+"""The same of a ClickHouse server's."""
 CHECK_AFTER_SECONDS: Final = 20.0
 CHECK_EACH_SECONDS: Final = 86_400.0
 CHECK_SHARE: Final = 49.0
@@ -59,7 +61,7 @@ async def keep_parts(keeper: Keeper, journal: Journal) -> None:
             kept = await keep_inventory(keeper, journal, kept)
         except FootfallError as error:
             log.warning("parts_not_looked_at", error=str(error))
-        await asyncio.sleep(PARTS_SECONDS)
+        await asyncio.sleep(PARTS_SECONDS if keeper.embedded else SERVER_SECONDS)
 
 
 async def keep_inventory(keeper: Keeper, journal: Journal, kept: str = "") -> str:

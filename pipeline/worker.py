@@ -192,7 +192,8 @@ class Worker:
         if isinstance(self.journal, EmbeddedJournal):
             await check_state(self.journal, self.warehouse)
         self.keeper = await asyncio.to_thread(Keeper, self.warehouse, self.alarms, before)
-        await keep_inventory(self.keeper, self.journal)
+        if self.keeper.embedded:
+            await keep_inventory(self.keeper, self.journal)
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings, self.journal.partitions).items():
             metrics = self.metrics.stage(name)
@@ -268,8 +269,9 @@ class Worker:
         await self.app.stop()
         if self._web is not None:
             await self._web.cleanup()
-        with suppress(FootfallError, HalfMerged):
-            await keep_inventory(self.keeper, self.journal)
+        if self.keeper.embedded:
+            with suppress(FootfallError, HalfMerged):
+                await keep_inventory(self.keeper, self.journal)
         await self.journal.close()
         self.warehouse.close()
         self._folders.close()

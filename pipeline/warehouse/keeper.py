@@ -46,7 +46,12 @@ class Keeper:
         self._doubtful: set[tuple[str, str]] = set()
         self._stopped = False
         self._told: set[str] = set()
-        self._uuid, self._schema = read_schema(warehouse)
+        self._uuid, self._schema = read_schema(warehouse) if self.embedded else ("", {})
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the warehouse's disk is this worker's to look after."""
+        return self._reserved is not None
 
     def watch_room(self) -> None:
         """Stop merges while the disk is short of room, and say so; start them again afterwards."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disk import cannot_mount
 from tests.faults.harness import Plan, run
 from tests.faults.stack import faketime
 from tests.kafka.broker import missing_tools
@@ -30,6 +31,13 @@ def test_collectors_with_wrong_clocks_change_nothing(tmp_path: Path) -> None:
     if faketime() is None:
         pytest.skip("libfaketime is not installed (package faketime)")
     comes_out_right(tmp_path, Plan(22, 5_000, 3, 35, "clocks"))
+
+
+@pytest.mark.faults
+def test_a_disk_that_a_neighbour_fills_to_the_last_byte_loses_nothing(tmp_path: Path) -> None:
+    if reason := cannot_mount():
+        pytest.skip(reason)
+    comes_out_right(tmp_path, Plan(22, 6_000, 5, 20, "disk", keep_parts=False))
 
 
 @pytest.mark.faults

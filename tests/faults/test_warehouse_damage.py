@@ -24,6 +24,13 @@ def test_a_damaged_warehouse_is_right_or_told(ground: Ground) -> None:
 
 
 @pytest.mark.faults
+def test_the_books_balance_at_every_moment_under_load(ground: Ground) -> None:
+    told = [books for books in ground.books if books]
+    assert len({books["received"] for books in told}) > 2  # else nothing moved meanwhile
+    assert {books["difference"] for books in told} == {0}
+
+
+@pytest.mark.faults
 def test_an_empty_warehouse_beside_old_state_is_refused(ground: Ground, tmp_path: Path) -> None:
     place = tmp_path / "empty"
     shutil.copytree(ground.origin, place, symlinks=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from select import select
 from typing import Any, Final, NamedTuple
+from urllib.request import urlopen
 
 from pipeline.errors import Final as FinalError
 from pipeline.settings import Settings
@@ -61,7 +62,7 @@ class Ground:
     def __init__(self, folder: Path, seed: int, events: int = EVENTS) -> None:
         self.folder, self.origin = folder, folder / "stopped"
         self.origin.mkdir()
-        _run_stack(self.origin, Plan(seed, events, 1, events / 200, keep_parts=False))
+        self.books = _run_stack(self.origin, Plan(seed, events, 1, 4, keep_parts=False))
         self.right = probed(self._copy())
         assert self.right.get("tables"), self.right
         assert not self.right["alarms"], self.right
@@ -102,15 +103,37 @@ class Ground:
         return Verdict(SILENT, f"{wrong} differ") if wrong else Verdict(RIGHT, "")
 
 
-def _run_stack(folder: Path, plan: Plan) -> None:
+def _run_stack(folder: Path, plan: Plan) -> list[dict[str, int]]:
+    """The books, asked for again and again while events come as fast as they are taken."""
     stack = EmbeddedStack(folder, plan)
+    books: list[dict[str, int]] = []
+
+    def asked() -> bool:
+        told = _books(stack.workers[0].env["FOOTFALL_WORKER_PORT"])
+        books.extend(told)
+        return stack.revive() and bool(told)
+
+    def all_is_sent() -> bool:
+        return asked() and stack.driver.finished.is_set()
+
     try:
         stack.start()
+        until("the worker answers", asked, 120, 0.2)
         stack.permit(1.0)
-        until("all is sent", lambda: stack.revive() and stack.driver.finished.is_set(), 300)
+        until("all is sent", all_is_sent, 300)
         stack.finish()
     finally:
         stack.end_all()
+    return books
+
+
+def _books(port: str) -> list[dict[str, int]]:
+    """None while the worker starts."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/api/status", timeout=30) as answer:
+            return [json.load(answer)["books"]]
+    except OSError:
+        return []
 
 
 def _damage(path: Path, case: Case) -> None:

@@ -6,12 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from schemas.log_files import hopeless
 
 from collectors.embedded_producer import INBOX, EmbeddedWriter
 from collectors.errors import LogUnusable, Overloaded
 from pipeline import folder
 from pipeline.errors import FolderUnusable, LogUnavailable
+from schemas.logfile import hopeless
 
 
 @pytest.mark.parametrize(
