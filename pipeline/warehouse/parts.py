@@ -45,6 +45,13 @@ def parts_of(warehouse: Warehouse) -> list[Part]:
             for table, name, rows, size, active, path in rows]  # fmt: skip
 
 
+def fresh_parts(warehouse: Warehouse, table: str) -> list[Part]:
+    """Active parts of one table that were made within the last five minutes."""
+    rows = warehouse.query(sql.load("warehouse/parts_fresh"), {"table": table}).rows
+    return [Part(name, part, int(count), int(size), bool(active), path)
+            for name, part, count, size, active, path in rows]  # fmt: skip
+
+
 def blocks_of(name: str) -> Blocks | None:
     """What a part's name says, also of one put aside (`broken-on-start_all_1_9_2`)."""
     found = _NAME.fullmatch(name)

@@ -2,22 +2,24 @@
 
 The engine (chDB 26.9) does not hear of a write that meets a full disk: the insert answers, the merge
 replaces its sources, and the new part's files are empty. So nothing is written below a reserve, and
-what is written near it is looked at before it counts.
+what may have met a full disk all the same is looked at before it counts.
 """
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import monotonic
 from typing import Final
 
-from pipeline.errors import WarehouseUnavailable
+from pipeline.errors import FootfallError, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows, Warehouse
-from pipeline.warehouse.parts import Part, blocks_of, parts_of, short_parts
+from pipeline.warehouse.parts import Part, blocks_of, fresh_parts, short_parts
 from schemas.room import Room
 
-NEAR: Final = 2
-"""An insert that ends with less free than so many reserves is looked at before it counts: on its way
-a neighbour may have filled the disk and emptied it again."""
+FASTEST: Final = 4e9
+"""Bytes a second that no disk takes more of: an insert that is done before a neighbour can have filled
+the reserve has met no full disk. Any other is looked at, for some 4 ms."""
 
 
 class HalfMerged(RuntimeError):
@@ -37,17 +39,26 @@ class ReservedWarehouse:
         self._inner, self.room, self._free = inner, room, free
         self._looking = threading.Lock()
         self._lost: Counter[str] = Counter()
+        self._short: dict[tuple[str, str], Part] = {}
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[object]]) -> None:
         """See `Warehouse.insert`. Raises WarehouseUnavailable where the disk has too little room."""
+        began, lost = monotonic(), self._lost[table]
         self.check()
-        lost = self._lost[table]
-        self._inner.insert(table, columns, data)
-        if self._free() < NEAR * self.room.reserve:
+        try:
+            self._inner.insert(table, columns, data)
+        except WarehouseUnavailable:
+            self._look(table, lost)
+            raise
+        if monotonic() - began > self.room.reserve / FASTEST:
             self._look(table, lost)
 
     def query(self, sql: str, params: Params | None = None) -> Rows:
-        """See `Warehouse.query`."""
+        """See `Warehouse.query`. Raises WarehouseUnavailable while a short part waits to be dropped:
+        some of its columns may be there, and who looks back would take its rows for stored."""
+        if self._short:
+            with self._looking:
+                self._drop_short()
         return self._inner.query(sql, params)
 
     def execute(self, sql: str, params: Params | None = None) -> None:
@@ -83,19 +94,24 @@ class ReservedWarehouse:
     def _look(self, table: str, lost: int) -> None:
         """Whoever inserted while one was lost tries again: it may have been theirs."""
         with self._looking:
-            parts = [part for part in parts_of(self._inner) if part.table == table and part.active]
-            for part in short_parts(self._inner, parts):
-                self._lost[table] += 1
-                self._drop(part)
+            for part in short_parts(self._inner, fresh_parts(self._inner, table)):
+                if (table, part.name) not in self._short:
+                    self._lost[table] += 1
+                    self._short[table, part.name] = part
+            self._drop_short()
         if self._lost[table] != lost:
             raise WarehouseUnavailable(f"the disk was full while rows of {table} were written")
 
-    def _drop(self, part: Part) -> None:
-        if not is_one_insert(part.name):
-            raise HalfMerged(part)
-        self._inner.execute(f"ALTER TABLE `{part.table}` DETACH PART '{part.name}'")
-        self._inner.execute(f"ALTER TABLE `{part.table}` DROP DETACHED PART '{part.name}' "
-                            "SETTINGS allow_drop_detached = 1")  # fmt: skip
+    def _drop_short(self) -> None:
+        """Needs room too: what cannot be dropped now is tried again."""
+        for key, part in list(self._short.items()):
+            if not is_one_insert(part.name):
+                raise HalfMerged(part)
+            self._inner.execute(f"ALTER TABLE `{part.table}` DETACH PART '{part.name}'")
+            del self._short[key]
+            with suppress(FootfallError):  # it only takes room there
+                self._inner.execute(f"ALTER TABLE `{part.table}` DROP DETACHED PART '{part.name}' "
+                                    "SETTINGS allow_drop_detached = 1")  # fmt: skip
 
 
 def is_one_insert(name: str) -> bool:

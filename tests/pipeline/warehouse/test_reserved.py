@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.alarms import Alarms
 from pipeline.errors import WarehouseUnavailable
-from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.contract import Params, Warehouse
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.inventory import decoded
 from pipeline.warehouse.keeper import Keeper
@@ -25,6 +25,7 @@ class Disk:
     def __init__(self) -> None:
         self.free = 10_000
         self.spoils = 0
+        self.undroppable = False
 
     def spoil(self, warehouse: Warehouse) -> None:
         """The newest part's files become empty, as those of an insert on a full disk."""
@@ -39,8 +40,12 @@ class Spoilt:
 
     def __init__(self, inner: EmbeddedWarehouse, disk: Disk) -> None:
         self._inner, self._disk = inner, disk
-        self.query, self.execute, self.raw = inner.query, inner.execute, inner.raw
-        self.close = inner.close
+        self.query, self.raw, self.close = inner.query, inner.raw, inner.close
+
+    def execute(self, sql: str, params: Params | None = None) -> None:
+        if self._disk.undroppable and "DETACH" in sql:
+            raise WarehouseUnavailable("not enough space")
+        self._inner.execute(sql, params)
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[object]]) -> None:
         self._inner.insert(table, columns, data)
@@ -118,6 +123,21 @@ def test_an_insert_that_met_a_full_disk_does_not_count_and_can_be_done_again(
     insert(warehouse, "b", "c")
     assert held(warehouse) == ["a", "b", "c"]
     assert held(opened()) == ["a", "b", "c"]
+
+
+def test_while_a_short_part_cannot_be_dropped_nobody_takes_its_rows_for_stored(
+    opened: Callable[[], ReservedWarehouse], disk: Disk
+) -> None:
+    warehouse = opened()
+    disk.spoils, disk.undroppable = 1, True
+    with pytest.raises(WarehouseUnavailable, match="not enough space"):
+        insert(warehouse, "a")
+    with pytest.raises(WarehouseUnavailable, match="not enough space"):
+        held(warehouse)
+    disk.undroppable = False
+    assert held(warehouse) == []
+    insert(warehouse, "a")
+    assert held(warehouse) == ["a"]
 
 
 def test_a_merge_that_met_a_full_disk_ends_the_worker_and_a_new_start_has_all(
