@@ -139,7 +139,7 @@ def _clock(text: str) -> tuple[int, int, float] | None:
     """Speeds and times that no date can hold would end a collector at its first tick."""
     if not text:
         return None
-    whole, number = r"[0-9]{1,14}", r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+    whole, number = r"[0-9]{1,14}", r"[0-9]{1,9}(?:\.[0-9]{1,20})?"
     if not re.fullmatch(f"{whole},{whole},{number}", text) or not float(text.split(",")[2]):
         raise ValueError("start_ms,wall_ms,speed (above 0), or nothing for the real time")
     start, wall, speed = text.split(",")

@@ -30,7 +30,7 @@ def test_collectors_with_wrong_clocks_change_nothing(tmp_path: Path) -> None:
     """Two days ahead, 7 h ahead, a day behind: five seconds each, in which they take the events."""
     if faketime() is None:
         pytest.skip("libfaketime is not installed (package faketime)")
-    comes_out_right(tmp_path, Plan(22, 5_000, 3, 35, "clocks"))
+    comes_out_right(tmp_path, Plan(22, 4_000, 3, 45, "clocks"))
 
 
 @pytest.mark.faults
