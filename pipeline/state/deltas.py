@@ -98,8 +98,8 @@ async def restore(state: State, snapshot: Snapshot | None, deltas: AsyncIterator
         if delta.lo > state.applied + 1:
             raise StateDamaged(
                 f"A state delta starts at offset {delta.lo}, but the state ends at {state.applied}: "
-                f"deltas between are missing. Restore the log from a copy, or remove this stage's "
-                f"state to rebuild it from the events that the log still holds."
+                f"deltas between are missing. Put log, state and warehouse back from one copy, or run "
+                f"`footfall rebuild`."
             )
         _apply(state, delta.body)
         state.applied = delta.applied
