@@ -17,6 +17,7 @@ from pipeline.folder import folders
 from pipeline.operate.complaints import complaints
 from pipeline.operate.finding import Finding, many
 from pipeline.operate.reach import ask, status_of
+from pipeline.rebuild import NOTE
 from pipeline.settings import Settings
 from pipeline.ticks import TOLERANCE_MS, duration
 
@@ -129,6 +130,9 @@ def _embedded_log(folder: Path) -> Finding:
         check_folder(folder)
     except FootfallError as error:
         return Finding("log", False, str(error), "Nothing is taken or folded until then.")
+    if (folder / NOTE).exists():
+        return Finding("log", False, "a rebuild has not ended, and no worker starts before",
+                       "Go on with it: footfall rebuild --yes")  # fmt: skip
     size = sum(f.stat().st_size for f in folder.glob("*.db*"))
     return Finding("log", True, f"{folder} holds {size / 1e6:.0f} MB")
 

@@ -75,7 +75,9 @@ def test_a_lost_work_db_is_refused_every_time_with_what_to_do(place: Place) -> N
     place.start(folds=True)
     place.lose_state()
     for _ in range(2):
-        with pytest.raises(StateDamaged, match=r"work\.db is new.*Put that back, or move"):
+        with pytest.raises(
+            StateDamaged, match=r"work\.db is new.*Put that back, or run `footfall rebuild`"
+        ):
             place.start()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from collectors.embedded_producer import EmbeddedWriter
 from pipeline.alarms import Alarm
 from pipeline.clock import wall
 from pipeline.operate.doctor import books, clocks, examine, keys, rights
@@ -173,3 +174,12 @@ def test_a_folder_that_others_may_read_is_told_and_left_as_it_is(
         f"chmod -R go= {log}, unless they are meant to."
     ] * told
     assert log.stat().st_mode & 0o777 == mode
+
+
+def test_a_rebuild_that_has_not_ended_is_told(tmp_path: Path) -> None:
+    EmbeddedWriter(tmp_path, 1, wall).close()
+    (told,) = found(tmp_path, "log")
+    assert told.ok
+    (tmp_path / "rebuild.json").touch()
+    (told,) = found(tmp_path, "log")
+    assert (told.verdict, told.advice) == ("WRONG", "Go on with it: footfall rebuild --yes")
