@@ -205,7 +205,8 @@ SETTINGS: Final = (
             url=True),
     Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries.",
             secret=True),
-    Setting("retention_days", "7", "Days the log keeps records that are in the warehouse.",
+    Setting("retention_days", "7", "Days the log keeps records that are in the warehouse; "
+            "for restore points up to half as long again.",
             _whole(1, 3650)),
     Setting("disk_reserve", "2000000000", "Bytes kept free on the disks of an embedded log and "
             "warehouse: twice the largest part that a merge makes. Below it collectors answer 503 and "

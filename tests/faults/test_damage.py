@@ -5,6 +5,11 @@ from pathlib import Path
 import pytest
 
 from collectors.embedded_producer import EmbeddedWriter
+from collectors.producer import Append
+from pipeline.clock import wall
+from pipeline.operate.reach import status_of
+from pipeline.settings import Settings
+from tests.faults import feeding, traffic
 from tests.faults.damage import FILES, RIGHT, SILENT, TOLD, Ground
 from tests.faults.ground import free_port
 from tests.faults.processes import Managed, footfall, until
@@ -50,3 +55,31 @@ def test_a_process_on_a_destroyed_inbox_ends_with_2_and_one_sentence(
     (line,) = process.tail().strip().splitlines()
     assert "inbox.db is damaged" in line
     assert "put the whole folder back from a copy" in line
+
+
+@pytest.mark.faults
+def test_a_damaged_record_costs_its_lines_and_is_told_while_the_site_goes_on(
+    tmp_path: Path,
+) -> None:
+    log, port = tmp_path / "log", free_port()
+    records = [one for one in feeding.records(traffic.sendings(3, 200)) if one.partition == 0]
+    writer = EmbeddedWriter(log, 1, wall)
+    writer.write([Append(*one) for one in records])
+    with_events = next(n for n, one in enumerate(records) if one.events > 1)
+    writer._db.execute("UPDATE records SET appended_at = 0 WHERE id = ?", (with_events,))
+    writer.close()
+    settings = Settings({"log": f"embedded://{log}", "warehouse": f"chdb://{tmp_path}/warehouse",
+                         "partitions": "1", "worker_port": str(port)}, {})  # fmt: skip
+    worker = Managed("worker", footfall("worker"), settings.environment(), tmp_path / "output")
+    worker.start()
+    try:
+        until("all is folded", lambda: bool((s := status_of(settings)) and s["drained"]), 60, 0.5)
+        status = status_of(settings)
+        assert status is not None
+        (alarm,) = [one for one in status["alarms"] if one["part"] == "log"]
+        assert f"record {with_events} of footfall-events/0 is not what was written" in alarm["text"]
+        books = status["books"]
+        assert (books["rejected"], books["difference"]) == (records[with_events].events, 0)
+        assert books["received"] == sum(one.events for one in records)
+    finally:
+        worker.kill()
