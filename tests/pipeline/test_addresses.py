@@ -175,7 +175,7 @@ def test_what_was_taken_starts_or_is_refused_in_one_line(given: dict[str, str]) 
         settings = Settings(given, {})
         enricher = Enricher.of(enrichment(settings))
         Doors.of(settings.webhook_secrets, settings.webhook_mappings, enricher)
-        stages(settings)
+        stages(settings, 2)
         clock(settings.clock)()
     except (BadSetting, CollectorError) as error:
         assert "\n" not in str(error).strip()

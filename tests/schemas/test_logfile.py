@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors.embedded_producer import INBOX, EmbeddedWriter
+from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import LogUnusable, Overloaded
 from pipeline import folder
 from pipeline.errors import FolderUnusable, LogUnavailable
-from schemas.logfile import hopeless
+from schemas.logfile import INBOX, hopeless
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,3 @@ def test_a_busy_file_is_waited_for(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / INBOX)):
         assert hopeless(tmp_path / INBOX, "SQLITE_BUSY", "database is locked") == ""
         assert hopeless(tmp_path / INBOX, "SQLITE_FULL", "database or disk is full") == ""
-
-
-@pytest.mark.parametrize("name", ["SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX"])
-def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
-    (tmp_path / INBOX).touch()
-    text = hopeless(tmp_path / INBOX, name, "said SQLite")
-    assert text.startswith(f"{tmp_path / INBOX} is damaged (said SQLite). Stop Footfall and put")
