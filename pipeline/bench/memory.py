@@ -27,8 +27,8 @@ from schemas.logfile import INBOX, OFFSET_BITS
 
 AT_ONCE_SECONDS: Final = 4
 """Simulated seconds appended in one transaction."""
-AHEAD_SECONDS: Final = 10
-"""Of traffic that the log may be ahead of the worker: its batches are as in a moderate delay."""
+AHEAD_EVENTS: Final = 10_000
+"""Events the log may be ahead of the worker: its batches are as in a moderate delay."""
 _PATIENCE_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.03
 _SAMPLE: Final = re.compile(r"(\w+)(?:\{(.*)\})? ([\d.e+-]+)")
@@ -97,7 +97,7 @@ class _Run:
             records = [r for n in range(AT_ONCE_SECONDS) for r in day.second(seconds + n)]
             self._append(records)
             seconds += AT_ONCE_SECONDS
-            while self._wait(AHEAD_SECONDS * rate):
+            while self._wait(AHEAD_EVENTS):
                 sleep(_POLL_SECONDS)
             if seconds >= due * 3600 or seconds >= hours * 3600:
                 while self._wait(0):

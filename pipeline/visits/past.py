@@ -1,4 +1,4 @@
-"""A device's sessions that are long over, packed: a fifth of the bytes, and not looked into.
+"""A device's sessions that are over, packed: a quarter of the bytes, and not looked into.
 
 What was told of them follows from their marks, so it is not kept, but for how often it was
 corrected. A block ends where no session and no attempt can go on, so blocks stand alone. One is
