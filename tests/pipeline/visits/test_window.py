@@ -73,14 +73,15 @@ def stories(rng: Random) -> Iterator[Event]:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize(("marks", "devices"), [(1_000, 500_000), (5, 500_000), (1_000, 3)])
+@pytest.mark.parametrize(("marks", "room"), [(1_000, 10**9), (5, 10**9), (1_000, 500)])
 def test_what_is_stored_twice_is_beyond_the_window(
-    monkeypatch: pytest.MonkeyPatch, seed: int, marks: int, devices: int
+    monkeypatch: pytest.MonkeyPatch, seed: int, marks: int, room: int
 ) -> None:
+    """Also where a device has more events than are remembered, and all of them more than there is room."""
     monkeypatch.setattr(stage, "MAX_MARKS", marks)
     monkeypatch.setattr(window, "MAX_MARKS", marks)
-    monkeypatch.setattr(stage, "MAX_DEVICES", devices)
     site = Site()
+    site.stage.room = room
     for number, each in enumerate(stories(Random(seed))):
         site.take(each)
         if number % 100 == 0:
