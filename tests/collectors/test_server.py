@@ -184,6 +184,16 @@ def test_a_missed_tick_does_not_end_the_ticks() -> None:
     assert b'"tick"' in asyncio.run(main())[0]
 
 
+@pytest.mark.parametrize("request_", [READY, REQUEST])
+def test_a_collector_whose_disk_is_short_of_room_answers_503_and_ready_says_why(
+    tmp_path: Path, request_: bytes
+) -> None:
+    config = CollectorConfig(log=f"embedded://{tmp_path}", port=0, disk_reserve=10**15)
+    answer = serving(config, request_)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert request_ != READY or b"1,000,000,000 MB are kept free: nothing is taken" in answer
+
+
 def test_a_folder_below_a_file_is_refused_for_good(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     config = CollectorConfig(log=f"embedded://{tmp_path}/file/data")

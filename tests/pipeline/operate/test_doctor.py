@@ -1,6 +1,7 @@
 """The check-up, in front of a collector and a worker that answer what they are told to."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,14 @@ def found(directory: Path, part: str, **ports: int) -> list[Finding]:
     given = {"log": f"embedded://{directory}", "warehouse": f"chdb://{directory}/w",
              "port": "1", "worker_port": "1", **{k: str(v) for k, v in ports.items()}}  # fmt: skip
     return [one for one in examine(Settings(given, {})) if one.part == part]
+
+
+def test_a_disk_below_the_reserve_is_wrong_and_near_it_worth_a_look(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    reserves = (0, free * 3 // 4, 10**13)
+    told = [found(tmp_path, "disk", disk_reserve=reserve)[0] for reserve in reserves]
+    assert [one.verdict for one in told] == ["ok", "look", "WRONG"]
+    assert "FOOTFALL_DISK_RESERVE" in told[2].advice
 
 
 @pytest.mark.parametrize("labels", [("site", "right"), ("right", "site")])

@@ -72,6 +72,14 @@ def stories(rng: Random) -> Iterator[Event]:
             yield rng.choice(sent)
 
 
+def test_the_stories_have_repeats_that_are_stored_again() -> None:
+    """Else the next test could not fail."""
+    site = Site()
+    for each in stories(Random(0)):
+        site.take(each)
+    assert twice(site) > 0
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize(("marks", "room"), [(1_000, 10**9), (5, 10**9), (1_000, 500)])
 def test_what_is_stored_twice_is_beyond_the_window(
