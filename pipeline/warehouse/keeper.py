@@ -109,7 +109,12 @@ class Keeper:
         if self._before is None or self._before.uuid != self._uuid:
             self._before = found
             return
-        for table, name, rows in lost(self._before, parts):
+        gone = lost(self._before, parts)
+        deleted = dict(self._warehouse.query(sql.load("warehouse/mutated")).rows) if gone else {}
+        for table, name, rows in gone:
+            blocks = blocks_of(name)
+            if blocks is not None and blocks.last < deleted.get(table, 0):
+                continue  # a part that a deletion left without rows is removed
             found.parts.setdefault(table, {})[name] = rows
             self._damaged(table, name, f"it is gone, and had {rows:,} rows", "lost")
         self._before = found

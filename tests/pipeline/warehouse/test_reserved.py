@@ -175,6 +175,22 @@ def test_a_part_that_is_gone_is_told_at_every_start(
         assert alarm.text == f"part {part.name} of the table {TABLE}: it is gone, and had 2 rows"
 
 
+def test_what_was_deleted_on_purpose_is_not_lost(
+    opened: Callable[[], ReservedWarehouse],
+) -> None:
+    warehouse, alarms = opened(), Alarms()
+    insert(warehouse, "a")
+    keeper = Keeper(warehouse, alarms)
+    keeper.look()
+    warehouse.execute(
+        f"ALTER TABLE {TABLE} DELETE WHERE identifier = 'a' SETTINGS mutations_sync = 1"
+    )
+    (left,) = active(warehouse)
+    warehouse.execute(f"ALTER TABLE {TABLE} DROP PART '{left.name}'")  # as the engine does some day
+    keeper.look()
+    assert alarms.each() == []
+
+
 def test_what_the_engine_put_aside_is_told(opened: Callable[[], ReservedWarehouse]) -> None:
     warehouse = opened()
     insert(warehouse, "a")
