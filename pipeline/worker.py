@@ -173,6 +173,7 @@ class Worker:
         self.app: App
         self._web: Any = None  # aiohttp's runner
         self._folders = ExitStack()
+        self._prepared: asyncio.Task[None]
         self.watcher: Watcher
         self.keeper: Keeper
 
@@ -194,6 +195,7 @@ class Worker:
         self.keeper = await asyncio.to_thread(Keeper, self.warehouse, self.alarms, before)
         if self.keeper.embedded:
             await keep_inventory(self.keeper, self.journal)
+        self._prepared = asyncio.create_task(self._prepare())
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings, self.journal.partitions).items():
             metrics = self.metrics.stage(name)
@@ -207,13 +209,21 @@ class Worker:
         self.watcher.assigned = self.app.assigned
         access = Access(self.settings.worker_names, self.settings.worker_token)
         application = make_web(
-            self.warehouse, self.metrics.registry, self.watcher.status, self.watcher.ready, access
+            self.warehouse, self.metrics.registry, self.watcher.status, self._ready, access
         )
         self._web = await serve(application, self.settings.worker_host, self.settings.worker_port)
         _spare_collections()
 
     def _record_damaged(self, text: str) -> None:
         self.alarms.put(Alarm("log", f"{text}: its lines are rejects", DAMAGED_ADVICE))
+
+    async def _prepare(self) -> None:
+        """What fails here fails again, and is told, where somebody asks."""
+        with suppress(FootfallError):
+            await asyncio.to_thread(self.warehouse.prepare)
+
+    def _ready(self) -> bool:
+        return self._prepared.done() and self.watcher.ready()
 
     async def consume(self) -> None:
         """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started.

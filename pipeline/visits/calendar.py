@@ -63,8 +63,9 @@ class Calendar:
         found = []
         for key in set(keys):
             device = self._devices.get(key)
-            if device is not None and self._time_of(device) >> self._bits == day:
-                found.append((self._time_of(device), key))
+            time = 0 if device is None else self._time_of(device)
+            if time and time >> self._bits == day:
+                found.append((time, key))
         return sorted(found)
 
     def _end(self, day: int) -> None:

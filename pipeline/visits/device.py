@@ -79,7 +79,8 @@ class Block(Struct, array_like=True, gc=False):
 class Due(Struct, array_like=True, gc=False):
     """When a device is to be looked at, in the log's time: what `calendar` reads of each one.
 
-    `wake`: what became of its events. `oldest`: when its oldest block ended, 0 where it has none.
+    `wake`: to see what became of its events, 0 where all are packed. `oldest`: when its oldest block
+    ended, 0 where it has none; a lateness after that the block is forgotten.
     """
 
     wake: int

@@ -236,6 +236,8 @@ class Visits:
             window.forget_bucket(state.clock, recent.end_of(bucket[1:]))
         for key in state.wakes.due(now, LOOKS_PER_TICK):
             self._look(state, key, now, emit)
+        for key in state.oldest.due(now - self.lateness - 1, LOOKS_PER_TICK):
+            self._look(state, key, now, emit)
         self._make_space(state, now)
         if now - (state.clock.get("passed_on") or 0) >= PASS_ON_MS:
             state.clock.put("passed_on", now)
@@ -262,8 +264,10 @@ class Visits:
             state.devices.delete(key)
             window.forget_device(state.clock, newest, now)
             return
-        device.wake = device.skew + self._next_look(device, waiting, watermark)
-        state.wakes.add(key, device.wake)
+        device.wake = 0
+        if device.marks:
+            device.wake = device.skew + self._next_look(device, waiting, watermark)
+            state.wakes.add(key, device.wake)
         self._keep(state, key, device)
 
     def _keep(self, state: VisitsState, key: str, device: Device) -> None:
@@ -329,14 +333,14 @@ class Visits:
         return waiting
 
     def _next_look(self, device: Device, waiting: list[attempts.Attempt], watermark: int) -> int:
-        """In the device's own time: the next horizon, session end or the end of lateness."""
+        """In the device's own time, of what is not packed: horizon, session end, end of lateness."""
         spans = sessions.spans(device.marks, device.carry)
         times = [attempt.time + self.horizon + 1 for attempt in waiting]
         times += [t for span in spans if (t := sessions.close_time(span)) > watermark]
-        if device.marks and device.carry is None:
+        if device.carry is None:
             times.append(device.marks[-1].time + sessions.GAP_MS + 1)  # then it can be packed
-        oldest = spans[0].end if spans else device.marks[0].time if device.marks else 0
-        times.append((device.past[0].end if device.past else oldest) + self.lateness + 1)
+        oldest = spans[0].end if spans else device.marks[0].time
+        times.append(oldest + self.lateness + 1)
         return max(min(times), watermark + 1)
 
 

@@ -45,5 +45,8 @@ class Warehouse(Protocol):
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         """A read-only query's answer in a ClickHouse format such as Native or JSONCompact."""
 
+    def prepare(self) -> None:
+        """Return when `raw` can be asked without delay. Raises WarehouseUnavailable."""
+
     def close(self) -> None:
         """Release connections and locks."""

@@ -113,6 +113,10 @@ class EmbeddedWarehouse:
         """See `Warehouse.raw`: of what was inserted up to a second ago, by a process that only reads."""
         return self.reader.ask(sql, fmt, _texts(params))
 
+    def prepare(self) -> None:
+        """See `Warehouse.prepare`: starts the process that answers."""
+        self.reader.pid()
+
     def close(self) -> None:
         """Release the directory, once statements under way have ended."""
         self.reader.close()

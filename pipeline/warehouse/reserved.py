@@ -70,6 +70,10 @@ class ReservedWarehouse:
         """See `Warehouse.raw`."""
         return self._inner.raw(sql, fmt, params)
 
+    def prepare(self) -> None:
+        """See `Warehouse.prepare`."""
+        self._inner.prepare()
+
     def close(self) -> None:
         """See `Warehouse.close`."""
         self._inner.close()

@@ -101,6 +101,9 @@ class ServerWarehouse:
         )
         return self._read(statement, fmt, bound)
 
+    def prepare(self) -> None:
+        """See `Warehouse.prepare`: a server is ready."""
+
     def close(self) -> None:
         """Close the connections."""
         self._clients.close()

@@ -192,6 +192,9 @@ class MemoryWarehouse:
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         raise AssertionError("The runner and the sink read no formats.")
 
+    def prepare(self) -> None:
+        """Nothing is asked."""
+
     def close(self) -> None:
         """Nothing is open."""
 

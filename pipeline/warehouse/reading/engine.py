@@ -19,7 +19,7 @@ _CONFIG: Final = """<clickhouse>
 <background_move_pool_size>1</background_move_pool_size>
 <background_fetches_pool_size>1</background_fetches_pool_size>
 <background_common_pool_size>1</background_common_pool_size>
-<background_schedule_pool_size>2</background_schedule_pool_size>
+<background_schedule_pool_size>4</background_schedule_pool_size>
 </clickhouse>"""
 """Small caches, few threads: nothing is merged or fetched here."""
 

@@ -135,3 +135,25 @@ def test_what_is_forgotten_follows_from_the_state_however_batches_are_cut(
     assert one.emit.outputs == other.emit.outputs
     assert _bytes(one.state) == _bytes(other.state)
     assert state_of(one).clock.get("now") == START + 2 * HOUR * MINUTE
+
+
+def test_a_device_that_comes_again_and_again_stands_in_the_calendar_once() -> None:
+    site = Site()
+    state = state_of(site)
+    assert state.oldest.due(0, 1) == state.wakes.due(0, 1) == []  # from now on they are kept
+    for visit in range(20):
+        site.take(event(visit * 50, message_id=f"{visit}"), end_of_time(visit * 50 + 1))
+        site.take(*(end_of_time(visit * 50 + later) for later in range(10, 50, 5)))
+    entries = [key for calendar in (state.oldest, state.wakes)
+               for keys in calendar._loaded().values() for key in keys]  # fmt: skip
+    assert entries == ["shop\nd1"]
+
+
+def test_a_packed_device_is_forgotten_when_its_lateness_is_over_and_not_before() -> None:
+    site = Site(lateness_hours=2)
+    site.take(end_of_time(0), event(0))
+    site.take(*(end_of_time(minute) for minute in range(1, 120)))
+    assert len(state_of(site).devices) == 1
+    assert not site.take(event(0)).rows(columns.EVENTS)[1:]
+    site.take(end_of_time(120.1))
+    assert len(state_of(site).devices) == 0

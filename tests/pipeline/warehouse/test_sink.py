@@ -94,6 +94,7 @@ class HalfAway:
     def raw(self, sql: str, fmt: str, params: Params | None = None) -> bytes:
         return b""
 
+    def prepare(self) -> None: ...
     def close(self) -> None: ...
 
 

@@ -40,6 +40,9 @@ class FakeWarehouse:
     def execute(self, sql: str, params: Params | None = None) -> None:
         raise AssertionError("the web never writes")
 
+    def prepare(self) -> None:
+        raise AssertionError("the worker prepares it")
+
     def close(self) -> None:
         raise AssertionError("the warehouse is not the web's to close")
 
