@@ -36,6 +36,7 @@ faults: $(DEV) ## hundreds of kills, on the embedded log and on Kafka (Java and 
 	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py tests/hostile/test_endings.py
 	SQL_ATTACKS=3000 SQL_QUESTIONS=3000 $(BIN)/pytest -s tests/hostile/test_sql_face.py
 	$(BIN)/python -m tests.faults.damage
+	$(BIN)/python -m tests.faults.warehouse_damage
 
 mutants: $(DEV) ## seeded breakages: each must turn the fault suite red
 	$(BIN)/python -m tests.faults.mutants

@@ -40,7 +40,8 @@ class Spoilt:
 
     def __init__(self, inner: EmbeddedWarehouse, disk: Disk) -> None:
         self._inner, self._disk = inner, disk
-        self.query, self.raw, self.close = inner.query, inner.raw, inner.close
+        self.query, self.raw = inner.query, inner.raw
+        self.prepare, self.close = inner.prepare, inner.close
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         if self._disk.undroppable and "DETACH" in sql:
