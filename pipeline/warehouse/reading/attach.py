@@ -1,7 +1,7 @@
 """The worker's tables, views and functions as the reader makes them for itself.
 
 A table is attached by the place of its data, on a disk that cannot be written to; the engine looks
-for new parts every second. What merges leave stays for eight minutes, so that reads go on.
+for new parts three times a second. What merges leave stays for eight minutes, so that reads go on.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from pipeline.warehouse.contract import Rows
 
 OBJECTS: Final = "reading/objects"
 FUNCTIONS: Final = "reading/functions"
-REFRESH_SECONDS: Final = 1
+REFRESH_SECONDS: Final = 0.3
 _NAMESPACE: Final = uuid.UUID("7b0f5bd9-6b6b-4f0e-9b52-3f7b1f1d5c11")
 
 

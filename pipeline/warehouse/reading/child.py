@@ -21,7 +21,7 @@ from pipeline.warehouse.reading.confinement import confine, end_with
 from pipeline.warehouse.reading.engine import Engine
 from pipeline.warehouse.reading.wire import Answer, Ask, Begin, receive, send
 
-NICE: Final = 5
+NICE: Final = 1
 """Queries from outside leave the CPU to collectors and the worker."""
 _SYSTEM: Final = ("/usr/lib", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/localtime",
                   "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/sys/devices/system/cpu",
