@@ -101,6 +101,7 @@ def test_the_same_statements_do_harm_where_nothing_holds_them(
     assert seen.keys() >= HARM
 
 
+@pytest.mark.parametrize("place", [True], indirect=True)
 def test_honest_questions_are_answered_as_the_worker_would(place: Place) -> None:
     print(f"SQL_SEED={SEED}")
     for sql in questions(random.Random(SEED), QUESTIONS):
