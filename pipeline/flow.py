@@ -28,12 +28,12 @@ from schemas.topics import Topic
 
 
 def room(state_limit: int, partitions: int) -> int:
-    """Bytes that `visits` may take in one partition: two fifths of all, in equal shares.
+    """Bytes that `visits` may take in one partition: a quarter of all, in equal shares.
 
     By the log's partitions and not by those that a worker has now: whoever folds the same records
     forgets the same.
     """
-    return state_limit * 2 // 5 // partitions
+    return state_limit // 4 // partitions
 
 
 class Leg(NamedTuple):

@@ -214,7 +214,7 @@ SETTINGS: Final = (
     Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
             "each on top; beyond it strangers' are deleted first.", _whole(1_000_000, 10**12)),
     Setting("state_limit", "1000000000", "Bytes of the worker's memory for what it remembers of devices "
-            "and customers, all partitions together. When devices take more than two fifths, "
+            "and customers, all partitions together. When devices take more than a quarter, "
             "visits are forgotten before their lateness.", _whole(1_000_000, 10**12)),
     Setting("memory_limit", "2000000000", "Bytes that one statement of the worker's own may use in an "
             "embedded warehouse, and that all queries of pages, Grafana and people may use together.",

@@ -16,15 +16,18 @@ _SECONDS: Final = 30.0
 
 
 class Face:
-    """One process's HTTP side, at `url`."""
+    """One process's HTTP side, at `url`; `token` is what a worker may want to be shown."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self.url = url
+        self._headers = {"Content-Type": "application/json", "X-Footfall": "1"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
 
     def is_ready(self) -> bool:
         """Whether it says that it can work."""
         try:
-            self._ask("/ready")
+            self.ask("/ready")
         except (URLError, OSError):
             return False
         return True
@@ -33,18 +36,18 @@ class Face:
         """The rows of a query. Raises WarehouseUnavailable where no answer comes."""
         body = json.dumps({"sql": sql, "params": dict(params)}).encode()
         try:
-            answer = json.loads(self._ask("/api/query", body))
+            answer = json.loads(self.ask("/api/query", body))
         except (URLError, OSError) as error:
             raise WarehouseUnavailable(f"{self.url} does not answer: {error}.") from error
         return [dict(zip(answer["names"], row, strict=True)) for row in answer["rows"]]
 
     def lag(self) -> int:
         """Records that some stage has still to fold in; the gauge is some seconds old."""
-        return sum(int(float(records)) for records in _LAG.findall(self._ask("/metrics").decode()))
+        return sum(int(float(records)) for records in _LAG.findall(self.ask("/metrics").decode()))
 
-    def _ask(self, path: str, body: bytes | None = None) -> bytes:
-        headers = {"Content-Type": "application/json", "X-Footfall": "1"}
-        request = Request(self.url + path, body, headers)  # noqa: S310 - our own loopback address
+    def ask(self, path: str, body: bytes | None = None) -> bytes:
+        """The body of an answer. Raises HTTPError and URLError."""
+        request = Request(self.url + path, body, self._headers)  # noqa: S310 - our own loopback address
         with urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
             answer: bytes = response.read()
             return answer

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from schemas.events import Event
+from schemas.events import LATEST_MS, Event
 
 ORDINARY_MS: Final = 15 * 60_000
 """Ticks no further apart are time passing by, if fast: the demo has a tick every five minutes."""
@@ -43,18 +43,23 @@ def moved(now: int, heard: int, tick: int) -> int:
 def received(event: Event, newest: int) -> Event:
     """The event as a collector with a right clock would have taken it; `newest` is the newest tick.
 
-    Events come between two ticks, so one that was received long after the newest met a collector
-    whose clock is ahead. By as much, its readings are set back: `received_at`, the time of an event
-    that said none, and what `sentAt` was corrected by.
+    Events come between two ticks, so one that was received long after the newest, or long before it,
+    met a collector whose clock is wrong. By as much as it is beyond ORDINARY_MS, its readings are set
+    right: `received_at`, the time of an event that said none, and what `sentAt` was corrected by.
     """
-    ahead = event.received_at - newest - ORDINARY_MS
-    if ahead <= 0 or not newest:
+    right = min(max(event.received_at, newest - ORDINARY_MS), newest + ORDINARY_MS)
+    off = event.received_at - right
+    if not off or not newest:
         return event
     told = event.time != event.received_at
     was = event.corrected_time
     return replace(
         event,
-        received_at=event.received_at - ahead,
-        time=event.time if told else event.time - ahead,
-        corrected_time=was if not was or (told and was == event.time) else max(was - ahead, 0),
+        received_at=right,
+        time=event.time if told else _moment(event.time - off),
+        corrected_time=was if not was or (told and was == event.time) else _moment(was - off),
     )
+
+
+def _moment(time: int) -> int:
+    return min(max(time, 0), LATEST_MS - 1)

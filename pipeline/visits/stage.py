@@ -110,7 +110,7 @@ class Visits:
                 newest = state.newest
                 continue
             taken = event
-            if event.received_at - newest > logtime.ORDINARY_MS:
+            if abs(event.received_at - newest) > logtime.ORDINARY_MS:
                 taken = logtime.received(event, newest)
             books.count(taken, self._take(state, taken, emit))
         books.close(emit)

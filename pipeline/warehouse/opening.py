@@ -23,8 +23,10 @@ _FILE: Final = re.compile(
 _RIGHTS: Final = re.compile(
     r"errno: (?:1|13|30)\b|Permission denied|Read-only file system|ACCESS_DENIED"
 )
-_OTHER: Final = "already initialized with path"
-"""What the engine says where this process has another folder open."""
+_PASSING: Final = re.compile(
+    r"already initialized with path|errno: (?:4|5|11|12|23|24|28|122)\b|No space left|Too many open files"
+)
+"""What the engine says where this process has another folder open, and of causes that go by themselves."""
 _ROOM: Final = 1_000_000
 """Bytes that opening needs on the disk, and far more."""
 
@@ -74,7 +76,7 @@ def unopened(path: Path, said: str) -> FolderUnusable | WarehouseUnavailable:
             f"{name}: this user may not use {file or 'what is in it'}. It must belong to the user that "
             "runs Footfall, on a disk that can be written."
         )
-    if _OTHER not in said and can_be_had(path):
+    if not _PASSING.search(said) and can_be_had(path):
         return FolderUnusable(
             f"{name}: {file or 'a file in it'} is damaged or missing. Put log, state and warehouse back "
             "from one copy, or run `footfall rebuild`."

@@ -7,9 +7,10 @@
 -- insert, and stop the worker for a minute.
 -- log_id, topic, partition, offset, index: the source record of a row (schemas/columns.SOURCE).
 -- inserted_at: the warehouse's clock; rollups find touched buckets by it, nothing else reads it.
--- old_parts_lifetime: what a merge has replaced stays for 8 minutes, since the embedded engine takes a
--- merge that met a full disk for done; then a restart brings the sources back (pipeline/warehouse/
--- reserved.py). max_bytes_to_merge…: FOOTFALL_DISK_RESERVE is twice the largest part that a merge makes.
+-- old_parts_lifetime: what a merge has replaced stays for 90 s, since the embedded engine takes a merge
+-- that met a full disk for done; then a restart brings the sources back (pipeline/warehouse/reserved.py).
+-- A query of 60 s, the longest there is, reads on in them too. Each such part takes some 40 KB of memory,
+-- and at full load there are ten a second. max_bytes_to_merge…: FOOTFALL_DISK_RESERVE is twice the largest part that a merge makes.
 -- browser to referrer_source: what the collector made of an event's user agent, address, URL and
 -- referrer (collectors/enrichment); '' where it does not know. ip: truncated, a keyed hash, or '', as
 -- the collector's settings had it. click_id: network:value.
@@ -59,7 +60,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, toStartOfHour(time), device, time, message_id, type)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS assertions
@@ -78,7 +79,7 @@ CREATE TABLE IF NOT EXISTS assertions
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, device, time, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS purchases
@@ -106,7 +107,7 @@ CREATE TABLE IF NOT EXISTS purchases
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, order_id, status, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS tickets
@@ -131,7 +132,7 @@ CREATE TABLE IF NOT EXISTS tickets
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, ticket_id, time, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS feedback
@@ -154,7 +155,7 @@ CREATE TABLE IF NOT EXISTS feedback
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, time, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS rejects
@@ -180,7 +181,7 @@ CREATE TABLE IF NOT EXISTS rejects
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(received_at)
 ORDER BY (received_at, id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- beyond_window: how many of the stored events may be repeats of what the worker no longer remembers.
@@ -201,5 +202,5 @@ CREATE TABLE IF NOT EXISTS books
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (log_id, topic, partition, offset, site, `index`)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;

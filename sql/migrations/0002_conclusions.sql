@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS sessions
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, toDate(start), device, start)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- forward: 1 or 0 where a declared funnel says so; NULL where forward_sets must.
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS outcomes
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, page, toStartOfHour(time), device, time, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS identities
@@ -70,7 +70,7 @@ CREATE TABLE IF NOT EXISTS identities
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, identifier)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS link_refusals
@@ -92,7 +92,7 @@ CREATE TABLE IF NOT EXISTS link_refusals
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, `left`, `right`, message_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS cycles
@@ -118,7 +118,7 @@ CREATE TABLE IF NOT EXISTS cycles
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, person_id, product_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS forward_sets
@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS forward_sets
 )
 ENGINE = ReplacingMergeTree(version, deleted)
 ORDER BY (site, page, next)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 CREATE TABLE IF NOT EXISTS flags
@@ -162,7 +162,7 @@ CREATE TABLE IF NOT EXISTS flags
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (site, page, device_class, time, state)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- evidence: a JSON object.
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS triggers
 )
 ENGINE = ReplacingMergeTree
 ORDER BY id
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- status: what the endpoint answered in HTTP, 0 for no answer.
@@ -204,5 +204,5 @@ CREATE TABLE IF NOT EXISTS deliveries
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trigger_id, endpoint, attempt)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 480,
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 90,
     max_bytes_to_merge_at_max_space_in_pool = 1000000000;

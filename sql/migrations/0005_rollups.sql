@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS minutes
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, minute, device_class)
-SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
+SETTINGS old_parts_lifetime = 90, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- attempts = forward + failed + those about which neither funnel nor forward set says anything.
 CREATE TABLE IF NOT EXISTS page_hours
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS page_hours
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, page, hour, device_class)
-SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
+SETTINGS old_parts_lifetime = 90, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
 
 -- Up to which inserted_at of its source a rollup has been rebuilt.
 CREATE TABLE IF NOT EXISTS rollup_marks
@@ -40,4 +40,4 @@ CREATE TABLE IF NOT EXISTS rollup_marks
 )
 ENGINE = ReplacingMergeTree(mark)
 ORDER BY rollup
-SETTINGS old_parts_lifetime = 480, max_bytes_to_merge_at_max_space_in_pool = 1000000000;
+SETTINGS old_parts_lifetime = 90, max_bytes_to_merge_at_max_space_in_pool = 1000000000;

@@ -65,6 +65,7 @@ def test_every_reason_of_a_collector_is_tested_and_has_a_status_and_a_meaning() 
     ours = set(Reason) - {
         Reason.UNREADABLE_RECORD,
         Reason.PROCESSING_FAILED,
+        Reason.DAMAGED_RECORD,
         Reason.REJECTS_NOT_KEPT,
     }
     assert set(REFUSED) | _BY_KEY == ours

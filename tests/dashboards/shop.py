@@ -31,6 +31,7 @@ DAY = 24 * HOUR
 END = 1_760_000_000_000 // DAY * DAY
 """Midnight after the last day."""
 START = END - 14 * DAY
+TICK = 10 * MINUTE
 BREAK = END - DAY
 VISITS = 100
 """A day."""
@@ -64,7 +65,7 @@ def happenings() -> Iterator[Event]:
     for day in range(14):
         for number in range(VISITS):
             yield from _visit(START + day * DAY + number * DAY // VISITS, day * VISITS + number)
-        yield tick(START + (day + 1) * DAY - 1)
+    yield from (tick(time - 1) for time in range(START + TICK, END, TICK))
 
 
 def _visit(time: int, number: int) -> Iterator[Event]:

@@ -17,10 +17,10 @@ from pathlib import Path
 from random import Random
 from select import select
 from typing import Any, Final, NamedTuple
-from urllib.request import urlopen
 
 from pipeline.errors import Final as FinalError
 from pipeline.settings import Settings
+from pipeline.story.face import Face
 from pipeline.worker import Worker
 from schemas.columns import BY_NAME
 from tests.faults.ground import free_port
@@ -130,8 +130,7 @@ def _run_stack(folder: Path, plan: Plan) -> list[dict[str, int]]:
 def _books(port: str) -> list[dict[str, int]]:
     """None while the worker starts."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/api/status", timeout=30) as answer:
-            return [json.load(answer)["books"]]
+        return [json.loads(Face(f"http://127.0.0.1:{port}").ask("/api/status"))["books"]]
     except OSError:
         return []
 

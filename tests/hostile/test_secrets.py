@@ -25,8 +25,11 @@ SECRETS = {
     "ip_addresses": "hashed",
     "ip_hash_key": f"{MARK}0123456789abcdef",
     "webhook_secret": f"whsec_{SIGNING}",
+    "worker_token": f"{MARK}token-of-many-characters",
 }
 URL = f"http://user:{MARK}password@127.0.0.1:{{port}}/{MARK}path/x?token={MARK}token#{MARK}end"
+TOLD = {"Content-Type": "application/json", "X-Footfall": "1",
+        "Authorization": f"Bearer {SECRETS['worker_token']}"}  # fmt: skip
 QUERY = "SELECT * FROM {} FORMAT JSONEachRow"
 
 
@@ -53,7 +56,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         up = subprocess.Popen(
             [sys.executable, "-m", "pipeline", "up"], env=env, stdout=log, stderr=log
         )
-    faces = [Face(f"http://127.0.0.1:{port}") for port in ports.values()]
+    faces = [Face(f"http://127.0.0.1:{port}", SECRETS["worker_token"]) for port in ports.values()]
     try:
         assert wait_until(lambda: all(face.is_ready() for face in faces), 60), output.read_text()
         stack = Stack(env, output, *faces)
@@ -86,7 +89,7 @@ def send(stack: Stack) -> None:
 def ask(url: str, body: object = None, headers: dict[str, str] | None = None) -> str:
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urlopen(Request(url, data, {**(headers or {}), "Content-Type": "application/json"}),
+        with urlopen(Request(url, data, {**TOLD, **(headers or {})}),
                      timeout=20) as answer:  # fmt: skip
             return str(answer.read().decode(errors="replace"))
     except HTTPError as error:
@@ -128,7 +131,7 @@ def test_no_table_has_one_and_endpoints_are_still_told_apart(stack: Stack) -> No
 
 
 def test_no_page_and_no_metric_has_one(stack: Stack) -> None:
-    named = json.loads(ask(f"{stack.worker.url}/api/named"))
+    named = json.loads(stack.worker.ask("/api/named"))
     paths = [
         "/",
         "/ready",

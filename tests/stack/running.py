@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.request import Request, urlopen
 
 import msgspec
 
@@ -44,20 +43,13 @@ class Up(NamedTuple):
         finally:
             connection.close()
 
-    def ask(self, path: str, body: Any = None, token: str | None = None) -> Any:
-        """What the worker answers, with the token it wants. Raises HTTPError."""
-        shown = self.environment.get("FOOTFALL_WORKER_TOKEN", "") if token is None else token
-        headers = {"content-type": "application/json", "x-footfall": "1"}
-        if shown:
-            headers["authorization"] = f"Bearer {shown}"
-        data = None if body is None else msgspec.json.encode(body)
-        with urlopen(Request(self.worker.url + path, data, headers), timeout=60) as answer:
-            return msgspec.json.decode(answer.read())
+    def status(self) -> Any:
+        """The worker's own account."""
+        return msgspec.json.decode(self.worker.ask("/api/status"))
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """A query's rows."""
-        answer = self.ask("/api/query", {"sql": sql, "params": {}})
-        return [dict(zip(answer["names"], row, strict=True)) for row in answer["rows"]]
+        return self.worker.query(sql, {})
 
     def value(self, sql: str) -> Any:
         """The first column of a query's only row."""
@@ -106,7 +98,10 @@ def running(directory: Path, **settings: str) -> Iterator[Up]:
         )
     up = Up(
         Face(f"http://{given.get('host', '127.0.0.1')}:{given['port']}"),
-        Face(f"http://{given.get('worker_host', '127.0.0.1')}:{given['worker_port']}"),
+        Face(
+            f"http://{given.get('worker_host', '127.0.0.1')}:{given['worker_port']}",
+            given.get("worker_token", ""),
+        ),
         log, process.pid, environment,
     )  # fmt: skip
     try:

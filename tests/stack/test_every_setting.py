@@ -25,8 +25,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from standardwebhooks.webhooks import Webhook
 
+from pipeline.errors import WarehouseUnavailable
 from pipeline.settings import SETTINGS
-from pipeline.story.face import wait_until
+from pipeline.story.face import Face, wait_until
 from tests.stack.running import Up, free_port, running
 
 SPEED = 120
@@ -173,7 +174,7 @@ def test_what_a_view_tells_is_read_as_the_settings_say(scene: Scene) -> None:
 
 
 def test_partitions_address_snippet_and_ticks(scene: Scene) -> None:
-    status = scene.up.ask("/api/status")
+    status = scene.up.status()
     assert {lane["partition"] for lane in status["lanes"]} == {0, 1, 2}
     with urlopen(f"http://127.0.0.2:{scene.settings['port']}/measure.js") as answer:
         assert answer.status == 200
@@ -186,7 +187,7 @@ def test_partitions_address_snippet_and_ticks(scene: Scene) -> None:
 
 def test_pages_are_for_who_shows_the_token(scene: Scene) -> None:
     with pytest.raises(HTTPError, match="401"):
-        scene.up.ask("/api/status", token="another-token-of-characters")
+        Face(scene.up.worker.url, "another-token-of-characters").ask("/api/status")
 
 
 def test_without_a_token_pages_are_for_who_calls_them_by_a_known_name(tmp_path: Path) -> None:
@@ -254,7 +255,7 @@ def test_a_repeat_later_than_the_lateness_is_merged_and_not_known(scene: Scene) 
 
 def test_a_heavy_query_meets_the_memory_limit(scene: Scene) -> None:
     heavy = "SELECT uniqExact(number) FROM numbers(50000000)"
-    with pytest.raises(HTTPError, match=r"503|400"):
+    with pytest.raises(WarehouseUnavailable, match=r"503|400"):
         scene.up.rows(heavy)
     assert scene.up.value("SELECT toUInt8(1)") == 1
 
@@ -306,7 +307,7 @@ def test_more_devices_than_the_state_limit_holds_are_told(scene: Scene) -> None:
         assert scene.up.post("/v1/batch", {"batch": views}, basic("k3y") | FORWARDED) == 200
 
     def told() -> bool:
-        return "memory" in {alarm["part"] for alarm in scene.up.ask("/api/status")["alarms"]}
+        return "memory" in {alarm["part"] for alarm in scene.up.status()["alarms"]}
 
     assert wait_until(told, 60, pause=1)
 

@@ -1,7 +1,7 @@
 """The worker's tables, views and functions as the reader makes them for itself.
 
 A table is attached by the place of its data, on a disk that cannot be written to; the engine looks
-for new parts three times a second. What merges leave stays for eight minutes, so that reads go on.
+for new parts three times a second. What merges leave stays for 90 seconds, so that reads go on.
 """
 
 import uuid

@@ -5,7 +5,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.visits.logtime import ORDINARY_MS, OUTAGE_MS, moved
+from pipeline.visits.logtime import ORDINARY_MS, OUTAGE_MS, moved, received
+from schemas.events import Event
 
 NOW = 1_760_000_000_000
 SECOND = 1_000
@@ -65,3 +66,33 @@ def test_time_never_goes_back_and_never_runs_ahead_of_the_ticks(ticks: list[int]
         heard = max(heard, NOW + tick)
         assert now <= after <= heard
         now = after
+
+
+DAY = 24 * HOUR
+OFF = st.one_of(st.integers(-3 * DAY, 3 * DAY), st.sampled_from((0, ORDINARY_MS, -ORDINARY_MS)))
+
+
+@given(ago=st.integers(0, 2 * DAY), off=OFF, silent=st.booleans())
+def test_what_a_collector_with_a_wrong_clock_took_is_as_one_with_a_right_clock_takes_it(
+    ago: int, off: int, silent: bool
+) -> None:
+    """To a quarter of an hour, ahead or behind; of an event that says no time, its time too."""
+    stamp = NOW + off
+    event = Event(
+        type="page", message_id="m", site="s", time=stamp if silent else NOW - ago,
+        received_at=stamp, corrected_time=NOW - ago + off if off else 0,
+    )  # fmt: skip
+    right = received(event, NOW)
+    assert abs(right.received_at - NOW) <= ORDINARY_MS
+    assert (right is event) == (abs(off) <= ORDINARY_MS)
+    if silent:
+        assert right.time == right.received_at
+    else:
+        assert right.time == event.time, "a sender's own clock is no collector's"
+    if event.corrected_time and event.corrected_time != event.time:
+        assert abs(right.corrected_time - (NOW - ago)) <= ORDINARY_MS
+
+
+def test_before_the_first_tick_nothing_is_known_of_a_clock() -> None:
+    event = Event(type="page", message_id="m", site="s", time=1, received_at=NOW)
+    assert received(event, 0) is event

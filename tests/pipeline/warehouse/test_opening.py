@@ -1,5 +1,6 @@
 """What the engine prints when it does not open a folder becomes one sentence."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -27,17 +28,28 @@ BEFORE = (
          "denied. (CANNOT_OPEN_FILE)", "this user may not use /w/status"),
     ],
 )  # fmt: skip
-def test_damage_and_rights_are_final_and_name_the_file(said: str, told: str) -> None:
-    error = unopened(Path("/w"), BEFORE + said)
+def test_damage_and_rights_are_final_and_name_the_file(
+    tmp_path: Path, said: str, told: str
+) -> None:
+    error = unopened(tmp_path, BEFORE + said)
     assert isinstance(error, FolderUnusable)
     assert told in str(error)
     assert "Code:" not in str(error)
 
 
-@pytest.mark.parametrize("said", ["", "Cannot open file /w/x: , errno: 28, No space left on device",
+@pytest.mark.parametrize("said", ["Cannot open file /w/x: , errno: 28, No space left on device",
                                   "errno: 24, strerror: Too many open files"])  # fmt: skip
-def test_what_is_not_known_to_be_damage_may_pass(said: str) -> None:
-    assert isinstance(unopened(Path("/w"), BEFORE + said), WarehouseUnavailable)
+def test_what_goes_by_itself_may_pass(tmp_path: Path, said: str) -> None:
+    assert isinstance(unopened(tmp_path, BEFORE + said), WarehouseUnavailable)
+
+
+def test_what_the_engine_says_nothing_of_is_damage_unless_another_has_the_folder(
+    tmp_path: Path,
+) -> None:
+    assert isinstance(unopened(tmp_path, BEFORE), FolderUnusable)
+    with (tmp_path / "status").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert isinstance(unopened(tmp_path, BEFORE), WarehouseUnavailable)
 
 
 def test_what_is_printed_is_held_back_and_printed_after_a_good_end(
