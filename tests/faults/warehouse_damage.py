@@ -8,14 +8,14 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from select import select
 from typing import Any, Final, NamedTuple
 
 from pipeline.errors import Final as FinalError
@@ -34,6 +34,9 @@ SECONDS: Final = 90
 RIGHT: Final = "right"
 TOLD: Final = "told"
 SILENT: Final = "SILENT"
+_CLEAN: Final = get_context("forkserver")
+"""A fork of this process would inherit an engine that others have used, without its threads."""
+_CLEAN.set_forkserver_preload([__name__])
 _DIGEST: Final = "SELECT count(), sum(cityHash64(*)) FROM `{}` FINAL"
 
 
@@ -148,21 +151,26 @@ def _damage(path: Path, case: Case) -> None:
 
 def probed(place: Path) -> dict[str, Any]:
     """What a process of its own finds: `told`, or `alarms` and `tables`; else how it `ended`."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        _quietly(place)
-        with os.fdopen(writing, "w") as answer:
-            json.dump(_probe(place), answer)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        if not select([answer], [], [], SECONDS)[0]:
-            os.kill(child, signal.SIGKILL)
-        text = answer.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(text) if text else {"ended": f"ended with status {status}"}
+    receiving, sending = _CLEAN.Pipe(duplex=False)
+    child = _CLEAN.Process(target=_answer, args=(place, sending))
+    child.start()
+    sending.close()
+    try:
+        if receiving.poll(SECONDS):
+            return dict(receiving.recv())
+    except EOFError:
+        pass
+    finally:
+        child.kill()
+        child.join()
+    return {"ended": f"ended with status {child.exitcode}"}
+
+
+def _answer(place: Path, sending: Connection) -> None:
+    _quietly(place)
+    sending.send(_probe(place))
+    sending.close()
+    os._exit(0)
 
 
 def _quietly(place: Path) -> None:
