@@ -25,6 +25,7 @@ from schemas.logfile import (
     Place,
     checksum,
     hopeless,
+    is_away,
     lost,
     passes,
     schema_fault,
@@ -33,11 +34,6 @@ from schemas.room import Room
 
 BUSY_MS: Final = 10_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
-_AWAY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
-                "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_INTERRUPT",
-                "SQLITE_NOLFS", "SQLITE_AUTH")  # fmt: skip
-"""What SQLite says where a disk or a neighbour is in the way. All else is a file that is not as it
-was written."""
 _PLACE: Final = "SELECT number, topic, partition, first_offset, next_offset, events, checksum "
 _log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0
@@ -106,7 +102,7 @@ class EmbeddedWriter:
         name = getattr(error, "sqlite_errorname", "")
         if text := hopeless(self._path, name, str(error)):
             return LogUnusable(text)
-        if name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ":
+        if is_away(name):
             return Overloaded(f"{self._path} cannot be {what}: {error}.")
         return self._damaged(str(error))
 

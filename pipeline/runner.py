@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from pipeline.errors import Retryable, StageFailed, StateDamaged
+from pipeline.errors import LogDamaged, Retryable, StageFailed, StateDamaged
 from pipeline.metrics import StageMetrics
 from pipeline.outputs import records_of
 from pipeline.stage import Emit, Record, Stage
@@ -133,8 +133,11 @@ class Lane:
         self._task.add_done_callback(self.runner.lane_ended)
 
     def _unreadable(self, error: Exception) -> Exception:
-        """Whatever bytes that are no state make of themselves, it is the state that is damaged."""
-        if isinstance(error, Retryable):
+        """Whatever bytes that are no state make of themselves, it is the state that is damaged.
+
+        What a log says of its own files names the file and the way out already.
+        """
+        if isinstance(error, (Retryable, LogDamaged)):
             return error
         why = str(error) if isinstance(error, StateDamaged) else type(error).__name__
         return StateDamaged(

@@ -126,6 +126,19 @@ _PASSING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.EN
 """Causes that go by themselves, or once there is room. All others need somebody."""
 
 
+_AWAY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
+                "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_INTERRUPT",
+                "SQLITE_NOLFS", "SQLITE_AUTH")  # fmt: skip
+
+
+def is_away(name: str) -> bool:
+    """Whether a disk or a neighbour is in the way, by SQLite's name of the error.
+
+    All else is a file that is not as it was written.
+    """
+    return name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ"
+
+
 def passes(error: OSError) -> bool:
     """Whether what kept a folder from being used may be over later."""
     return error.errno in _PASSING

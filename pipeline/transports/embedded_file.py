@@ -26,15 +26,11 @@ from schemas.logfile import (
     checksum,
     damaged_lines,
     hopeless,
+    is_away,
     lost,
     schema_fault,
 )
 
-_AWAY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
-                "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_INTERRUPT",
-                "SQLITE_NOLFS", "SQLITE_AUTH")  # fmt: skip
-"""What SQLite says where a disk or a neighbour is in the way. All else is a file that is not as it
-was written."""
 _PLACE: Final = (
     "SELECT number, topic, partition, first_offset, next_offset, events, checksum FROM partitions"
 )
@@ -59,7 +55,7 @@ def failure(
     name = getattr(error, "sqlite_errorname", "")
     if text := hopeless(path, name, str(error)):
         return FolderUnusable(text)
-    if name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ":
+    if is_away(name):
         return LogUnavailable(f"The log file {path} cannot be {what}: {error}.")
     return damaged(path, str(error))
 

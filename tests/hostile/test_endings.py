@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.ground import free_port
 from tests.faults.processes import until
+from tests.hostile.orders import MAPPING
 
 LONG = bool(os.environ.get("FAULTS_LONG"))  # `make faults`
 ENDING_SECONDS = 30.0
@@ -114,24 +115,6 @@ sweep("footfall-bench-")
 ORDERS = "id,user,time,product,quantity,total\n" + "".join(
     f"{n},u{n},2026-01-02T03:04:05,p,1,9.90\n" for n in range(100_000)
 )
-MAPPING = """
-kind = "purchases"
-site = "shop"
-
-[columns]
-order_id = "id"
-user_id = "user"
-time = "time"
-product_id = "product"
-quantity = "quantity"
-line_total = "total"
-
-[constants]
-currency = "USD"
-
-[time]
-zone = "UTC"
-"""
 
 
 def served(command: str) -> set[int]:

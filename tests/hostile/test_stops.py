@@ -26,6 +26,7 @@ from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.worker import check_state, open_and_migrate
 from schemas.topics import EVENTS
 from tests.faults.ground import free_port
+from tests.hostile.orders import MAPPING
 
 SECONDS = 30
 """Of which starting Python and the engine takes some, on a machine that is busy."""
@@ -152,24 +153,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-MAPPING = """
-kind = "purchases"
-site = "shop"
-
-[columns]
-order_id = "id"
-user_id = "user"
-time = "time"
-product_id = "product"
-quantity = "quantity"
-line_total = "total"
-
-[constants]
-currency = "USD"
-
-[time]
-zone = "UTC"
-"""
 ORDERS = "id,user,time,product,quantity,total\n1,u,2026-01-02T03:04:05,p,1,9.90\n"
 
 

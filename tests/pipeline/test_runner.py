@@ -1,16 +1,18 @@
 """A lane beside others on one event loop: what `tests/faults` does not look at."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from collectors.embedded_producer import EmbeddedWriter
-from pipeline.errors import Final, ValueRefused
+from pipeline.errors import Final, LogDamaged, ValueRefused
 from pipeline.metrics import Metrics
 from pipeline.runner import (
     LARGE_BYTES,
@@ -22,11 +24,13 @@ from pipeline.runner import (
 )
 from pipeline.stage import Emit, Record
 from pipeline.state.keyed import State
+from pipeline.transports.contract import Delta, Snapshot
 from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.visits.funnel import parse
 from pipeline.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
 from schemas.columns import EVENTS, REJECTS, SESSIONS, Table
+from schemas.logfile import WORK
 from schemas.rejects import Reason
 from tests.pipeline.visits.site import MINUTE, end_of_time, event, record
 
@@ -215,3 +219,28 @@ def test_a_row_that_the_warehouse_refuses_ends_the_worker_and_takes_no_input_for
     text = asyncio.run(told_to(stage_of(Visits), sink, tmp_path, given))
     assert text == "table `sessions`: a value does not fit the column `pages`"
     assert sink.written == []
+
+
+@pytest.mark.parametrize("table", ["deltas", "snapshots"])
+def test_damage_that_the_log_finds_while_state_is_loaded_is_told_in_its_own_words(
+    tmp_path: Path, table: str
+) -> None:
+    """They name the file and the way out."""
+    EmbeddedWriter(tmp_path, 1, lambda: 0).close()
+
+    async def story() -> None:
+        stage = stage_of(Visits)
+        journal = EmbeddedJournal(tmp_path)
+        await journal.commit(stage.name, 0, [], Delta(0, 0, b"body"))
+        if table == "snapshots":
+            await journal.snapshot(stage.name, 0, Snapshot(-1, [b"chunk"]))
+        with closing(sqlite3.connect(tmp_path / WORK)) as work, work:
+            work.execute(f"UPDATE {table} SET body = x'00'")
+        runner = Runner(stage, journal, SlowSink(), Metrics().stage(stage.name))
+        try:
+            await runner.resume(0)
+        finally:
+            await journal.close()
+
+    with pytest.raises(LogDamaged, match=r"work\.db is damaged.*footfall rebuild"):
+        asyncio.run(story())
