@@ -24,7 +24,7 @@ from collectors.importing.run import Summary
 from collectors.importing.run import run as run_import
 from collectors.server import CollectorConfig, open_producer
 from pipeline.clock import clock, wall
-from pipeline.ending import Ended, interruptible, noted
+from pipeline.ending import Ended, interruptible, leave_untold, noted
 from pipeline.scratch import scratch
 from pipeline.story import found, judge
 from pipeline.story.face import Face, wait_until
@@ -124,6 +124,7 @@ def _play(world: World, stack: Stack, shop: Callable[[], int], progress: Progres
     )
 
     async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(leave_untold)
         watch = asyncio.create_task(_watch(stack, score, progress, task))
         playing = asyncio.create_task(
             play(world.requests, target, lambda time: (time - shop()) / 1000 / SPEED, score)

@@ -8,6 +8,7 @@ A signal is noted wherever it comes; Ended is raised only within `interruptible`
 or removed outside of it is never left halfway.
 """
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,3 +86,9 @@ def _raise_if_due() -> None:
     if _state.number and _state.open:
         _state.raised = True
         raise Ended(128 + _state.number)
+
+
+def leave_untold(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A loop's exception handler: the end that a signal asked for is raised, and stays in its task, too."""
+    if not isinstance(context.get("exception"), Ended):
+        loop.default_exception_handler(context)
