@@ -13,8 +13,9 @@ from schemas.origins import Origin
 V = TypeVar("V")
 W = TypeVar("W")
 
-LIVE_LIMIT = 10_000
-"""Decoded values kept beside their bytes; past it, all that are not dirty are let go."""
+LIVE_LIMIT = 2_000
+"""Decoded values kept beside their bytes. Past it, those not used since they last were so many are let
+go: a decoded device takes some 3 kB, and there are tables of all partitions."""
 ENTRY_BYTES = 150
 """What a key and its value take beside their own bytes: the heads of both, a place in the table."""
 
@@ -25,6 +26,7 @@ class Keyed(Generic[V]):
     def __init__(self, kind: type[V]) -> None:
         self._raw: dict[str, bytes] = {}
         self._live: dict[str, V] = {}
+        self._idle: dict[str, V] = {}  # settled, and not used since
         # A dict, not a set: deltas have one order. With what is encoded already; b"": deleted.
         self._dirty: dict[str, bytes | None] = {}
         self._touched: dict[str, None] = {}  # put or deleted since sizes were counted
@@ -48,18 +50,20 @@ class Keyed(Generic[V]):
             raw = self._raw.get(key)
             if raw is None or key in self._dirty:
                 return None
-            value = self._live[key] = self._decode(raw)
+            value = self._live[key] = self._idle.pop(key, None) or self._decode(raw)
         return value
 
     def put(self, key: str, value: V) -> None:
         """Set a value; it is in the next delta."""
         self._live[key] = value
+        self._idle.pop(key, None)
         self._dirty[key] = None
         self._touched[key] = None
 
     def delete(self, key: str) -> None:
         """Forget a key; the next delta says so."""
         self._live.pop(key, None)
+        self._idle.pop(key, None)
         self._dirty[key] = b""
         self._touched[key] = None
 
@@ -101,7 +105,7 @@ class Keyed(Generic[V]):
         self._dirty.clear()
         self._counted.clear()
         if len(self._live) > LIVE_LIMIT:
-            self._live.clear()
+            self._live, self._idle = {}, self._live
 
     def size(self) -> int:
         """Bytes of memory that keys and encoded values take, the same however batches were cut.

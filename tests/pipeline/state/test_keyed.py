@@ -1,9 +1,11 @@
 """Keyed values: what the last durable delta holds, and what changed since."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.state import keyed
 from pipeline.state.keyed import ENTRY_BYTES, Keyed, State
 
 
@@ -107,3 +109,42 @@ def test_its_size_is_that_of_what_it_holds_whenever_it_is_asked_for(
         else:
             sizes = (len(key) + len(msgspec.msgpack.encode(n)) for key, n in model.items())
             assert table.size() == sum(sizes) + ENTRY_BYTES * len(model)
+
+
+@given(st.lists(st.tuples(
+    st.sampled_from(("put", "get", "get", "delete", "settle")), st.sampled_from("abcdefgh"),
+    st.integers(0, 2**40),
+)))  # fmt: skip
+def test_which_values_are_kept_decoded_changes_no_answer(steps: list[tuple[str, str, int]]) -> None:
+    model = dict[str, list[int]]()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(keyed, "LIVE_LIMIT", 2)
+        table = Keyed(list[int])
+        for what, key, value in steps:
+            if what == "put":
+                table.put(key, [value])
+                model[key] = [value]
+            elif what == "delete":
+                table.delete(key)
+                model.pop(key, None)
+            elif what == "settle":
+                table.settle(table.changes())
+            else:
+                assert table.get(key) == model.get(key)
+        assert dict(table.items()) == model
+        assert len(table) == len(model)
+
+
+def test_a_value_that_was_changed_and_put_is_read_as_it_was_put(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keyed, "LIVE_LIMIT", 0)
+    table = filled()
+    for count in range(2, 6):
+        value = table.get("a")
+        assert value is not None
+        value.append(count)
+        table.put("a", value)
+        assert table.get("a") == list(range(1, count + 1))
+        table.settle(table.changes())
+    assert table.get("b") == [2]
