@@ -11,6 +11,7 @@ COPY collectors collectors
 COPY pipeline pipeline
 COPY sql sql
 COPY dashboards dashboards
+COPY footfall footfall
 RUN pip install --no-deps .
 
 FROM python:3.11.13-slim-bookworm

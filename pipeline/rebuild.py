@@ -5,7 +5,7 @@
 3  ticks     those of clocks that ran ahead lose their time                `embedded_repair.take_out`
 4  rows      what lies after the state goes, or the warehouse is moved aside
 5  state     work.db is the restore point, or begins anew                  `embedded_points.put_back`
-6  replay    the worker's own runners fold the log                         `pipeline.replay`
+6  replay    the worker's own runners fold the log                         `footfall.operations.log_fold`
 7  results   of deliveries come behind their triggers, once; the note goes
 
 Each step may be done again, so it may be killed anywhere.

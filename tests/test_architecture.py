@@ -3,19 +3,24 @@
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(
-    path for package in ("schemas", "collectors", "pipeline", "sql", "dashboards")
-    for path in (ROOT / package).rglob("*.py")
-)  # fmt: skip
-STARTS_BOTH = {"pipeline/cli.py", "pipeline/demo.py", "pipeline/story"}
+PACKAGES: dict[str, tuple[str, ...]] = {  # package → the others that it may import
+    "schemas": (),
+    "sql": (),
+    "collectors": ("schemas", "sql"),
+    "pipeline": ("schemas", "sql"),
+    "dashboards": ("sql",),
+    "footfall": ("schemas", "sql", "collectors", "pipeline", "dashboards"),
+}
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 AGENTS = ("pipeline.visits", "pipeline.people", "pipeline.dropoff", "pipeline.triggers")
 HOMES = {  # package → the only places that may import it
-    "faust": ("pipeline/app.py", "pipeline/transports/", "pipeline/bench/"),
+    "faust": ("pipeline/app.py", "pipeline/transports/", "footfall/bench/"),
     "mode": ("pipeline/transports/",),
     "aiokafka": ("pipeline/transports/",),
     "kafka": ("collectors/kafka_producer.py",),
@@ -23,18 +28,18 @@ HOMES = {  # package → the only places that may import it
     "clickhouse_driver": ("pipeline/warehouse/",),
     "sqlite3": ("pipeline/transports/", "collectors/embedded_producer.py"),
     "uvicorn": ("collectors/",),
-    "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "collectors/demo_shop/"),
+    "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "footfall/demo/shop/"),
     "yarl": ("pipeline/addresses.py",),
     "prometheus_client": (
         "pipeline/metrics.py",
         "collectors/metrics.py",
         "pipeline/web/",
-        "pipeline/operate/doctor.py",
+        "footfall/operations/doctor.py",
     ),
     "ua_parser": ("collectors/enrichment/agents.py",),
     "crc32c": ("schemas/logfile.py",),
     "maxminddb": ("collectors/enrichment/countries.py",),
-    "click": ("pipeline/cli.py", "pipeline/commands/"),
+    "click": ("footfall/cli.py", "footfall/commands/"),
 }
 IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", "sqlite3", "time",
           "datetime.now", "random", "asyncio", "socket", "os"}  # fmt: skip
@@ -49,6 +54,14 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in SOURCES}
+
+
 def imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -57,21 +70,30 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module
 
 
+def modules(path: Path) -> Iterator[str]:
+    """Modules of ours that a module imports, also `from package import module`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_imports_point_down(path: Path) -> None:
-    name, found = relative(path), set(imports(path))
-    for module in found:
-        top = module.partition(".")[0]
-        if name.startswith("schemas/"):
-            assert top not in ("collectors", "pipeline", "sql", "dashboards"), module
-        if name.startswith("collectors/"):
-            assert top != "pipeline", module
-        if (
-            name.startswith("pipeline/")
-            and name not in STARTS_BOTH
-            and not name.startswith(("pipeline/story/", "pipeline/commands/", "pipeline/bench/"))
-        ):
-            assert top != "collectors", module
+    package = path.relative_to(ROOT).parts[0]
+    tops = {module.partition(".")[0] for module in imports(path)}
+    assert tops & set(PACKAGES) <= {package, *PACKAGES[package]}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {module_of(path): set(modules(path)) & MODULES.keys() for path in SOURCES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" → ".join(circle.args[1]))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)

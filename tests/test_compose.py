@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from pipeline.cli import cli
+from footfall.cli import cli
 from pipeline.settings import BY_NAME, SETTINGS, Setting, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -177,5 +177,5 @@ def test_the_servers_own_logs_do_not_fill_its_disk() -> None:
 def test_the_image_holds_every_package_that_is_shipped() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     copied = set(re.findall(r"^COPY (\w+) \1$", dockerfile, re.MULTILINE))
-    assert copied == {"schemas", "collectors", "pipeline", "sql", "dashboards"}
+    assert copied == {"footfall", "schemas", "collectors", "pipeline", "sql", "dashboards"}
     assert dockerfile.index("USER footfall") < dockerfile.index("ENTRYPOINT")

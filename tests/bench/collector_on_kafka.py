@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from pipeline.bench.cores import Cores, on
+from footfall.bench.cores import Cores, on
 from tests.kafka.broker import KafkaBroker
 
 
@@ -22,7 +22,7 @@ def main() -> int:
 
 
 def _bench(bootstrap: str) -> int:
-    command = [sys.executable, "-m", "pipeline.cli", "bench", "collector"]
+    command = [sys.executable, "-m", "footfall.cli", "bench", "collector"]
     return subprocess.run(
         [*command, "--log", f"kafka://{bootstrap}", *sys.argv[1:]], check=False
     ).returncode

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from collectors.admission import Admitted, admit
-from pipeline.operate.doctor import keys
+from footfall.operations.doctor import keys
 from schemas.keys import Keys, browser_keys, server_keys
 from schemas.rejects import Reason
 from tests.collectors.dialects.samples import SAMPLES, Sample

@@ -204,7 +204,7 @@ def test_a_folder_below_a_file_is_refused_for_good(tmp_path: Path) -> None:
 @contextmanager
 def collecting(*flags: str) -> Iterator[subprocess.Popen[str]]:
     """A collector in a process of its own, which does not outlive the test."""
-    command = [sys.executable, "-m", "pipeline.cli", "collect", *flags]
+    command = [sys.executable, "-m", "footfall.cli", "collect", *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

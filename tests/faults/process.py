@@ -12,7 +12,7 @@ FAULTS_KEEP_PARTS=1            the warehouse merges nothing, so that a row inser
 import os
 import signal
 
-from pipeline.cli import main
+from footfall.cli import main
 from tests.faults import breaking
 from tests.faults.mutations import MUTATIONS
 

@@ -11,8 +11,8 @@ import msgspec
 
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
-from pipeline.operate import rebuild
-from pipeline.replay import replay
+from footfall.operations import rebuild
+from footfall.operations.log_fold import replay
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.transports.contract import Append as Output

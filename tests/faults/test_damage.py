@@ -6,8 +6,8 @@ import pytest
 
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
+from footfall.operations.warehouse_client import status_of
 from pipeline.clock import wall
-from pipeline.operate.reach import status_of
 from pipeline.settings import Settings
 from tests.faults import feeding, traffic
 from tests.faults.damage import FILES, RIGHT, SILENT, TOLD, Ground

@@ -38,4 +38,4 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert tables(tmp_path) == right, f"seed {SEED}"
 
 
-_COMMAND = [sys.executable, "-m", "pipeline.cli", "rebuild"]
+_COMMAND = [sys.executable, "-m", "footfall.cli", "rebuild"]

@@ -18,9 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from footfall.processes.worker_client import Face
 from pipeline.errors import Final as FinalError
 from pipeline.settings import Settings
-from pipeline.story.face import Face
 from pipeline.worker import Worker
 from schemas.columns import BY_NAME
 from tests.faults.ground import free_port

@@ -89,7 +89,7 @@ def collecting(directory: Path, *argv: str, **settings: str) -> Iterator[Collect
         **{f"FOOTFALL_{name.upper()}": value for name, value in settings.items()},
     }  # fmt: skip
     log = directory / "collector.log"
-    command = [sys.executable, *(argv or ("-m", "pipeline.cli", "collect"))]
+    command = [sys.executable, *(argv or ("-m", "footfall.cli", "collect"))]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:

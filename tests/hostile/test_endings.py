@@ -77,7 +77,7 @@ def test_a_signal_leaves_no_process_no_folder_and_no_traceback(
     (tmp_path / "orders.toml").write_text(MAPPING)
     arguments = [argument.format(port=free_port()) for argument in ARGUMENTS[command]]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", command, *arguments], cwd=tmp_path,
+        [sys.executable, "-m", "footfall", command, *arguments], cwd=tmp_path,
         env={**os.environ, "STOPS": mark, "TMPDIR": str(temporary),
              "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -108,7 +108,7 @@ def test_a_signal_leaves_no_process_no_folder_and_no_traceback(
 
 
 SWEEP = """
-from pipeline.scratch import sweep
+from footfall.processes.scratch import sweep
 sweep("footfall-demo-")
 sweep("footfall-bench-")
 """

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import pytest
 
 from collectors.rates import BURST_SECONDS
-from pipeline.story.face import Face, wait_until
+from footfall.processes.worker_client import Face, wait_until
 
 SECONDS = 12.0
 NOISY_RATE, NOISY_BATCH, NOISY_CONNECTIONS = 200, 20, 8
@@ -47,7 +47,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     environment = {f"FOOTFALL_{name}": value for name, value in settings.items()}
     with (tmp_path / "up.log").open("wb") as log:
         up = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "up"], env={**os.environ, **environment},
+            [sys.executable, "-m", "footfall.cli", "up"], env={**os.environ, **environment},
             stdout=log, stderr=log,
         )  # fmt: skip
     faces = Stack(Face(f"http://127.0.0.1:{port}"), Face(f"http://127.0.0.1:{worker_port}"))

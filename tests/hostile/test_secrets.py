@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from footfall.processes.worker_client import Face, wait_until
 from pipeline.settings import SETTINGS, Settings
-from pipeline.story.face import Face, wait_until
 from tests.faults.ground import free_port
 
 MARK = "S3CR"
@@ -54,7 +54,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     output = place / "up.log"
     with output.open("wb") as log:
         up = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "up"], env=env, stdout=log, stderr=log
+            [sys.executable, "-m", "footfall", "up"], env=env, stdout=log, stderr=log
         )
     faces = [Face(f"http://127.0.0.1:{port}", SECRETS["worker_token"]) for port in ports.values()]
     try:
@@ -97,7 +97,7 @@ def ask(url: str, body: object = None, headers: dict[str, str] | None = None) ->
 
 
 def command(stack: Stack, *arguments: str, **env: str) -> str:
-    ended = subprocess.run([sys.executable, "-m", "pipeline", *arguments], env={**stack.env, **env},
+    ended = subprocess.run([sys.executable, "-m", "footfall", *arguments], env={**stack.env, **env},
                            capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
     return ended.stdout + ended.stderr
 

@@ -15,7 +15,7 @@ from tests.hostile.wire import asking
 ARRIVAL_SECONDS: Final = 1.0
 QUICKER: Final = (
     f"from collectors import limits; limits.ARRIVAL_SECONDS = {ARRIVAL_SECONDS}; "
-    "from pipeline.cli import main; main()"
+    "from footfall.cli import main; main()"
 )
 EVENT: Final = b'{"type":"track","anonymousId":"a","event":"Seen"}'
 DRIP_SECONDS: Final = 0.25

@@ -216,7 +216,7 @@ def run(place: Path, command: str, before: list[str]) -> subprocess.CompletedPro
     if command in ("collect", "up", "doctor"):
         flags += [f"--port={free_port()}"]
     return subprocess.run(
-        [*before, sys.executable, "-m", "pipeline.cli", command, *COMMANDS[command], *flags],
+        [*before, sys.executable, "-m", "footfall.cli", command, *COMMANDS[command], *flags],
         cwd=place, env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip

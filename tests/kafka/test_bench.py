@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from pipeline.bench.collector import measure
-from pipeline.bench.compare import BenchError
+from footfall.bench.collector import measure
+from footfall.bench.compare import BenchError
 from schemas import topics
 from tests.conformance.conftest import KafkaLog
 

@@ -14,8 +14,8 @@ from yarl import URL
 from collectors.enrichment import Enricher
 from collectors.errors import CollectorError
 from collectors.webhooks.doors import Doors
+from footfall.commands.options import enrichment
 from pipeline.clock import clock
-from pipeline.commands.options import enrichment
 from pipeline.errors import BadSetting
 from pipeline.flow import stages
 from pipeline.settings import SETTINGS, Settings

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.story.face import Face, wait_until
+from footfall.processes.worker_client import Face, wait_until
 
 START_SECONDS = 60
 STOP_SECONDS = 40
@@ -68,7 +68,7 @@ class Up(NamedTuple):
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """A command of Footfall's beside it, with the same settings."""
-        command = [sys.executable, "-m", "pipeline.cli", *argv]
+        command = [sys.executable, "-m", "footfall.cli", *argv]
         return subprocess.run(
             command,
             env=dict(self.environment),
@@ -91,7 +91,7 @@ def running(directory: Path, **settings: str) -> Iterator[Up]:
     log = directory / "up.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "up"],
+            [sys.executable, "-m", "footfall.cli", "up"],
             env=environment,
             stdout=output,
             stderr=output,

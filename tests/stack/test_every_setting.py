@@ -25,9 +25,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from standardwebhooks.webhooks import Webhook
 
+from footfall.processes.worker_client import Face, wait_until
 from pipeline.errors import WarehouseUnavailable
 from pipeline.settings import SETTINGS
-from pipeline.story.face import Face, wait_until
 from tests.stack.running import Up, free_port, running
 
 SPEED = 120

@@ -1,0 +1,1 @@
+"""What starts and shows everything: the command, its operations, the demonstration, measurements."""

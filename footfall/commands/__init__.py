@@ -1,0 +1,1 @@
+"""One file per group of commands; `footfall.cli` puts them together."""

@@ -1,0 +1,116 @@
+"""Runs a rebuild, tells how far it is, and what it could not bring back."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from footfall.operations.log_fold import replay
+from pipeline import rebuild
+from pipeline.alarms import Alarms
+from pipeline.clock import Anchored, clock
+from pipeline.flow import stages
+from pipeline.metrics import Metrics
+from pipeline.runner import Runner
+from pipeline.settings import Settings
+from pipeline.spoilt import Stretch
+from pipeline.ticks import Ticks
+from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.transports.embedded_points import inbox_of
+from pipeline.warehouse.contract import Warehouse
+from pipeline.warehouse.migrate import migrate
+from pipeline.warehouse.rollups import Rollups
+from pipeline.warehouse.sink import Sink
+from pipeline.worker import open_warehouse
+from schemas import topics
+
+
+class Prospect(NamedTuple):
+    """What a rebuild would do, or goes on with."""
+
+    folder: Path
+    plan: rebuild.Plan
+    ahead: list[Stretch]
+    resumed: bool
+
+
+class Outcome(NamedTuple):
+    """What was done. `missing`: events of before the restore point that no log has any more."""
+
+    records: int
+    ticks: int
+    results: int
+    missing: int
+    aside: str
+
+
+def look(settings: Settings) -> Prospect:
+    """Changes nothing. Raises BadSetting (Kafka, no log) and LogDamaged."""
+    folder = rebuild.folder_of(settings)
+    if (plan := rebuild.begun(folder)) is not None:
+        return Prospect(folder, plan, [], True)
+    ahead = rebuild.spoilt(folder, clock(settings.clock)())
+    return Prospect(folder, rebuild.plan(folder, ahead), ahead, False)
+
+
+def run(settings: Settings, found: Prospect, tell: Callable[[int, int], None]) -> Outcome:
+    """All steps that are still to be done. `tell` hears of records folded, and of all."""
+    folder, plan = found.folder, found.plan
+    if not found.resumed:
+        rebuild.note(folder, plan)
+    if not plan.prepared:
+        rebuild.prepare(folder, plan, settings, lambda: _opened(settings))
+    warehouse = _opened(settings)
+    try:
+        records = asyncio.run(_fold(settings, found, warehouse, tell))
+        _roll_up(warehouse)
+        applied = rebuild.applied_of(folder, plan)
+        gone = rebuild.missing(warehouse, inbox_of(folder).log_id, applied)
+    finally:
+        warehouse.close()
+    rebuild.done(folder)
+    ticks = sum(map(len, plan.spoilt.values()))
+    return Outcome(records, ticks, len(plan.results), gone, plan.aside)
+
+
+def _opened(settings: Settings) -> Warehouse:
+    warehouse = open_warehouse(settings)
+    migrate(warehouse)
+    return warehouse
+
+
+async def _fold(
+    settings: Settings, found: Prospect, warehouse: Warehouse, tell: Callable[[int, int], None]
+) -> int:
+    journal = EmbeddedJournal(found.folder)
+    sink = Sink(warehouse, journal.log_id)
+    done = 0
+
+    def counted(folded: int, every: int) -> None:
+        nonlocal done
+        done = every
+        tell(folded, every)
+
+    try:
+        await journal.begin()
+        await replay(journal, _runners(settings, journal, sink), counted)
+        await journal.append_once(f"rebuilt {found.plan.begun}", found.plan.results)
+        await replay(journal, _runners(settings, journal, sink), counted)
+    finally:
+        sink.close()
+        await journal.close()
+    return done
+
+
+def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[str, Runner]:
+    metrics = Metrics()
+    ticks = Ticks(clock(settings.clock, Anchored()), Alarms())
+    found: dict[str, Runner] = {}
+    for name, stage in stages(settings, journal.partitions).items():
+        more: tuple[Any, ...] = (ticks.is_ahead,) if stage.source == topics.EVENTS else ()
+        found[stage.source.name] = Runner(stage, journal, sink, metrics.stage(name), *more)
+    return found
+
+
+def _roll_up(warehouse: Warehouse) -> None:
+    Rollups(warehouse).refresh()

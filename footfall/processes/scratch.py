@@ -1,0 +1,55 @@
+"""Folders for a demonstration or a measurement: gone when it ends, or at the next start after kill -9."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+from typing import Final
+
+from footfall.processes.signals import whole
+from pipeline.folder import LOCK
+
+_OWNER: Final = "scratch.lock"
+
+
+@contextmanager
+def scratch(prefix: str, place: Path | None = None) -> Iterator[Path]:
+    """A new folder of our own in `place` (the system's for temporary files), removed afterwards."""
+    sweep(prefix, place)
+    with whole():
+        folder = Path(mkdtemp(prefix=prefix, dir=place))
+        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(owner, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        with whole():
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(owner)
+
+
+def sweep(prefix: str, place: Path | None = None) -> None:
+    """Remove what killed runs left there: folders whose owner is gone, and their worker too."""
+    for folder in Path(place or gettempdir()).glob(f"{prefix}*"):
+        locks = [path for name in (_OWNER, LOCK) for path in folder.rglob(name)]
+        if folder / _OWNER in locks and not any(map(_is_held, locks)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_held(lock: Path) -> bool:
+    """Also where it is somebody else's, whom we must leave alone."""
+    try:
+        file = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        with suppress(OSError):
+            os.close(file)

@@ -1,0 +1,126 @@
+"""The embedded stack as child processes: one worker, and a collector whose time may race."""
+
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL, Popen, TimeoutExpired
+from types import TracebackType
+from typing import Final, Self
+
+from footfall.processes.children import end_with_parent
+from footfall.processes.signals import whole
+from footfall.processes.worker_client import Face, wait_until
+from pipeline.errors import Final as FinalError
+from pipeline.settings import BY_NAME, Settings
+
+WRITE_KEY: Final = "demo"
+SERVER_KEY: Final = "demo-server"
+SITE: Final = "shop"
+TICK_MS: Final = 100
+"""At the demonstration's speed, a tick moves time by some five minutes."""
+START_SECONDS: Final = 40.0
+STOP_SECONDS: Final = 20.0
+
+
+class StackError(FinalError):
+    """A process of the demonstration did not start, or ended by itself."""
+
+
+class Stack:
+    """Processes over `folder`. Leaving the context ends them. `given` are further settings."""
+
+    def __init__(self, folder: Path, *, usual_ports: bool = True, **given: str) -> None:
+        self._folder, self._given = folder, given
+        self._ports = {name: _port(name, usual_ports) for name in ("port", "worker_port")}
+        self.settings = self._settings(None)
+        self.worker = Face(f"http://{self.settings.host}:{self.settings.worker_port}")
+        self.collector = Face(f"http://{self.settings.host}:{self.settings.port}")
+        self._children: dict[str, Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with whole():
+            for child in self._children.values():  # all at once: the slowest ends last
+                with suppress(ProcessLookupError):
+                    child.send_signal(signal.SIGTERM)
+            for command in list(self._children):
+                self.stop(command)
+
+    def start(self, command: str, pace: tuple[int, int, float] | None = None) -> None:
+        """Begin `footfall collect` or `footfall worker`; `pace` as the setting `clock`."""
+        environment = {**os.environ, **self._settings(pace).environment()}
+        with (self._folder / f"{command}.log").open("ab") as log, whole():
+            self._children[command] = Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "footfall", command],
+                env=environment, stdin=DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,  # Ctrl-C is the demo's, which ends its processes in order
+                preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
+            )  # fmt: skip
+
+    def wait_ready(self, command: str) -> None:
+        """Return when the process can work. Raises StackError."""
+        face = self.worker if command == "worker" else self.collector
+        ready = wait_until(lambda: self.check() or face.is_ready(), START_SECONDS)
+        if not ready:
+            raise StackError(f"footfall {command} was not ready in time. {self._last(command)}")
+
+    def check(self) -> bool:
+        """False. Raises StackError where a process has ended by itself."""
+        for command, child in self._children.items():
+            if child.poll() is not None:
+                raise StackError(f"footfall {command} ended by itself. {self._last(command)}")
+        return False
+
+    def pid(self, command: str) -> int:
+        """The process id of one that was started."""
+        return self._children[command].pid
+
+    def stop(self, command: str) -> None:
+        """End a process as an operator would; one that does not end is killed."""
+        with whole():
+            child = self._children.pop(command)
+            with suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(STOP_SECONDS)
+            except TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def _settings(self, pace: tuple[int, int, float] | None) -> Settings:
+        given = {
+            "log": f"embedded://{self._folder}",
+            "warehouse": f"chdb://{self._folder / 'warehouse'}",
+            "write_keys": f"{WRITE_KEY}:{SITE} identify purchase rate=1000000",
+            "server_keys": f"{SERVER_KEY}:{SITE}",
+            "tick_ms": None if pace is None else str(TICK_MS),
+            "clock": "" if pace is None else ",".join(map(str, pace)),
+            **self._ports,
+            **self._given,
+        }
+        return Settings(given, env={})
+
+    def _last(self, command: str) -> str:
+        lines = (self._folder / f"{command}.log").read_text(errors="replace").splitlines()
+        return "Its last words: " + " / ".join(lines[-3:])
+
+
+def _port(name: str, usual: bool) -> str:
+    """The setting's default port, or a free one where that is taken or not `usual`."""
+    default = BY_NAME[name].default
+    for candidate in (int(default), 0) if usual else (0,):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", candidate))
+            return str(probe.getsockname()[1])
+    return default
