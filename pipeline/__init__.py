@@ -1,1 +1,1 @@
-"""From the log to rows: the worker, its agents and everything an operator runs."""
+"""From the log to rows: the worker, its engine and its stages."""

@@ -12,11 +12,11 @@ from faust.exceptions import ConsumerNotStarted
 from faust.tables.manager import TableManager
 from faust.types import TP
 
+from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.transports.coalesce import RecordsSchema
+from pipeline.engine.transports.kafka import FAUST_SETTINGS
 from pipeline.errors import FootfallError, Retryable
 from pipeline.flow import FLOW, Leg
-from pipeline.runner import Handed, Runner
-from pipeline.transports.coalesce import RecordsSchema
-from pipeline.transports.kafka import FAUST_SETTINGS
 
 log = structlog.get_logger()
 

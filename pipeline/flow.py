@@ -13,16 +13,16 @@ A collector admits an event and appends it to `events`; then it answers 2xx.
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from pipeline.dropoff.stage import Dropoff
+from pipeline.engine.stage import Stage
 from pipeline.masking import masked
-from pipeline.people.policy import DAY, Policy
-from pipeline.people.stage import People
-from pipeline.rejects import RejectsStage
 from pipeline.settings import Settings
-from pipeline.stage import Stage
-from pipeline.triggers.stage import Delivery
-from pipeline.visits import funnel
-from pipeline.visits.stage import Visits
+from pipeline.stages.delivery.stage import Delivery
+from pipeline.stages.dropoff.stage import Dropoff
+from pipeline.stages.people.policy import DAY, Policy
+from pipeline.stages.people.stage import People
+from pipeline.stages.rejects import RejectsStage
+from pipeline.stages.visits import funnel
+from pipeline.stages.visits.stage import Visits
 from schemas import topics
 from schemas.topics import Topic
 

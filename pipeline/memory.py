@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Final
 
 from pipeline.alarms import Alarm, Alarms
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Runner
 from pipeline.errors import FootfallError
-from pipeline.metrics import Metrics
-from pipeline.runner import Runner
-from pipeline.visits.stage import Visits, VisitsState
+from pipeline.stages.visits.stage import Visits, VisitsState
 
 LOOK_SECONDS: Final = 5.0
 TRIM_SECONDS: Final = 20.0

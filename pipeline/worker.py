@@ -16,7 +16,19 @@ import structlog
 import sql
 from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
-from pipeline.chores import (
+from pipeline.clock import Anchored, clock
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Runner
+from pipeline.engine.transports.contract import Journal
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.embedded_points import INVENTORY
+from pipeline.errors import Final as FinalError
+from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
+from pipeline.flow import FLOW, stages
+from pipeline.folder import folders, held
+from pipeline.lag_monitor import Watcher
+from pipeline.logs import hide
+from pipeline.maintenance import (
     check_parts,
     expire,
     keep_inventory,
@@ -25,30 +37,18 @@ from pipeline.chores import (
     keep_room,
     limit_rejects,
 )
-from pipeline.clock import Anchored, clock
-from pipeline.errors import Final as FinalError
-from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
-from pipeline.flow import FLOW, stages
-from pipeline.folder import folders, held
-from pipeline.logs import hide
 from pipeline.masking import masked
 from pipeline.memory import return_memory, spare_arenas, watch_state
-from pipeline.metrics import Metrics
-from pipeline.rebuild import refuse_unfinished
-from pipeline.runner import Runner
+from pipeline.recovery.rebuild import refuse_unfinished
+from pipeline.recovery.tick_check import Ticks
 from pipeline.settings import Settings
-from pipeline.ticks import Ticks
-from pipeline.transports.contract import Journal
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.transports.embedded_points import INVENTORY
-from pipeline.triggers.deliverer import Deliverer
+from pipeline.stages.delivery.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.inventory import Inventory, decoded
 from pipeline.warehouse.keeper import Keeper, check_before
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
 from pipeline.warehouse.sink import Sink
-from pipeline.watcher import Watcher
 from pipeline.web.borders import Access
 from pipeline.web.server import make_web
 from pipeline.web.serving import serve
@@ -83,7 +83,7 @@ async def open_journal(settings: Settings) -> Journal:
     """The log's writing side; waits for an embedded log's first collector to make the log."""
     scheme, _, place = settings.log.partition("://")
     if scheme == "kafka":
-        from pipeline.transports.kafka_journal import KafkaJournal
+        from pipeline.engine.transports.kafka_journal import KafkaJournal
 
         names = [leg.agent for leg in FLOW]
         return await KafkaJournal.open(place, names, settings.partitions, settings.replication)

@@ -17,21 +17,33 @@ PACKAGES: dict[str, tuple[str, ...]] = {  # package → the others that it may i
     "dashboards": ("sql",),
     "footfall": ("schemas", "sql", "collectors", "pipeline", "dashboards"),
 }
+ROOMS: dict[str, tuple[str, ...]] = {  # room of pipeline → the others that it may import
+    "engine": (),
+    "stages": ("engine",),
+    "warehouse": (),
+    "web": ("warehouse",),
+    "recovery": ("engine", "warehouse"),
+}
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-AGENTS = ("pipeline.visits", "pipeline.people", "pipeline.dropoff", "pipeline.triggers")
+AGENTS = (
+    "pipeline.stages.visits",
+    "pipeline.stages.people",
+    "pipeline.stages.dropoff",
+    "pipeline.stages.delivery",
+)
 HOMES = {  # package → the only places that may import it
-    "faust": ("pipeline/app.py", "pipeline/transports/", "footfall/bench/"),
-    "mode": ("pipeline/transports/",),
-    "aiokafka": ("pipeline/transports/",),
+    "faust": ("pipeline/app.py", "pipeline/engine/transports/", "footfall/bench/"),
+    "mode": ("pipeline/engine/transports/",),
+    "aiokafka": ("pipeline/engine/transports/",),
     "kafka": ("collectors/kafka_producer.py",),
     "chdb": ("pipeline/warehouse/",),
     "clickhouse_driver": ("pipeline/warehouse/",),
-    "sqlite3": ("pipeline/transports/", "collectors/embedded_producer.py"),
+    "sqlite3": ("pipeline/engine/transports/", "collectors/embedded_producer.py"),
     "uvicorn": ("collectors/",),
-    "aiohttp": ("pipeline/web/", "pipeline/triggers/deliverer.py", "footfall/demo/shop/"),
+    "aiohttp": ("pipeline/web/", "pipeline/stages/delivery/deliverer.py", "footfall/demo/shop/"),
     "yarl": ("pipeline/addresses.py",),
     "prometheus_client": (
-        "pipeline/metrics.py",
+        "pipeline/engine/metrics.py",
         "collectors/metrics.py",
         "pipeline/web/",
         "footfall/operations/doctor.py",
@@ -41,13 +53,37 @@ HOMES = {  # package → the only places that may import it
     "maxminddb": ("collectors/enrichment/countries.py",),
     "click": ("footfall/cli.py", "footfall/commands/"),
 }
-IMPURE = {"faust", "aiokafka", "kafka", "chdb", "clickhouse_driver", "aiohttp", "sqlite3", "time",
-          "datetime.now", "random", "asyncio", "socket", "os"}  # fmt: skip
-PURE = ("pipeline/visits/", "pipeline/people/", "pipeline/dropoff/", "pipeline/stage.py",
-        "pipeline/state/", "pipeline/rejects.py", "pipeline/outputs.py", "schemas/",
-        "pipeline/triggers/stage.py", "pipeline/addresses.py", "pipeline/masking.py",
-        "collectors/dialects/", "collectors/admission.py",
-        "collectors/webhooks/")  # fmt: skip
+IMPURE = {
+    "faust",
+    "aiokafka",
+    "kafka",
+    "chdb",
+    "clickhouse_driver",
+    "aiohttp",
+    "sqlite3",
+    "time",
+    "datetime.now",
+    "random",
+    "asyncio",
+    "socket",
+    "os",
+}
+PURE = (
+    "pipeline/stages/visits/",
+    "pipeline/stages/people/",
+    "pipeline/stages/dropoff/",
+    "pipeline/engine/stage.py",
+    "pipeline/engine/state/",
+    "pipeline/stages/rejects.py",
+    "pipeline/engine/outputs.py",
+    "schemas/",
+    "pipeline/stages/delivery/stage.py",
+    "pipeline/addresses.py",
+    "pipeline/masking.py",
+    "collectors/dialects/",
+    "collectors/admission.py",
+    "collectors/webhooks/",
+)
 
 
 def relative(path: Path) -> str:
@@ -86,6 +122,16 @@ def test_imports_point_down(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
     tops = {module.partition(".")[0] for module in imports(path)}
     assert tops & set(PACKAGES) <= {package, *PACKAGES[package]}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_rooms_of_the_pipeline_know_only_those_below_them(path: Path) -> None:
+    _, room, *_ = (*path.relative_to(ROOT).parts, "")
+    below = ROOMS.get(room)
+    if below is None or relative(path).partition("/")[0] != "pipeline":
+        return
+    known = {name.split(".")[1] for name in modules(path) if name.startswith("pipeline.")}
+    assert known & set(ROOMS) <= {room, *below}
 
 
 def test_no_module_imports_itself_through_others() -> None:

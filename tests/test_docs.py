@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from pipeline.settings import SETTINGS
-from pipeline.triggers.stage import PAUSES_SECONDS
+from pipeline.stages.delivery.stage import PAUSES_SECONDS
 from schemas.triggers import Rule
 
 ROOT = Path(__file__).parent.parent

@@ -6,8 +6,8 @@ import msgspec
 
 from footfall.bench.compare import BenchError
 from footfall.bench.traffic import number_of
+from pipeline.engine.transports.contract import Journal
 from pipeline.settings import Settings
-from pipeline.transports.contract import Journal
 from pipeline.worker import open_journal
 from schemas import topics
 

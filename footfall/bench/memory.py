@@ -20,8 +20,8 @@ from collectors.producer import Append
 from footfall.bench.compare import PARTITIONS, BenchError
 from footfall.bench.day import START_MS, Day
 from footfall.processes.stack import Stack
+from pipeline.engine.transports.embedded_file import connect
 from pipeline.memory import LOOK_SECONDS
-from pipeline.transports.embedded_file import connect
 from schemas import topics
 from schemas.logfile import INBOX, OFFSET_BITS
 

@@ -18,12 +18,12 @@ from typing import Any
 import faust
 import msgspec
 
+from pipeline.engine.stage import Emit, Record
+from pipeline.engine.transports.coalesce import RecordsSchema
+from pipeline.engine.transports.embedded import Consumer, Transport
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
 from pipeline.settings import Settings
-from pipeline.stage import Emit, Record
-from pipeline.transports.coalesce import RecordsSchema
-from pipeline.transports.embedded import Consumer, Transport
-from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink

@@ -24,10 +24,10 @@ from footfall.processes.scratch import scratch
 from footfall.processes.signals import interruptible
 from footfall.processes.stack import WRITE_KEY, Stack
 from footfall.processes.worker_client import wait_until
-from pipeline.state.deltas import changes_of, settle, snapshot_of
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.visits.device import Device, Mark
-from pipeline.visits.stage import NAME, VisitsState
+from pipeline.engine.state.deltas import changes_of, settle, snapshot_of
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.stages.visits.device import Device, Mark
+from pipeline.stages.visits.stage import NAME, VisitsState
 from schemas import topics
 from schemas.events import tick
 from schemas.partitioner import partition_of

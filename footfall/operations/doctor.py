@@ -17,9 +17,9 @@ from footfall.operations.warehouse_client import ask, status_of
 from pipeline.clock import clock
 from pipeline.errors import FootfallError
 from pipeline.folder import folders
-from pipeline.rebuild import NOTE
+from pipeline.recovery.rebuild import NOTE
+from pipeline.recovery.tick_check import TOLERANCE_MS, duration
 from pipeline.settings import Settings
-from pipeline.ticks import TOLERANCE_MS, duration
 
 LAG_RECORDS = 1_000
 NEAR = 2
@@ -124,7 +124,7 @@ def _log(settings: Settings) -> Iterator[Finding]:
 
 
 def _embedded_log(folder: Path) -> Finding:
-    from pipeline.transports.embedded_file import check_folder
+    from pipeline.engine.transports.embedded_file import check_folder
 
     try:
         check_folder(folder)

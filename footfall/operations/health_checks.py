@@ -8,7 +8,7 @@ from footfall.operations.finding import Finding, many
 from footfall.operations.warehouse_client import ask
 from pipeline.clock import wall
 from pipeline.settings import Settings
-from pipeline.triggers.stage import PAUSES_SECONDS
+from pipeline.stages.delivery.stage import PAUSES_SECONDS
 from schemas.rejects import Reason
 
 HOUR: Final = 3_600_000

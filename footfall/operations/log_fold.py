@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.runner import Handed, Lane, Runner
-from pipeline.stage import Record
-from pipeline.ticks import time_of
-from pipeline.transports.contract import Journal
+from pipeline.engine.runner import Handed, Lane, Runner
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Journal
+from schemas.ticks import tick_time
 
 _AT_ONCE: Final = 50
 """Records read at a time: each may be of 0.9 MB."""
@@ -52,7 +52,7 @@ class _Replay:
 
     async def _feed(self, topic: str, partition: int, lane: Lane) -> None:
         run = await self._journal.read(topic, partition, lane.next_offset, _AT_ONCE)
-        if ticks := [time for record in run if (time := time_of(record)) is not None]:
+        if ticks := [time for record in run if (time := tick_time(record.value)) is not None]:
             known = self._times.get((topic, partition), 0)
             self._times[topic, partition] = max(known, *ticks)
         await _fed(self._runners[topic], partition, run)

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from footfall.operations.log_fold import replay
-from pipeline import rebuild
 from pipeline.alarms import Alarms
 from pipeline.clock import Anchored, clock
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Runner
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.embedded_points import inbox_of
 from pipeline.flow import stages
-from pipeline.metrics import Metrics
-from pipeline.runner import Runner
+from pipeline.recovery import rebuild
+from pipeline.recovery.fast_ticks import Stretch
+from pipeline.recovery.tick_check import Ticks
 from pipeline.settings import Settings
-from pipeline.spoilt import Stretch
-from pipeline.ticks import Ticks
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.transports.embedded_points import inbox_of
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.rollups import Rollups

@@ -15,7 +15,7 @@ Existing = Mapping[Table, frozenset[tuple[int, int]]]
 """Per table, the (offset, index) of rows that are in the warehouse."""
 
 Row = tuple[Any, ...]
-"""A table's columns in order, then offset and index: what `pipeline.stage.Emit` collects."""
+"""A table's columns in order, then offset and index: what `pipeline.engine.stage.Emit` collects."""
 
 NOTHING: Existing = {}
 

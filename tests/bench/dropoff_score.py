@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.dropoff.stage import Dropoff
-from pipeline.stage import Emit, Record
+from pipeline.engine.stage import Emit, Record
+from pipeline.stages.dropoff.stage import Dropoff
 from schemas import columns, topics
 from schemas.outcomes import PageOutcome
 from tests.bench import sites

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.people.policy import DAY
-from pipeline.people.stage import People
-from pipeline.people.state import PeopleState
-from pipeline.stage import Emit, Record
-from pipeline.state.deltas import changes_of, delta_of, settle
+from pipeline.engine.stage import Emit, Record
+from pipeline.engine.state.deltas import changes_of, delta_of, settle
+from pipeline.stages.people.policy import DAY
+from pipeline.stages.people.stage import People
+from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order
 from schemas.origins import Origin

@@ -21,13 +21,13 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
-from pipeline.people import population
-from pipeline.people.credibility import forecast, occasions
-from pipeline.people.policy import DAY
-from pipeline.people.state import Cycle, PeopleState, split_pair_key
+from pipeline.stages.people import population
+from pipeline.stages.people.credibility import forecast, occasions
+from pipeline.stages.people.policy import DAY
+from pipeline.stages.people.state import Cycle, PeopleState, split_pair_key
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order
-from tests.pipeline.people.shop import Shop, day, tick
+from tests.pipeline.stages.people.shop import Shop, day, tick
 
 DAYS, CUT, WINDOW = 420, 330, 14
 SEEDS = (101, 102, 103)

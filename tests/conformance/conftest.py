@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 
 from collectors import producer
 from collectors.embedded_producer import EmbeddedWriter
-from pipeline.stage import Record
-from pipeline.transports.contract import Journal
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.transports.kafka_client import ensure_topics, events_header
-from pipeline.transports.kafka_journal import KafkaJournal
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Journal
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.kafka_client import ensure_topics, events_header
+from pipeline.engine.transports.kafka_journal import KafkaJournal
 from tests.kafka.broker import KafkaBroker
 
 PARTITIONS = 2

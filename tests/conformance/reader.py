@@ -7,9 +7,9 @@ from typing import Any
 
 import faust
 
-from pipeline.stage import Record
-from pipeline.transports.coalesce import RecordsSchema
-from pipeline.transports.kafka import FAUST_SETTINGS
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.coalesce import RecordsSchema
+from pipeline.engine.transports.kafka import FAUST_SETTINGS
 
 Place = tuple[str, int]
 

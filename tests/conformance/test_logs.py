@@ -1,11 +1,11 @@
-"""What every journal promises (`pipeline.transports.contract.Journal`), on both logs."""
+"""What every journal promises (`pipeline.engine.transports.contract.Journal`), on both logs."""
 
 import asyncio
 
 import pytest
 
-from pipeline.stage import Record
-from pipeline.transports.contract import Append, Delta, Journal, Snapshot
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Append, Delta, Journal, Snapshot
 from schemas.topics import CUSTOMERS, EVENTS, PAGES
 from tests.conformance.conftest import PARTITIONS, Log, records
 

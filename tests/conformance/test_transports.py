@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from faust.types import TP
 
-from pipeline.transports import coalesce
-from pipeline.transports.contract import Journal
+from pipeline.engine.transports import coalesce
+from pipeline.engine.transports.contract import Journal
 from schemas.topics import EVENTS
 from tests.conformance.conftest import PARTITIONS, Log, records
 from tests.conformance.reader import Place, Reader, reading

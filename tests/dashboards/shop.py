@@ -10,13 +10,13 @@ from itertools import count
 
 import msgspec
 
-from pipeline.dropoff.stage import Dropoff
-from pipeline.outputs import records_of
-from pipeline.people.stage import People
-from pipeline.rejects import RejectsStage
-from pipeline.stage import Emit, Record, Stage
-from pipeline.visits.funnel import parse
-from pipeline.visits.stage import Visits
+from pipeline.engine.outputs import records_of
+from pipeline.engine.stage import Emit, Record, Stage
+from pipeline.stages.dropoff.stage import Dropoff
+from pipeline.stages.people.stage import People
+from pipeline.stages.rejects import RejectsStage
+from pipeline.stages.visits.funnel import parse
+from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink

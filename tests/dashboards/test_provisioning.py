@@ -13,7 +13,7 @@ import dashboards
 from collectors.metrics import Metrics as CollectorMetrics
 from dashboards.boards import ALL
 from dashboards.grafana import CLICKHOUSE, PROMETHEUS
-from pipeline.metrics import Metrics as WorkerMetrics
+from pipeline.engine.metrics import Metrics as WorkerMetrics
 from pipeline.settings import BY_NAME
 
 FOLDER = Path(dashboards.__file__).parent

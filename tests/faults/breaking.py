@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from collectors.embedded_producer import EmbeddedWriter
-from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.sink import Sink
 
@@ -61,7 +61,7 @@ def _sides(log: str) -> tuple[type, type]:
     if log.startswith("embedded:"):
         return EmbeddedJournal, EmbeddedWriter
     from collectors.kafka_producer import KafkaWriter
-    from pipeline.transports.kafka_journal import KafkaJournal
+    from pipeline.engine.transports.kafka_journal import KafkaJournal
 
     return KafkaJournal, KafkaWriter
 

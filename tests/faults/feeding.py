@@ -8,7 +8,7 @@ import msgspec
 
 from collectors.admission import admit
 from collectors.dialects.contract import Request
-from pipeline.transports.contract import Append
+from pipeline.engine.transports.contract import Append
 from schemas import topics
 from schemas.events import Event, key_of, tick
 from schemas.partitioner import partition_of

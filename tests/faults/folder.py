@@ -14,12 +14,12 @@ from unittest.mock import MagicMock, patch
 
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
-from pipeline import runner as product
+from pipeline.engine import runner as product
+from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
-from pipeline.runner import Handed, Runner
 from pipeline.settings import Settings
-from pipeline.stage import Record
-from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.sink import Sink
 from tests.faults import feeding, traffic
 from tests.faults.memory import Faults, Inline, MemoryWarehouse

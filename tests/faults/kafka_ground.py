@@ -8,9 +8,9 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from pipeline.engine.transports import parts
+from pipeline.engine.transports.kafka_client import deltas_topic, snapshots_topic
 from pipeline.flow import FLOW
-from pipeline.transports import parts
-from pipeline.transports.kafka_client import deltas_topic, snapshots_topic
 from tests.clickhouse_service.process import Service
 from tests.faults.ground import Place, Progress
 from tests.kafka.broker import KafkaBroker

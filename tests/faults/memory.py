@@ -10,9 +10,9 @@ from concurrent.futures import Executor, Future
 from random import Random
 from typing import Any
 
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Append, Delta, Snapshot
 from pipeline.errors import LogUnavailable, WarehouseUnavailable
-from pipeline.stage import Record
-from pipeline.transports.contract import Append, Delta, Snapshot
 from pipeline.warehouse.contract import Params, Rows
 from sql import load
 

@@ -12,16 +12,16 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from collectors.producer import GroupCommit
-from pipeline import runner
+from pipeline.engine import runner
+from pipeline.engine.outputs import records_of
+from pipeline.engine.runner import Lane
+from pipeline.engine.stage import Emit
+from pipeline.engine.state.deltas import restore
+from pipeline.engine.state.keyed import State
+from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.errors import Retryable
-from pipeline.outputs import records_of
-from pipeline.runner import Lane
-from pipeline.stage import Emit
-from pipeline.state.deltas import restore
-from pipeline.state.keyed import State
-from pipeline.transports.contract import Delta, Snapshot
-from pipeline.visits import recent
-from pipeline.visits import stage as visits
+from pipeline.stages.visits import recent
+from pipeline.stages.visits import stage as visits
 from pipeline.warehouse.sink import Sink
 
 Mutation = Callable[[], AbstractContextManager[object]]

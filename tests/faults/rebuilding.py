@@ -13,10 +13,10 @@ from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
 from footfall.operations import rebuild
 from footfall.operations.log_fold import replay
-from pipeline.runner import Runner
+from pipeline.engine.runner import Runner
+from pipeline.engine.transports.contract import Append as Output
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings
-from pipeline.transports.contract import Append as Output
-from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from schemas import topics

@@ -12,13 +12,13 @@ from random import Random
 from typing import Any, Final, NamedTuple
 from unittest.mock import MagicMock, patch
 
-from pipeline import runner as product
-from pipeline.outputs import records_of
-from pipeline.runner import Handed, Runner
-from pipeline.stage import Emit, Record, Stage
-from pipeline.state.deltas import changes_of, restore, settle
-from pipeline.state.keyed import State
-from pipeline.transports.contract import Append
+from pipeline.engine import runner as product
+from pipeline.engine.outputs import records_of
+from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.stage import Emit, Record, Stage
+from pipeline.engine.state.deltas import changes_of, restore, settle
+from pipeline.engine.state.keyed import State
+from pipeline.engine.transports.contract import Append
 from pipeline.warehouse.sink import Sink
 from schemas.columns import BOOKS, BY_NAME, REJECTS, SOURCE
 from tests.faults.memory import Faults, Inline, Killed, MemoryJournal, MemoryLog, MemoryWarehouse

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.alarms import Alarms
-from pipeline.people.stage import People
-from pipeline.stage import Record
-from pipeline.ticks import Ticks, time_of
-from pipeline.transports.contract import Append
+from pipeline.engine.transports.contract import Append
+from pipeline.recovery.tick_check import Ticks
+from pipeline.stages.people.stage import People
 from schemas.events import Event, tick
+from schemas.ticks import tick_time
 from tests.faults import feeding, traffic
 from tests.faults.simulation import Plan, World
 from tests.faults.tables import final
@@ -19,7 +19,7 @@ from tests.faults.worlds import visits
 
 HOUR = 3_600_000
 SENT = list(feeding.records(traffic.sendings(3, 250)))
-END = max(time_of(Record(0, 0, record.value)) or 0 for record in SENT)
+END = max(tick_time(record.value) or 0 for record in SENT)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode_lines
 

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from pipeline.runner import Lane
+from pipeline.engine.runner import Lane
 from tests.faults.mutants import SURVIVED, fate_of
 from tests.faults.mutations import IN_PROCESS, _instead
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from pipeline.rebuild import NOTE
+from pipeline.recovery.rebuild import NOTE
 from tests.faults.processes import Managed, until
 from tests.faults.rebuilding import fold, records, settings_of, tables, write
 

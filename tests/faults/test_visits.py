@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.people.stage import People
+from pipeline.stages.people.stage import People
 from tests.faults import feeding, traffic
 from tests.faults.checks import differences, found_in, strangers
 from tests.faults.oracle import recount

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from pipeline.transports.contract import Append
+from pipeline.engine.transports.contract import Append
 from schemas import topics
 from schemas.partitioner import partition_of
 from tests.faults.simulation import POISON

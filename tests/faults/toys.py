@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from pipeline.stage import Emit, Record
-from pipeline.state.keyed import Keyed, State
+from pipeline.engine.stage import Emit, Record
+from pipeline.engine.state.keyed import Keyed, State
 from schemas import topics
 from schemas.columns import ASSERTIONS, DELIVERIES
 from schemas.origins import Origin

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipeline.people.stage import People
-from pipeline.visits.funnel import parse
-from pipeline.visits.stage import Visits
+from pipeline.stages.people.stage import People
+from pipeline.stages.visits.funnel import parse
+from pipeline.stages.visits.stage import Visits
 from tests.faults import feeding, traffic
 from tests.faults.checks import differences, found_in, strangers
 from tests.faults.mutations import Mutation

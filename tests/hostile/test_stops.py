@@ -20,9 +20,9 @@ import pytest
 
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append
+from pipeline.engine.transports.contract import Delta, Snapshot
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings
-from pipeline.transports.contract import Delta, Snapshot
-from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.worker import check_state, open_and_migrate
 from schemas.topics import EVENTS
 from tests.faults.ground import free_port

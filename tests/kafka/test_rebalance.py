@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.transports.kafka_journal import KafkaJournal
+from pipeline.engine.transports.kafka_journal import KafkaJournal
 from schemas.topics import EVENTS
 from tests.conformance.conftest import PARTITIONS, KafkaLog
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from pipeline.engine.transports.kafka_client import ensure_topics
 from pipeline.errors import BadSetting
-from pipeline.transports.kafka_client import ensure_topics
 from tests.conformance.conftest import PARTITIONS
 from tests.kafka.broker import KafkaBroker
 

@@ -9,8 +9,8 @@ import signal
 import sys
 from typing import Any
 
-from pipeline.transports.contract import Delta
-from pipeline.transports.kafka_journal import KafkaJournal
+from pipeline.engine.transports.contract import Delta
+from pipeline.engine.transports.kafka_journal import KafkaJournal
 from schemas.topics import EVENTS
 from tests.conformance.reader import Place, Reader, reading
 

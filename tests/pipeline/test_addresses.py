@@ -19,9 +19,9 @@ from pipeline.clock import clock
 from pipeline.errors import BadSetting
 from pipeline.flow import stages
 from pipeline.settings import SETTINGS, Settings
-from pipeline.triggers.deliverer import Deliverer
-from tests.pipeline.triggers.test_deliverer import SECRET, World
-from tests.pipeline.triggers.test_stage import trigger
+from pipeline.stages.delivery.deliverer import Deliverer
+from tests.pipeline.stages.delivery.test_deliverer import SECRET, World
+from tests.pipeline.stages.delivery.test_stage import trigger
 
 LABEL = st.text("aZ09-_é漢İß\u00ad.", min_size=0, max_size=8) | st.sampled_from(
     [

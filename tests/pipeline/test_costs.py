@@ -12,17 +12,17 @@ import pytest
 import pipeline
 from collectors.embedded_producer import EmbeddedWriter
 from collectors.producer import Append as Promised
-from pipeline.metrics import Metrics
-from pipeline.runner import Existing, Handed, Runner
-from pipeline.transports.contract import Append, Delta
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.visits import stage as visits
-from pipeline.visits.funnel import parse
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Existing, Handed, Runner
+from pipeline.engine.transports.contract import Append, Delta
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.stages.visits import stage as visits
+from pipeline.stages.visits.funnel import parse
 from pipeline.warehouse.sink import NOTHING
 from schemas import columns, topics
 from schemas.columns import Table
 from schemas.events import Event
-from tests.pipeline.visits.site import MINUTE, event, record
+from tests.pipeline.stages.visits.site import MINUTE, event, record
 
 
 class CountingWriter(EmbeddedWriter):

@@ -10,15 +10,15 @@ from prometheus_client import generate_latest
 
 from pipeline import memory
 from pipeline.alarms import Alarm, Alarms
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Runner
+from pipeline.engine.state.keyed import State
 from pipeline.errors import WarehouseUnavailable
-from pipeline.metrics import Metrics
-from pipeline.people.stage import People
-from pipeline.people.state import Contact, PeopleState
-from pipeline.runner import Runner
-from pipeline.state.keyed import State
-from pipeline.visits.funnel import parse
-from pipeline.visits.stage import Visits, VisitsState
-from tests.pipeline.visits.site import MINUTE
+from pipeline.stages.people.stage import People
+from pipeline.stages.people.state import Contact, PeopleState
+from pipeline.stages.visits.funnel import parse
+from pipeline.stages.visits.stage import Visits, VisitsState
+from tests.pipeline.stages.visits.site import MINUTE
 
 HOUR = 60 * MINUTE
 

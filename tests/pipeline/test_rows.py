@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from pipeline.engine.transports.contract import Append
 from pipeline.errors import ValueRefused
 from pipeline.flow import stages
 from pipeline.settings import Settings
-from pipeline.transports.contract import Append
 from pipeline.warehouse.arrow import arrow_type, stream_of
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate

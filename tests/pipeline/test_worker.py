@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engine.transports.contract import Delta
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.errors import Final, FootfallError, LogUnavailable, StateDamaged
 from pipeline.settings import Settings
-from pipeline.transports.contract import Delta
-from pipeline.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.worker import _code, check_state, open_and_migrate

@@ -18,7 +18,7 @@ from schemas import columns
 from schemas.events import Event
 from schemas.rejects import Reason
 from tests.collectors.importing.test_run import Log, imported
-from tests.pipeline.visits.site import Site
+from tests.pipeline.stages.visits.site import Site
 
 HOW = mapping.parse("""
 kind = "access_log"

@@ -11,7 +11,7 @@ from schemas.keys import browser_keys
 from tests.collectors.importing.test_accesslog import AT, FIREFOX, HOW, line
 from tests.collectors.importing.test_run import imported
 from tests.collectors.requests import request
-from tests.pipeline.visits.site import Site, end_of_time
+from tests.pipeline.stages.visits.site import Site, end_of_time
 
 ORIGIN = "https://shop.example"
 VISIT = (

@@ -27,7 +27,7 @@ from tests.collectors.webhooks.samples import (
     delivery,
     doors,
 )
-from tests.pipeline.visits.site import Site
+from tests.pipeline.stages.visits.site import Site
 
 DOORS = doors()
 

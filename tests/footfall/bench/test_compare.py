@@ -7,7 +7,7 @@ import pytest
 
 from footfall.bench import compare
 from footfall.bench.compare import FLOOR, BenchError
-from pipeline.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from schemas import topics
 from schemas.logfile import INBOX
 

@@ -14,14 +14,14 @@ import pytest
 from collectors.producer import Append
 from footfall.operations import rebuild as shell
 from footfall.operations.rebuild import look, run
-from pipeline import rebuild as steps
-from pipeline.chores import _keep_points, _needed
 from pipeline.clock import wall
+from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.engine.transports.embedded_points import applied_in, make_point, points
 from pipeline.errors import BadSetting, StateDamaged
-from pipeline.rebuild import NOTE, refuse_unfinished
+from pipeline.maintenance import _keep_points, _needed
+from pipeline.recovery import rebuild as steps
+from pipeline.recovery.rebuild import NOTE, refuse_unfinished
 from pipeline.settings import Settings
-from pipeline.transports.embedded_journal import EmbeddedJournal
-from pipeline.transports.embedded_points import applied_in, make_point, points
 from pipeline.warehouse.contract import Warehouse
 from schemas import topics
 from schemas.events import tick

@@ -11,8 +11,8 @@ import pytest
 
 from collectors import limits
 from footfall.operations.replay_request import HEADER, UNASKED, Resent, request_of
-from pipeline.rejects import RejectsStage
-from pipeline.stage import Emit, Record
+from pipeline.engine.stage import Emit, Record
+from pipeline.stages.rejects import RejectsStage
 from schemas import columns
 from schemas.events import Event
 from schemas.keys import Keys, browser_keys, server_keys

@@ -1,0 +1,349 @@
+"""The embedded log's writing side: `work.db`, one SQLite transaction per committed batch.
+
+Collectors append to `inbox.db`; the worker only reads it. `inbox.db` is made by the first
+collector; both files carry the log's id, so that state never meets another log's events.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from time import time_ns
+from typing import Final, TypeVar
+
+import sql
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.embedded_file import (
+    Partitions,
+    Reader,
+    check,
+    connect,
+    damaged,
+    facts_of,
+    open_ends,
+    set_fact,
+    using,
+)
+from pipeline.errors import LogDamaged, StateDamaged
+from schemas import topics
+from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, Place, checksum
+
+T = TypeVar("T")
+
+AHEAD_MS: Final = 60_000
+"""A record that was appended later than this from now was not: its collector's clock was wrong."""
+_IN_INBOX: Final = frozenset(t.name for t in topics.ALL if t.writer == "collector")
+
+
+class EmbeddedJournal:
+    """See `pipeline.engine.transports.contract.Journal`. One thread does all writing."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises LogUnavailable where there is no inbox yet; LogDamaged and BadSetting."""
+        inbox, work = directory / INBOX, directory / WORK
+        self._path = work
+        self._inbox = connect(inbox, write=False)
+        facts = check(inbox, self._inbox)
+        self.log_id, self.partitions = facts["log_id"], int(facts["partitions"])
+        is_new = not work.exists()
+        self._work = connect(work, write=True)
+        self._ends = open_ends(work)
+        with using(work, "opened"):
+            self._make(is_new)
+            found = check(work, self._work)
+            self._check_log(found["log_id"])
+        self._own = Partitions(work, self._work)
+        self._readable = connect(work, write=False)
+        self._expiring = connect(inbox, write=True)
+        self._theirs = Partitions(inbox, self._expiring)
+        self._seen = {True: Partitions(inbox, self._inbox), False: Partitions(work, self._readable)}
+        self._readers = {True: Reader(inbox, self._inbox), False: Reader(work, self._readable)}
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    def _make(self, is_new: bool) -> None:
+        """A work.db that has nothing yet gets all at once. Raises LogDamaged where it once had."""
+        work = self._work
+        if work.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return
+        if is_new:
+            self._ends.clear()
+        if any(self._ends.told().values()):
+            raise damaged(self._path, "it is empty, and was not")
+        _transacted(work, self._make_tables)
+
+    def _make_tables(self) -> None:
+        for script in ("embedded/log", "embedded/work"):
+            for statement in sql.statements(sql.load(script)):
+                self._work.execute(statement)
+        set_fact(self._work, "log_id", self.log_id)
+        set_fact(self._work, "format", FORMAT)
+        own = Partitions(self._path, self._work)
+        for topic in topics.ALL:
+            own.make(topic.name, 0 if topic.name in _IN_INBOX else self.partitions)
+
+    def _check_log(self, mine: str) -> None:
+        if mine != self.log_id:
+            raise StateDamaged(
+                f"work.db belongs to log {mine}, inbox.db is log {self.log_id}: one of the two was "
+                f"replaced. Put the right file back, or remove work.db and the warehouse together."
+            )
+
+    async def has_begun(self) -> bool:
+        """Whether a worker ever folded records with this work.db: `begin` was called, or, in files
+        older than `begin`, there is state."""
+
+        def read() -> bool:
+            (begun,) = self._work.execute(
+                "SELECT EXISTS (SELECT 1 FROM log WHERE key = 'begun') "
+                "OR EXISTS (SELECT 1 FROM deltas) OR EXISTS (SELECT 1 FROM snapshots)"
+            ).fetchone()
+            return bool(begun)
+
+        return await self._call(read)
+
+    async def begin(self) -> None:
+        """From now on the warehouse may have rows that this work.db's state made. Durable."""
+        await self._transaction(lambda: set_fact(self._work, "begun", "1"))
+
+    async def note(self, key: str, value: str) -> None:
+        """Keep a fact about what belongs to this log. Durable."""
+        await self._transaction(lambda: set_fact(self._work, key, value))
+
+    async def noted(self, key: str) -> str:
+        """The fact kept last, or nothing."""
+        return (await self._call(lambda: facts_of(self._path, self._work))).get(key, "")
+
+    async def commit(
+        self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
+    ) -> None:
+        """Outputs and delta in one transaction."""
+
+        def write() -> list[Place]:
+            row = (stage, partition, delta.lo, delta.applied)
+            self._work.execute(
+                "INSERT INTO deltas (stage, partition, lo, applied, checksum, body) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (*row, checksum(row, delta.body), delta.body),
+            )
+            return self._append(outputs)
+
+        self._tell(await self._transaction(write))
+
+    async def append(self, records: Sequence[Append]) -> None:
+        """All in one transaction."""
+        self._tell(await self._transaction(lambda: self._append(records)))
+
+    async def append_once(self, name: str, records: Sequence[Append]) -> None:
+        """As `append`, unless it was done before under this name."""
+
+        def write() -> list[Place]:
+            if self._work.execute("SELECT 1 FROM log WHERE key = ?", (name,)).fetchone():
+                return []
+            set_fact(self._work, name, "1")
+            return self._append(records)
+
+        self._tell(await self._transaction(write))
+
+    def _append(self, records: Sequence[Append]) -> list[Place]:
+        """The partitions as they are afterwards."""
+        now = time_ns() // 1_000_000
+        places: dict[tuple[str, int], Place] = {}
+        for record in records:
+            key = (record.topic, record.partition)
+            place = places.get(key) or self._own.read(*key)
+            fields = (place.record_id(place.next_offset), record.events, now)
+            self._work.execute(
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
+                (*fields, checksum(fields, record.value), record.value),
+            )
+            places[key] = place.after(record.events)
+        for place in places.values():
+            self._own.write(place)
+        return list(places.values())
+
+    def _tell(self, places: Sequence[Place]) -> None:
+        for place in places:
+            self._ends.tell(place)
+
+    async def load(
+        self, stage: str, partition: int
+    ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:
+        """The newest snapshot and all deltas kept."""
+        key = (stage, partition)
+        with using(self._path, "read"):
+            found = self._readable.execute(
+                "SELECT applied FROM snapshots WHERE stage = ? AND partition = ? "
+                "ORDER BY applied LIMIT 1", key,
+            ).fetchone()  # fmt: skip
+        if found is None:
+            return None, self._deltas(key)
+        chunks = _Chunks(self._path, self._readable, (*key, found[0]))
+        return Snapshot(found[0], chunks), self._deltas(key)
+
+    async def _deltas(self, key: tuple[str, int]) -> AsyncIterator[Delta]:
+        with (
+            using(self._path, "read"),
+            closing(
+                self._readable.execute(
+                    "SELECT lo, applied, checksum, body FROM deltas WHERE stage = ? AND partition = ? "
+                    "ORDER BY id", key,
+                )
+            ) as rows,
+        ):  # fmt: skip
+            for lo, applied, found, body in rows:
+                if checksum((*key, lo, applied), body) != found:
+                    name = f"{key[0]}/{key[1]}"
+                    text = f"the delta of {name} at offset {applied} has another checksum"
+                    raise damaged(self._path, text)
+                yield Delta(lo, applied, body)
+                await asyncio.sleep(0)
+
+    async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
+        """Replace the stage's snapshot and drop the deltas it covers, in one transaction."""
+        applied, key = snapshot.applied, (stage, partition)
+
+        def write() -> None:
+            self._work.execute("DELETE FROM snapshots WHERE stage = ? AND partition = ?", key)
+            for number, (body, last) in enumerate(_ending(snapshot.chunks)):
+                row = (*key, applied, number, number + 1 if last else 0)
+                self._work.execute(
+                    "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*row, checksum(row, body), body),
+                )
+            self._work.execute(
+                "DELETE FROM deltas WHERE stage = ? AND partition = ? AND applied <= ?",
+                (*key, applied),
+            )
+
+        await self._transaction(write)
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The next offset."""
+        side = self._side(topic)
+        with using(side.path, "read"):
+            return side.read(topic, partition).next_offset
+
+    async def count(self, topic: str, partition: int, start: int) -> int:
+        """Events from `start` on."""
+        side = self._side(topic)
+        with using(side.path, "read"):
+            place = side.read(topic, partition)
+            (events,) = side.connection.execute(
+                "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
+                (place.record_id(start), place.record_id(1 << OFFSET_BITS)),
+            ).fetchone()
+        return int(events)
+
+    async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
+        """At most `limit` records from `start`."""
+        with closing(self._readers[topic in _IN_INBOX].records(topic, partition, start)) as records:
+            return list(islice(records, limit))
+
+    async def expire(
+        self, topic: str, partition: int, below: int, before: int, limit: int, now: int
+    ) -> int:
+        """Delete at most `limit` records under offset `below` appended before `before`, ms.
+
+        The oldest go first, and none is left between two others: what is missing was destroyed.
+        Records that claim to be later than `now`, ms, go with those behind them; they would stay
+        for ever. Freed pages are used again, so a file grows to what `retention_days` need.
+        """
+        own = topic not in _IN_INBOX
+        side, partitions = (self._work, self._own) if own else (self._expiring, self._theirs)
+
+        def write() -> int:
+            place = partitions.read(topic, partition)
+            bounds = (place.record_id(place.first_offset), place.record_id(below))
+            (young,) = side.execute(
+                "SELECT coalesce(min(id), ?2) FROM (SELECT id FROM records WHERE id >= ?1 AND id < ?2 "
+                "AND appended_at >= ?3 AND appended_at <= ?4 ORDER BY id LIMIT 1)",
+                (*bounds, before, now + AHEAD_MS),
+            ).fetchone()
+            (old,) = side.execute(
+                "SELECT max(id) FROM (SELECT id FROM records WHERE id >= ? AND id < ? "
+                "AND appended_at < ? ORDER BY id LIMIT ?)",
+                (bounds[0], young, before, limit),
+            ).fetchone()
+            if old is None:
+                return 0
+            deleted = side.execute("DELETE FROM records WHERE id >= ? AND id <= ?",
+                                   (bounds[0], old)).rowcount  # fmt: skip
+            partitions.write(place._replace(first_offset=old - place.record_id(0) + 1))
+            return deleted
+
+        return await self._call(lambda: _transacted(side, write), partitions.path)
+
+    async def close(self) -> None:
+        """Wait for the writer, then close both files; who writes comes last, and empties the WAL."""
+        self._writer.shutdown(wait=True)
+        self._readable.close()
+        self._work.close()
+        self._inbox.close()
+        self._expiring.close()
+        self._ends.close()
+
+    def _side(self, topic: str) -> Partitions:
+        return self._seen[topic in _IN_INBOX]
+
+    async def _transaction(self, write: Callable[[], T]) -> T:
+        return await self._call(lambda: _transacted(self._work, write), self._path)
+
+    async def _call(self, function: Callable[[], T], path: Path | None = None) -> T:
+        with using(path or self._path, "written"):
+            return await asyncio.get_running_loop().run_in_executor(self._writer, function)
+
+
+def _ending(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each chunk, and whether it is the last; one is looked ahead, none kept."""
+    each = iter(chunks)
+    before = next(each)
+    for chunk in each:
+        yield before, False
+        before = chunk
+    yield before, True
+
+
+class _Chunks:
+    """A snapshot's chunks, read and checked one after another. Raises LogDamaged."""
+
+    def __init__(self, path: Path, work: sqlite3.Connection, key: tuple[str, int, int]) -> None:
+        self._path, self._work, self._key = path, work, key
+
+    def __iter__(self) -> Iterator[bytes]:
+        whole = False
+        with using(self._path, "read"), closing(self._rows()) as rows:
+            for place, (chunk, chunks, found, body) in enumerate(rows):
+                right = checksum((*self._key, chunk, chunks), body) == found
+                if not right or whole or chunk != place or chunks not in (0, place + 1):
+                    raise self._damaged()
+                whole = bool(chunks)
+                yield body
+        if not whole:
+            raise self._damaged()
+
+    def _rows(self) -> sqlite3.Cursor:
+        return self._work.execute(
+            "SELECT chunk, chunks, checksum, body FROM snapshots "
+            "WHERE stage = ? AND partition = ? AND applied = ? ORDER BY chunk",
+            self._key,
+        )
+
+    def _damaged(self) -> LogDamaged:
+        stage, partition, _ = self._key
+        return damaged(self._path, f"the snapshot of {stage}/{partition} is not whole")
+
+
+def _transacted(connection: sqlite3.Connection, write: Callable[[], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        answer = write()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return answer

@@ -1,0 +1,98 @@
+"""What a rebuild reads and mends in an embedded log's files, beside folding them again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.engine.stage import Record
+from pipeline.engine.transports.contract import Append
+from pipeline.engine.transports.embedded_file import Partitions, Reader, check, connect, using
+from pipeline.errors import Final as FinalError
+from schemas import topics
+from schemas.logfile import INBOX, OFFSET_BITS, WORK, Place, checksum
+from schemas.ticks import tick_time, without_time
+
+Ticks = Mapping[int, Sequence[tuple[int, int]]]
+"""By partition of events: offset and time (ms) of each tick, in order."""
+
+_TICKS = "SELECT id, value FROM records WHERE id >= ? AND id < ? AND events = 0 ORDER BY id"
+
+
+def ticks_of(folder: Path) -> Ticks:
+    """Every tick that the inbox holds."""
+    path = folder / INBOX
+    with using(path, "read"), closing(connect(path, write=False)) as inbox:
+        check(path, inbox)
+        partitions = Partitions(path, inbox)
+        found: dict[int, list[tuple[int, int]]] = {}
+        for topic, number in partitions.each():
+            if topic == topics.EVENTS.name:
+                place = partitions.read(topic, number)
+                bounds = place.record_id(0), place.record_id(1 << OFFSET_BITS)
+                read = inbox.execute(_TICKS, bounds)
+                records = (Record(key - bounds[0], 0, value) for key, value in read)
+                found[number] = [
+                    (r.offset, t) for r in records if (t := tick_time(r.value)) is not None
+                ]
+        return found
+
+
+def take_out(folder: Path, partition: int, offsets: Sequence[int]) -> None:
+    """These ticks of a partition of events move no time any more. Doing it again changes nothing."""
+    path = folder / INBOX
+    with using(path, "written"), closing(connect(path, write=True)) as inbox:
+        place = Partitions(path, inbox).read(topics.EVENTS.name, partition)
+        inbox.execute("BEGIN IMMEDIATE")
+        for offset in offsets:
+            key = place.record_id(offset)
+            ((events, appended_at, value),) = inbox.execute(
+                "SELECT events, appended_at, value FROM records WHERE id = ?", (key,)
+            ).fetchall()
+            blank = without_time(value)
+            inbox.execute(
+                "UPDATE records SET value = ?, checksum = ? WHERE id = ?",
+                (blank, checksum((key, events, appended_at), blank), key),
+            )
+        inbox.execute("COMMIT")
+
+
+def results_of(folder: Path, after: Path | None) -> tuple[list[Append], bool]:
+    """Results of deliveries that work.db has and the restore point `after` has not yet.
+
+    False where not all could be read: then what was delivered may be delivered again.
+    """
+    ends = _ends(after)
+    path = folder / WORK
+    found: list[Append] = []
+    if not path.exists():
+        return found, False
+    try:
+        with using(path, "read"), closing(connect(path, write=False)) as work:
+            reader, partitions = Reader(path, work), Partitions(path, work)
+            for topic, number in partitions.each():
+                if topic == topics.TRIGGERS.name:
+                    place = partitions.read(topic, number)
+                    start = max(ends.get(number, 0), place.first_offset)
+                    found += _results(reader, place, start)
+    except FinalError:
+        return found, False
+    return found, True
+
+
+def _results(reader: Reader, place: Place, start: int) -> Iterator[Append]:
+    with closing(reader.records(place.topic, place.partition, start)) as records:
+        for record in records:
+            if not record.events:  # what the deliverer appends counts no trigger
+                yield Append(place.topic, place.partition, 0, record.value)
+
+
+def _ends(point: Path | None) -> dict[int, int]:
+    if point is None:
+        return {}
+    with closing(connect(point, write=False)) as file:
+        partitions = Partitions(point, file)
+        return {
+            number: partitions.read(topic, number).next_offset
+            for topic, number in partitions.each()
+            if topic == topics.TRIGGERS.name
+        }

@@ -1,0 +1,166 @@
+"""What the worker knows of itself: how far each lane is, the books, and whether something stands."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+from weakref import WeakSet
+
+import structlog
+
+import sql
+from pipeline.accounting import balance
+from pipeline.alarms import Alarms
+from pipeline.engine.metrics import Metrics
+from pipeline.engine.runner import Lane, Runner
+from pipeline.engine.transports.contract import Journal
+from pipeline.errors import FootfallError, LogUnavailable, Retryable
+from pipeline.warehouse.contract import Warehouse
+from schemas import topics
+
+log = structlog.get_logger()
+
+STALLED_SECONDS: Final = 120
+"""A lane that is behind and has done nothing for so long ends the worker; whatever starts it again
+begins from durable state."""
+LOOK_SECONDS: Final = 2.0
+BOOKS_LOOKS: Final = 15
+"""The books are counted every so many looks; that reads two columns of all events."""
+BOOKS_TRIES: Final = 3
+BOOKS_PAUSE_SECONDS: Final = 0.3
+
+
+class Watcher:
+    """Looks at all lanes every LOOK_SECONDS."""
+
+    def __init__(
+        self, journal: Journal, runners: Mapping[str, Runner], warehouse: Warehouse,
+        metrics: Metrics, alarms: Alarms,
+    ) -> None:  # fmt: skip
+        self._alarms = alarms
+        self._journal, self._runners = journal, runners
+        self._warehouse, self._metrics = warehouse, metrics
+        self._stood: dict[tuple[str, int], tuple[int, int]] = {}
+        self._checked: WeakSet[Lane] = WeakSet()
+        self._books = ThreadPoolExecutor(1, thread_name_prefix="books")
+        self.assigned: Callable[[], Set[tuple[str, int]]] = frozenset
+
+    async def run(self) -> None:
+        """Keep the gauges. Raises TimeoutError when a lane stands still behind a growing log,
+        StateDamaged where the warehouse has less than a lane has written."""
+        looks = 0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            held = {
+                (topic, partition): lane
+                for topic, runner in self._runners.items()
+                for partition, lane in runner.lanes.items()
+            }
+            self._stood = {place: stood for place, stood in self._stood.items() if place in held}
+            for (topic, partition), lane in held.items():
+                await self._check_books(lane)
+                lag = await self._lag(topic, partition, lane)
+                self._runners[topic].metrics.lag(partition, lag)
+                self._check(topic, partition, lane, lag)
+            looks += 1
+            if looks % BOOKS_LOOKS == 0:
+                await self.books()
+
+    async def _check_books(self, lane: Lane) -> None:
+        """Once: afterwards the books are counted."""
+        if lane in self._checked:
+            return
+        try:
+            await lane.check_books()
+            self._checked.add(lane)
+        except Retryable as error:
+            log.warning("books_not_checked", error=str(error))
+
+    def _check(self, topic: str, partition: int, lane: Lane, lag: int) -> None:
+        """Looks are counted, not seconds: a process that was stopped has not stood still. A lane
+        that tries again and again knows what it waits for."""
+        before, looks = self._stood.get((topic, partition), (-2, 0))
+        stands = lag > 0 and before == lane.applied and not lane.retrying
+        self._stood[topic, partition] = (lane.applied, looks + 1 if stands else 0)
+        if looks > STALLED_SECONDS / LOOK_SECONDS:
+            raise TimeoutError(
+                f"{topic}/{partition} stands at offset {lane.applied}, {lag} records behind, for "
+                f"{STALLED_SECONDS} s. Ending, to start afresh from durable state."
+            )
+
+    async def _lag(self, topic: str, partition: int, lane: Lane) -> int:
+        try:
+            end = await self._journal.end(topic, partition)
+        except LogUnavailable:
+            return 0  # retries are counted where they happen; an absent log is no stalled lane
+        return max(0, end - 1 - lane.applied)
+
+    async def lanes(self) -> list[dict[str, Any]]:
+        """Each lane's stage, partition, applied offset and lag in records."""
+        return [
+            {
+                "stage": runner.stage.name, "partition": partition,
+                "applied": lane.applied, "lag": await self._lag(topic, partition, lane),
+            }
+            for topic, runner in self._runners.items()
+            for partition, lane in sorted(runner.lanes.items())
+        ]  # fmt: skip
+
+    async def status(self) -> dict[str, Any]:
+        """`ready`, `lanes` with their offsets and lag, the `books`, and the `alarms`."""
+        lanes = await self.lanes()
+        drained = self.ready() and all(lane["lag"] == 0 for lane in lanes)
+        return {"ready": self.ready(), "drained": drained, "lanes": lanes,
+                "books": await self.books(),
+                "alarms": [alarm._asdict() for alarm in self._alarms.each()]}  # fmt: skip
+
+    def ready(self) -> bool:
+        """Whether the state of every partition assigned to this worker is loaded."""
+        assigned = self.assigned()
+        return bool(assigned) and all(
+            partition in self._runners[topic].lanes for topic, partition in assigned
+        )
+
+    async def books(self) -> dict[str, int]:
+        """Entries in events, of this worker's lanes; {} where log or warehouse is away.
+
+        See `pipeline.accounting`. All is counted for one moment: what each lane had applied for good.
+        """
+        try:
+            entries = await self._books_now()
+            for _ in range(BOOKS_TRIES):
+                if not entries["difference"]:
+                    break  # else a repeat may have replaced its first copy before it was applied
+                await asyncio.sleep(BOOKS_PAUSE_SECONDS)
+                entries = await self._books_now()
+        except FootfallError as error:
+            log.warning("books_not_counted", error=str(error))
+            return {}
+        for name, value in entries.items():
+            self._metrics.books.labels(name).set(value)
+        return entries
+
+    async def _books_now(self) -> dict[str, int]:
+        applied = {name: self._applied(name) for name in (topics.EVENTS.name, topics.REJECTS.name)}
+        params = {"topic": topics.EVENTS.name, "events": applied[topics.EVENTS.name],
+                  "rejects": applied[topics.REJECTS.name]}  # fmt: skip
+        in_flight = 0
+        for topic, offsets in applied.items():
+            for partition in self._runners[topic].lanes.keys() & set(range(len(offsets))):
+                in_flight += await self._journal.count(topic, partition, offsets[partition] + 1)
+        told = await self._ask("warehouse/books_now", params)
+        if told["held"] > told["stored"]:
+            told |= await self._ask("warehouse/books_distinct", {"events": params["events"]})
+        return balance(told, in_flight)
+
+    def _applied(self, topic: str) -> list[int]:
+        """Of each partition's lane here; −1 where there is none."""
+        lanes = self._runners[topic].lanes
+        held = {partition: lane.applied for partition, lane in lanes.items()}
+        return [held.get(partition, -1) for partition in range(self._journal.partitions)]
+
+    async def _ask(self, query: str, params: Mapping[str, Any]) -> dict[str, int]:
+        ask = partial(self._warehouse.query, sql.load(query), params)
+        answer = await asyncio.get_running_loop().run_in_executor(self._books, ask)
+        return {name: int(value) for name, value in answer.dicts()[0].items()}

@@ -1,0 +1,113 @@
+"""`delivery`: which triggers still have to be handed to the webhook, as far as the log tells.
+
+Triggers and the results of attempts are both on the `triggers` topic, so what is pending is a fold
+over it. Attempts themselves happen in `deliverer`; a crash between an attempt and its result
+repeats the attempt, with the same id.
+"""
+
+from collections.abc import Mapping
+from heapq import nsmallest
+from math import inf
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.engine.stage import Emit, Record
+from pipeline.engine.state.keyed import Keyed, State
+from schemas import columns, topics
+from schemas.rejects import Reason, reject_row
+from schemas.triggers import DeliveryResult, Trigger
+
+PAUSES_SECONDS: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Between attempts: ten in all over some 75 hours, as Standard Webhooks 1.0.0 proposes."""
+
+_trigger = msgspec.json.Decoder(Trigger)
+_result = msgspec.json.Decoder(DeliveryResult)
+
+
+class Pending(Struct, array_like=True):
+    """A trigger to hand over. `not_before` is ms; 0: at once."""
+
+    trigger: Trigger
+    attempts: int = 0
+    not_before: int = 0
+
+
+class DeliveryState(State):
+    """`pending` by trigger id."""
+
+    def __init__(self) -> None:
+        self.pending: Keyed[Pending] = Keyed(Pending)
+        super().__init__(pending=self.pending)
+
+
+class Delivery:
+    """The stage. `endpoint` is the webhook's URL; "": nothing is ever pending."""
+
+    name: Final = "delivery"
+    source: Final = topics.TRIGGERS
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    def new_state(self) -> DeliveryState:
+        """Nothing pending."""
+        return DeliveryState()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """New triggers become pending, results settle or postpone them."""
+        assert isinstance(state, DeliveryState)
+        for line in filter(None, record.value.split(b"\n")):
+            try:
+                if line.startswith(b'{"kind":"delivery"'):
+                    self._settle(state, _result.decode(line), emit)
+                else:
+                    self._take(state, _trigger.decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                row = reject_row(Reason.PROCESSING_FAILED, str(error), "", self.source.name, line)
+                emit.row(columns.REJECTS, *row)
+
+    def _take(self, state: DeliveryState, trigger: Trigger) -> None:
+        if self.endpoint and state.is_new(trigger.origin):
+            state.pending.put(trigger.id, Pending(trigger))
+
+    def _settle(self, state: DeliveryState, result: DeliveryResult, emit: Emit) -> None:
+        pending = state.pending.get(result.trigger_id)
+        if pending is None:
+            return
+        emit.row(
+            columns.DELIVERIES, result.trigger_id, self.endpoint, result.attempt, result.time,
+            result.status, result.detail,
+        )  # fmt: skip
+        pending.attempts = max(pending.attempts, result.attempt)
+        if result.delivered or pending.attempts > len(PAUSES_SECONDS):
+            state.pending.delete(result.trigger_id)
+            return
+        pending.not_before = result.time + PAUSES_SECONDS[pending.attempts - 1] * 1000
+        state.pending.put(result.trigger_id, pending)
+
+
+class Agenda(NamedTuple):
+    """What to attempt, oldest trigger first, and when (ms) the next after those is due."""
+
+    due: list[Pending]
+    next: float
+
+
+def agenda(state: DeliveryState, now: int, attempted: Mapping[str, int], most: int) -> Agenda:
+    """At most `most` attempts for `now`, ms. Decodes all that is pending, once.
+
+    `attempted` has, by trigger id, the attempts made: one whose result is not folded in yet must
+    not be attempted again. `next` is infinite where nothing is left to wait for.
+    """
+    found, later = [], inf
+    for key, pending in state.pending.each():
+        if attempted.get(key, 0) > pending.attempts:
+            continue
+        if pending.not_before <= now:
+            found.append(pending)
+        else:
+            later = min(later, pending.not_before)
+    first = nsmallest(most, found, key=lambda pending: (pending.trigger.time, pending.trigger.id))
+    return Agenda(first, now if len(found) > most else later)

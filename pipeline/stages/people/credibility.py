@@ -1,0 +1,189 @@
+"""When somebody is likely to buy again: own intervals, weighed against everybody's.
+
+The logarithm of an interval is taken to be normal (intervals are positive and skewed; a median and
+quantiles come for free). For person i with intervals x_ij = ln(days):
+
+    x_ij = m_i + e_ij,   m_i ~ N(μ, τ²),   e_ij ~ N(0, σ²)
+
+The best linear estimate of m_i is the credibility formula of Bühlmann and Straub (1970), the same
+as empirical Bayes for this model:
+
+    m̂_i = w·x̄_i + (1 − w)·μ,   w = n_i / (n_i + σ²/τ²)
+
+and the next interval is normal around it with variance σ² + τ²(1 − w). σ² and τ² come from sums of
+squares within and between people (one-way random effects, method of moments). A product with few
+intervals borrows from its category, that from the site: each level's numbers are averaged with
+the level's above as if that had been seen `BORROWED` times.
+
+Whether there will be a next purchase at all is a beta-binomial estimate (as in the BG/NBD model of
+Fader, Hardie and Lee, 2005): of a product's purchases, those followed by another. Everybody's last
+purchase counts as not followed, so people who never return count in full, and recent ones a
+little too much: this errs towards saying nothing.
+
+All sums are integers (thousandths of ln(days)), so that adding them up in any order is exact.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import erfc, exp, log, sqrt
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from pipeline.stages.people.policy import DAY, HOUR
+
+SCALE: Final = 1_000
+SAME_OCCASION: Final = 20 * HOUR
+"""Purchases of a product within this after an occasion's first one belong to that occasion."""
+LONGEST_DAYS: Final = 3 * 365
+"""A longer gap says no more than this."""
+BORROWED: Final = 8.0
+FAITH: Final = 3.0
+"""How many purchases' worth the population's share of returns weighs against a person's own."""
+NOISE: Final = 0.25
+"""σ² and τ² where nothing is known: a factor of e^0.5 ≈ 1.65 up or down."""
+LEAST_NOISE: Final = 0.0025
+LATE: Final = 1.0
+LAPSED: Final = 2.0
+"""Standard deviations after the expected date: 84 % and 98 % of those who return are back."""
+
+
+class Own(NamedTuple):
+    """One person's purchases of one product: occasions' last time, and sums over intervals."""
+
+    last: int
+    intervals: int
+    total: int
+    squares: int
+
+
+class Sums(Struct, array_like=True):
+    """Sums over pairs of person and product: what `Norm` needs, each exact in any order."""
+
+    buyers: int = 0
+    repeaters: int = 0
+    intervals: int = 0
+    total: int = 0
+    squares: int = 0
+    means: int = 0
+    """Σ S_i²/n_i"""
+    weights: int = 0
+    """Σ n_i²"""
+
+    def add(self, intervals: int, total: int, squares: int, sign: int) -> None:
+        """Count one pair in (sign 1) or out (−1)."""
+        self.buyers += sign
+        if intervals:
+            self.repeaters += sign
+            self.intervals += sign * intervals
+            self.total += sign * total
+            self.squares += sign * squares
+            self.means += sign * (total * total // intervals)
+            self.weights += sign * intervals * intervals
+
+    def merge(self, other: "Sums", sign: int) -> None:
+        """Add another's sums (sign 1) or take them away (−1)."""
+        self.buyers += sign * other.buyers
+        self.repeaters += sign * other.repeaters
+        self.intervals += sign * other.intervals
+        self.total += sign * other.total
+        self.squares += sign * other.squares
+        self.means += sign * other.means
+        self.weights += sign * other.weights
+
+
+class Norm(NamedTuple):
+    """What is usual: μ, σ², τ² of ln(days), and the share of purchases followed by another."""
+
+    mean: float
+    within: float
+    between: float
+    returns: float
+
+
+class Forecast(NamedTuple):
+    """A next purchase: the median interval, when it is late and when lapsed (tenths of a day)."""
+
+    days: int
+    late: int
+    lapsed: int
+    deviation: float
+    returns: float
+    weight: float
+
+    def chance(self, after: float, window: float) -> float:
+        """P(buys within `window` days | has not bought for `after` days, more than 0)."""
+        by_now = self.returns * _normal(log(10 * after / self.days) / self.deviation)
+        by_then = self.returns * _normal(log(10 * (after + window) / self.days) / self.deviation)
+        return (by_then - by_now) / (1 - by_now)
+
+
+def occasions(times: Sequence[int]) -> list[int]:
+    """The first times of distinct occasions; `times` are sorted."""
+    if len(times) < 2:
+        return list(times)
+    found = [times[0]]
+    for time in times:
+        if time - found[-1] >= SAME_OCCASION:
+            found.append(time)
+    return found
+
+
+def own_of(times: Sequence[int]) -> Own:
+    """Sums over a person's own intervals. `times` are sorted and not empty."""
+    total = squares = 0
+    found = occasions(times)
+    for earlier, later in pairwise(found):
+        x = round(log(min((later - earlier) / DAY, LONGEST_DAYS)) * SCALE)
+        total += x
+        squares += x * x
+    return Own(times[-1], len(found) - 1, total, squares)
+
+
+def norm_of(levels: Sequence[Sums]) -> Norm | None:
+    """From the widest level (the site) to the narrowest (the product); None: no interval seen."""
+    widest = levels[0]
+    if not widest.intervals:
+        return None
+    norm = Norm(widest.total / widest.intervals / SCALE, NOISE, NOISE, 0.0)
+    for sums in levels:
+        norm = _narrowed(norm, sums)
+    return norm
+
+
+def forecast(norm: Norm, intervals: int, total: int) -> Forecast:
+    """The next interval of a person with `intervals` own ones summing up to `total`."""
+    weight = intervals / (intervals + norm.within / norm.between)
+    mean = (1 - weight) * norm.mean
+    if intervals:
+        mean += weight * total / intervals / SCALE
+    deviation = sqrt(norm.within + norm.between * (1 - weight))
+    days = max(_tenths(mean), 1)
+    late = max(_tenths(mean + LATE * deviation), days + 10)
+    lapsed = max(_tenths(mean + LAPSED * deviation), late + 10)
+    returns = (FAITH * norm.returns + intervals) / (FAITH + intervals)
+    return Forecast(days, late, lapsed, deviation, returns, weight)
+
+
+def _normal(z: float) -> float:
+    """The standard normal distribution function."""
+    return 0.5 * erfc(-z / sqrt(2))
+
+
+def _tenths(mean: float) -> int:
+    return round(10 * min(exp(mean), LONGEST_DAYS))
+
+
+def _narrowed(above: Norm, sums: Sums) -> Norm:
+    n, people = sums.intervals, sums.repeaters
+    returns = (n + BORROWED * above.returns) / (n + sums.buyers + BORROWED)
+    if not n:
+        return above._replace(returns=returns)
+    mean = (sums.total / SCALE + BORROWED * above.mean) / (n + BORROWED)
+    spread = max((sums.squares - sums.means) / SCALE**2, 0.0)
+    within = (spread + BORROWED * above.within) / (n - people + BORROWED)
+    apart = (sums.means - sums.total * sums.total / n) / SCALE**2
+    room = n - sums.weights / n
+    found = max((apart - (people - 1) * within) / room, 0.0) if room > 0 else above.between
+    between = (people * found + BORROWED * above.between) / (people + BORROWED)
+    return Norm(mean, max(within, LEAST_NOISE), max(between, LEAST_NOISE), returns)

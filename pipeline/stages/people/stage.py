@@ -1,0 +1,89 @@
+"""The `people` stage: identity, purchases, repurchase and care, in the order one site's facts come."""
+
+from typing import Final
+
+from pipeline.engine.stage import Emit, Record
+from pipeline.engine.state.keyed import State
+from pipeline.stages.people import care, devices, identity, purchases, repurchase
+from pipeline.stages.people.facts import Unreadable, read
+from pipeline.stages.people.policy import Policy
+from pipeline.stages.people.state import DEVICE, Link, PeopleState, Point
+from pipeline.stages.people.turn import Turn
+from schemas import columns, topics
+from schemas.customers import CustomerFact
+from schemas.rejects import Reason, reject_row
+
+
+class People:
+    """Facts about customers in; identities, cycles, purchases, tickets, feedback, triggers out."""
+
+    name: Final = "people"
+    source: Final = topics.CUSTOMERS
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+
+    def new_state(self) -> State:
+        """An empty state for one partition."""
+        return PeopleState()
+
+    def process(self, state: State, record: Record, emit: Emit) -> None:
+        """Fold one record in. Cycles are brought in line before each tick and at the end."""
+        assert isinstance(state, PeopleState)
+        turn = Turn(state, emit, self.policy)
+        for fact in read(record.value):
+            if isinstance(fact, Unreadable):
+                _reject(turn, record, fact)
+            elif state.is_new(fact.origin):
+                _fold(turn, fact)
+        repurchase.flush(turn)
+
+
+def _fold(turn: Turn, fact: CustomerFact) -> None:
+    if fact.kind == "tick":
+        repurchase.flush(turn)
+        repurchase.tick(turn, fact.time)
+        return
+    _identify(turn, fact)
+    if fact.order is not None and fact.kind == "purchase":
+        purchases.purchase(turn, fact, fact.order)
+    elif fact.ticket is not None and fact.kind == "ticket":
+        care.ticket(turn, fact, fact.ticket)
+    elif fact.feedback is not None and fact.kind == "feedback":
+        care.feedback(turn, fact, fact.feedback)
+
+
+def _identify(turn: Turn, fact: CustomerFact) -> None:
+    """What any kind of fact says about who is who: links, devices, opting out."""
+    site = fact.site
+    previous = fact.previous_id if fact.kind == "alias" else ""
+    was_device = previous.startswith(DEVICE)
+    if fact.identifiers:
+        strong = "" if was_device else previous
+        link = Link(fact.time, fact.message_id, fact.identifiers, strong)
+        identity.learn(turn, site, link)
+        if was_device:
+            _assert_owner(turn, fact, previous.removeprefix(DEVICE))
+    if fact.device and (fact.identifiers or fact.kind == "reset"):
+        _assert_owner(turn, fact, fact.device)
+    if fact.opt_out:
+        for identifier in fact.identifiers:
+            identity.mark_opt_out(turn, site, identifier)
+        if fact.device:
+            devices.mark_opt_out(turn, site, fact.device)
+
+
+def _assert_owner(turn: Turn, fact: CustomerFact, device: str) -> None:
+    identifier = "" if fact.kind == "reset" else fact.identifiers[0]
+    point = Point(fact.time, fact.message_id, identifier)
+    for order_id in devices.assert_owner(turn, fact.site, device, point):
+        purchases.settle(turn, fact.site, order_id)
+
+
+def _reject(turn: Turn, record: Record, line: Unreadable) -> None:
+    path = f"{turn.emit.partition}/{record.offset}#{line.line}"
+    row = reject_row(
+        Reason.PROCESSING_FAILED, line.detail, turn.emit.topic.name, path, line.body,
+        turn.state.now,
+    )  # fmt: skip
+    turn.emit.row(columns.REJECTS, *row)

@@ -1,0 +1,59 @@
+"""Which messages without a device were here before: purchases and tickets from servers, imports.
+
+They are few, and may be sent again months later (an import run twice), so their ids are kept by
+event time. What comes at one time mostly happened at one time: a batch rewrites a bucket or two,
+however many there were that day.
+"""
+
+from bisect import bisect_left
+from hashlib import blake2b
+from typing import Final
+
+from pipeline.engine.state.keyed import Keyed
+from schemas.events import Event
+
+DAY_MS: Final = 86_400_000
+_BUCKET_MS: Final = 5 * 60_000
+"""A thousand messages in it at 300,000 a day; 500 orders a day have about 200 buckets."""
+MAX_DIGESTS: Final = 2_000
+"""In one bucket: 40 KB at most are rewritten for a message."""
+WINDOW_DAYS: Final = 400
+"""A bucket is forgotten when nothing was added to it for so long."""
+
+
+def place(event: Event) -> tuple[str, int]:
+    """The bucket's key and the message's 64-bit digest.
+
+    The type counts: a click that a page's key sends with an order's id must not hide the order.
+    """
+    named = f"{event.type}\n{event.message_id}"
+    digest = int.from_bytes(blake2b(named.encode(), digest_size=8).digest())
+    return f"{event.site}\n{event.time // _BUCKET_MS}", digest
+
+
+def end_of(key: str) -> int:
+    """The first time, ms, that is no longer in the bucket of a key."""
+    number = key.rpartition("\n")[2].partition("/")[0]
+    return (int(number) + 1) * _BUCKET_MS
+
+
+def remember(table: Keyed[list[int]], key: str, digest: int) -> list[str]:
+    """Keep a digest, in order; none where it was there already, else the buckets on the way to it.
+
+    A full bucket stays as it is and has one of 16 others stand in for it, told by the digest: so a
+    sender that says one time for all it sends rewrites no more than others do.
+    """
+    way, rest = [key], digest
+    while True:
+        known = table.get(way[-1])
+        if known is None:
+            known = []
+        at = bisect_left(known, digest)
+        if at < len(known) and known[at] == digest:
+            return []
+        if len(known) < MAX_DIGESTS:
+            known.insert(at, digest)
+            table.put(way[-1], known)
+            return way
+        way.append(f"{way[-1]}/{rest % 16:x}")
+        rest //= 16

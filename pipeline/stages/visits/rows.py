@@ -1,0 +1,97 @@
+"""From the nouns of `visits` to rows and messages. Column order: `schemas.columns`."""
+
+from typing import Any
+
+from msgspec import Raw
+
+from pipeline.engine.stage import Emit
+from pipeline.stages.visits.attempts import Attempt, Told
+from pipeline.stages.visits.device import Decided, Span
+from pipeline.stages.visits.pages import template
+from schemas import columns, topics
+from schemas.customers import CustomerFact
+from schemas.events import EMPTY_OBJECT, Event
+from schemas.outcomes import PageOutcome
+
+FACTS = {"purchase": "purchase", "ticket": "ticket", "feedback": "feedback",
+          "alias": "alias", "reset": "reset"}  # fmt: skip
+
+
+def event_row(event: Event) -> tuple[Any, ...]:
+    """A row of EVENTS."""
+    identifiers = event.identifiers
+    return (
+        event.site, event.type, event.event, event.time, event.corrected_time or event.time,
+        event.received_at, event.message_id, event.anonymous_id,
+        identifiers[0] if identifiers else "", event.url, event.path,
+        template(event.path) if event.path else "", event.title, event.referrer,
+        event.device_class, event.opt_out,
+        _text(event.properties), _text(event.traits),
+        event.browser, event.os, event.bot, event.country, event.ip, event.campaign_source,
+        event.campaign_medium, event.campaign_name, event.campaign_term, event.campaign_content,
+        event.click_id, event.referrer_medium, event.referrer_source,
+    )  # fmt: skip
+
+
+def _text(raw: Raw) -> str:
+    return "{}" if raw is EMPTY_OBJECT else str(raw, "utf-8")
+
+
+def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool) -> None:
+    """Write or withdraw a session."""
+    emit.row(
+        columns.SESSIONS, site, device, span.start, span.end, span.events, span.pages,
+        span.entry, span.exit, span.device_class, emit.version, int(deleted),
+    )  # fmt: skip
+
+
+def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
+    """Write a page outcome and tell `dropoff`."""
+    attempt, before = told.attempt, told.before
+    _outcome_row(site, device, attempt, now, emit)
+    emit.out(
+        topics.PAGES,
+        site,
+        PageOutcome(
+            site=site, page=attempt.page, time=attempt.time, decided_at=now, device=device,
+            message_id=attempt.message_id, device_class=attempt.device_class, next=attempt.next,
+            forward=attempt.forward, revision=told.revision,
+            was_next=() if before is None else before.next,
+            was_forward=None if before is None else before.forward, origin=emit.origin,
+        ),
+    )  # fmt: skip
+
+
+def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit) -> None:
+    emit.row(
+        columns.OUTCOMES, site, attempt.page, attempt.time, device, attempt.message_id,
+        attempt.device_class, attempt.next, attempt.forward, now, emit.version, 0,
+    )  # fmt: skip
+
+
+def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit) -> None:
+    """A late event made this attempt part of an earlier one: take back what was told."""
+    emit.row(
+        columns.OUTCOMES, site, was.page, was.time, device, was.message_id, was.device_class,
+        was.next, was.forward, now, emit.version, 1,
+    )  # fmt: skip
+    emit.out(
+        topics.PAGES,
+        site,
+        PageOutcome(
+            site=site, page=was.page, time=was.time, decided_at=now, device=device,
+            message_id=was.message_id, device_class=was.device_class,
+            revision=was.revision + 1, withdrawn=True,
+            was_next=was.next, was_forward=was.forward, origin=emit.origin,
+        ),
+    )  # fmt: skip
+
+
+def fact_of(event: Event, emit: Emit) -> CustomerFact:
+    """What an event says about a customer."""
+    return CustomerFact(
+        kind=FACTS.get(event.type, "assertion"),  # type: ignore[arg-type]  # the keys are kinds
+        site=event.site, time=event.time, message_id=event.message_id, origin=emit.origin,
+        device=event.anonymous_id, identifiers=event.identifiers, previous_id=event.previous_id,
+        opt_out=event.opt_out, order=event.order, ticket=event.ticket, feedback=event.feedback,
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Which stored events could be repeats that are no longer recognised, as what they repeat is forgotten.
+
+Only so many can be merged by the warehouse; whatever else it lacks was lost.
+"""
+
+from typing import Final
+
+from pipeline.engine.state.keyed import Keyed
+from pipeline.stages.visits import past
+from pipeline.stages.visits.device import MAX_MARKS, Device
+
+PAST: Final = "forgotten"
+"""For want of room, what ended before this time, in the log's, is forgotten before its lateness."""
+FORGOTTEN: Final = "devices_forgotten"
+"""Devices are forgotten whose last event was at this time, ms, or before."""
+AHEAD_FROM: Final = "ahead_from"
+AHEAD_TO: Final = "ahead_to"
+"""… and some whose clock was ahead: between these two times."""
+BUCKETS: Final = "buckets_forgotten"
+"""What came without a device at this time, ms, or before may be forgotten."""
+
+
+def forget_device(clock: Keyed[int], last: int, now: int) -> None:
+    """A device is forgotten whose last event was at `last`, ms."""
+    _raise(clock, FORGOTTEN, min(last, now))
+    if last > now:
+        known = clock.get(AHEAD_FROM)
+        if known is None or now < known:
+            clock.put(AHEAD_FROM, now)
+        _raise(clock, AHEAD_TO, last)
+
+
+def forget_bucket(clock: Keyed[int], end: int) -> None:
+    """A bucket of what came without a device is forgotten; it held times before `end`, ms."""
+    _raise(clock, BUCKETS, end)
+
+
+def beyond_device(clock: Keyed[int], time: int) -> bool:
+    """Whether an event of a device that is not known may be one of a forgotten device."""
+    if time <= (clock.get(FORGOTTEN) or 0):
+        return True
+    ahead = clock.get(AHEAD_TO)
+    return ahead is not None and (clock.get(AHEAD_FROM) or 0) <= time <= ahead
+
+
+def beyond_marks(clock: Keyed[int], device: Device, time: int, lateness: int) -> bool:
+    """Whether an event is older than what is remembered of its device, for `lateness` ms at most.
+
+    To be asked before the event is remembered.
+    """
+    remembered_from = max((clock.get("now") or 0) - lateness, clock.get(PAST) or 0)
+    if time < remembered_from - device.skew:
+        return True
+    dropped = device.carry is not None or len(device.marks) + device.packed >= MAX_MARKS
+    return dropped and time <= past.oldest_time(device)
+
+
+def beyond_buckets(clock: Keyed[int], time: int) -> bool:
+    """Whether an event without a device is older than what is remembered of such."""
+    return time < (clock.get(BUCKETS) or 0)
+
+
+def _raise(clock: Keyed[int], key: str, value: int) -> None:
+    known = clock.get(key)
+    if known is None or value > known:
+        clock.put(key, value)

@@ -1,0 +1,274 @@
+from itertools import chain
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.engine.stage import Record
+from pipeline.stages.dropoff import detector
+from pipeline.stages.dropoff.baseline import UNKNOWN, predict, share
+from pipeline.stages.dropoff.stage import Dropoff
+from pipeline.stages.dropoff.state import tables_of
+from schemas import columns
+from schemas.origins import Origin
+from schemas.outcomes import PageOutcome
+from schemas.triggers import Trigger
+from tests.bench import sites
+from tests.pipeline.stages.dropoff.playing import DAY, HOUR, START, Play, checkout, views
+
+USUAL = {"desktop": 0.75, "mobile": 0.7}
+BROKEN = {"desktop": 0.75, "mobile": 0.03}
+BREAK = START + 18 * HOUR
+
+
+def first_day(seed: int = 1) -> list[PageOutcome]:
+    return list(sites.outcomes(sites.site("first day", seed)))
+
+
+def broken_day(then: dict[str, float] | None = None) -> list[PageOutcome]:
+    """A day of 40 views an hour: usual, from 18:00 mobile broken, from 22:00 `then`."""
+    return list(chain(
+        views(START, 18, 40, USUAL), views(BREAK, 4, 40, BROKEN, 2),
+        views(BREAK + 4 * HOUR, 12, 40, then or BROKEN, 3),
+    ))  # fmt: skip
+
+
+def learned(play: Play, device: str, hour: int) -> float:
+    baseline = tables_of(play.state).baselines.get(f"shop\n/checkout\n{device}")
+    return UNKNOWN if baseline is None else predict(baseline, hour)[0]
+
+
+def test_a_broken_device_is_flagged_once_with_few_failed_views() -> None:
+    play = Play().play(broken_day())
+    (flag,) = play.flags()
+    assert (flag["page"], flag["device_class"], flag["state"]) == ("/checkout", "mobile", "broke")
+    assert flag["failed_views"] <= 30
+    assert 0.6 < flag["expected"] < 0.8
+    assert flag["observed"] < 0.2
+
+
+def test_the_trigger_says_what_happened_in_a_sentence_with_numbers() -> None:
+    play = Play().play(broken_day())
+    (output,) = play.outputs
+    trigger = output.message
+    assert isinstance(trigger, Trigger)
+    assert trigger.rule == "dropoff.broke"
+    assert trigger.subject == "/checkout (mobile)"
+    assert trigger.reason.startswith("Of ")
+    assert "people who reached /checkout on mobile since" in trigger.reason
+    assert trigger.reason.endswith("% do.")
+    assert play.rows[columns.TRIGGERS][0][0] == trigger.id == play.flags()[0]["trigger_id"]
+
+
+def test_a_break_on_every_device_is_one_flag_for_the_page() -> None:
+    both = {"desktop": 0.03, "mobile": 0.03}
+    play = Play().play(chain(views(START, 18, 40, USUAL), views(BREAK, 6, 40, both, 2)))
+    assert [flag["device_class"] for flag in play.flags()] == [""]
+
+
+def test_recovery_is_told_once_when_people_go_on_again() -> None:
+    play = Play().play(broken_day(then=USUAL))
+    assert [flag["state"] for flag in play.flags()] == ["broke", "recovered"]
+    rules = [o.message.rule for o in play.outputs if isinstance(o.message, Trigger)]
+    assert rules == ["dropoff.broke", "dropoff.recovered"]
+
+
+def test_the_baseline_is_not_trained_on_the_break() -> None:
+    play = Play().play(views(START, 18, 40, USUAL))
+    before = share(learned(play, "mobile", BREAK // HOUR))
+    play.play(views(BREAK, 60, 40, BROKEN, 2))
+    after = share(learned(play, "mobile", BREAK // HOUR))
+    assert abs(before - after) < 0.05
+
+
+def test_what_stays_broken_for_a_fortnight_is_accepted_and_learned_anew() -> None:
+    play = Play().play(broken_day())
+    play.play(views(BREAK + DAY, 16 * 24, 20, BROKEN, 3))
+    assert [flag["state"] for flag in play.flags()] == ["broke", "accepted"]
+    assert share(learned(play, "mobile", (BREAK + 16 * DAY) // HOUR)) < 0.1
+
+
+def test_too_little_history_flags_nothing() -> None:
+    play = Play().play(chain(views(START, 3, 10, USUAL), views(START + 3 * HOUR, 6, 40, BROKEN)))
+    assert play.flags() == []
+
+
+def test_ticks_change_nothing() -> None:
+    day = broken_day()
+    with_ticks = list(chain.from_iterable(
+        (outcome, PageOutcome(site="", page="", time=outcome.decided_at + DAY,
+                              decided_at=outcome.decided_at + DAY))
+        for outcome in day
+    ))  # fmt: skip
+    plain, ticking = Play().play(day, 10), Play().play(with_ticks, 20)
+    assert plain.settle() == ticking.settle()
+    assert plain.rows == ticking.rows
+
+
+def test_bots_are_not_counted() -> None:
+    bots = views(BREAK, 4, 40, {"bot": 0.0})
+    play = Play().play(chain(views(START, 18, 40, USUAL), bots))
+    assert play.flags() == []
+
+
+def test_a_learned_forward_set_finds_the_way_back_to_the_cart() -> None:
+    spec = sites.site("first day", 3)
+    assert not spec.declared
+    play = Play().play(sites.outcomes(spec))
+    assert [(f["page"], f["device_class"]) for f in play.flags()] == [("/checkout", "mobile")]
+    rows = play.rows[columns.FORWARD]
+    assert any(row[:3] == ("shop", "/checkout", "/payment") for row in rows)
+    assert not any(row[:3] == ("shop", "/checkout", "/cart") for row in rows)
+
+
+def test_without_a_goal_nothing_is_judged() -> None:
+    day = [o for o in first_day(3) if o.page != "/payment"]
+    assert Play(Dropoff({"shop": "Signed Up"})).play(day).flags() == []
+
+
+def test_another_goal_can_be_declared() -> None:
+    renamed = [
+        msgspec.structs.replace(
+            o, next=tuple("Signed Up" if s == "Order Completed" else s for s in o.next)
+        )
+        for o in first_day(3)
+    ]
+    play = Play(Dropoff({"shop": "Signed Up"})).play(renamed)
+    assert [f["page"] for f in play.flags()] == ["/checkout"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_records_of_any_size_give_the_same_flags_and_state(size: int) -> None:
+    def content(play: Play) -> list[tuple[object, ...]]:
+        return [row[:-2] for row in play.rows.get(columns.FLAGS, [])]
+
+    day = broken_day(then=USUAL)
+    whole, cut = Play().play(day, 50), Play().play(day, size)
+    assert content(whole) == content(cut) != []
+    assert whole.settle() == cut.settle()
+
+
+@given(st.lists(st.integers(1, 160), min_size=1, max_size=6))
+@settings(max_examples=8, deadline=None)
+def test_a_replay_with_other_batches_repeats_itself_to_the_byte(cuts: list[int]) -> None:
+    """Batches end at the cuts; after each the state is stored, and loaded as by a restart."""
+    encode = msgspec.json.Encoder().encode_lines
+    day = first_day()
+    lots = [day[n : n + 60] for n in range(0, len(day), 60)]
+    records = [Record(n, len(lot), encode(lot)) for n, lot in enumerate(lots)]
+    whole, parts = Play().records(records), Play()
+    start = 0
+    for cut in [*sorted(cuts), len(records)]:
+        parts.records(records[start:cut])
+        parts.settle()
+        start = max(start, cut)
+    assert [o.message for o in whole.outputs] == [o.message for o in parts.outputs] != []
+    assert whole.rows == parts.rows
+    assert whole.settle() == parts.settle()
+
+
+def counts(play: Play) -> dict[tuple[int, str], tuple[int, int]]:
+    """Views and forward views in quarantine per hour and device."""
+    tables = tables_of(play.state)
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    past, page = tables.pasts.get("shop\n/checkout"), tables.pages.get("shop\n/checkout")
+    assert page is not None
+    for block in (*(past.blocks if past else ()), page.block):
+        for device, cell in block.cells.items():
+            old = found.get((block.start // HOUR, device), (0, 0))
+            place = (block.start // HOUR, device)
+            found[place] = (old[0] + cell.views, old[1] + cell.forward)
+    return found
+
+
+@given(st.sets(st.integers(620, 719), max_size=20))
+@settings(max_examples=15, deadline=None)
+def test_a_correction_undoes_what_was_said(wrong: set[int]) -> None:
+    right = list(views(START, 18, 40, USUAL))
+    told = [
+        checkout(o.time, not o.forward, o.device_class) if n in wrong else o
+        for n, o in enumerate(right)
+    ]
+    corrections = [
+        msgspec.structs.replace(
+            right[n], revision=1, was_next=told[n].next, was_forward=told[n].forward
+        )
+        for n in sorted(wrong)
+    ]
+    plain, mended = Play().play(right), Play().play(chain(told, corrections))
+    assert counts(plain) == counts(mended)
+    steps = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
+    assert steps[0] is not None and steps[1] is not None
+    assert steps[0].steps == steps[1].steps
+
+
+@pytest.mark.parametrize("went", [True, False])
+def test_a_withdrawn_attempt_was_never_there(went: bool) -> None:
+    right = list(views(START, 18, 40, USUAL))
+    extra = checkout(right[-1].time - 60_000, went)
+    taken_back = msgspec.structs.replace(
+        extra, next=(), forward=None, revision=1, withdrawn=True, was_next=extra.next,
+        was_forward=went,
+    )  # fmt: skip
+    plain, mended = Play().play(right), Play().play([*right, extra, taken_back])
+    assert counts(plain) == counts(mended)
+    pages = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
+    assert pages[0] is not None and pages[1] is not None
+    assert pages[0].steps == pages[1].steps
+
+
+def test_corrected_failures_raise_no_flag() -> None:
+    """Phones that report late: first told as gone, then as gone on."""
+    late = [checkout(BREAK + n * 90_000, False) for n in range(12)]
+    mended = [
+        msgspec.structs.replace(checkout(o.time, True), revision=1, was_next=o.next,
+                                was_forward=False)
+        for o in late
+    ]  # fmt: skip
+    more = [checkout(BREAK + 20 * 60_000 + n * 90_000, False) for n in range(6)]
+    usual = list(views(START, 18, 40, USUAL))
+    assert Play().play([*usual, *late, *mended, *more]).flags() == []
+    assert len(Play().play([*usual, *late, *more, *late]).flags()) == 1
+
+
+def test_asking_the_test_less_often_changes_no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = Play().play(first_day(), 1)
+    monkeypatch.setattr(detector, "patience", lambda m, block: 0)
+    assert Play().play(first_day(), 1).rows == patient.rows != {}
+
+
+def test_a_second_copy_of_a_message_is_dropped() -> None:
+    outcome = checkout(START, True, origin=Origin("footfall-events", 3, 17, 2))
+    older = checkout(START, True, origin=Origin("footfall-events", 3, 17, 1))
+    other = checkout(START, True, origin=Origin("footfall-events", 4, 0, 0))
+    play = Play().play([outcome, outcome, older, other])
+    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+    assert play.state.seen == {"footfall-events/3": (17, 2), "footfall-events/4": (0, 0)}
+
+
+def test_a_message_without_origin_is_never_dropped() -> None:
+    play = Play().play([checkout(START, True), checkout(START, True)])
+    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+
+
+def test_an_unreadable_line_is_a_reject_and_the_others_count() -> None:
+    good = msgspec.json.encode(checkout(START, True))
+    play = Play().records([Record(5, 3, b"\n".join([good, b'{"site": 1}', good, b""]))])
+    (row,) = play.rows[columns.REJECTS]
+    reject = dict(zip(columns.REJECTS.columns, row, strict=False))
+    assert (reject["reason"], reject["body"]) == ("processing_failed", '{"site": 1}')
+    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+
+
+def test_a_clock_in_2038_disturbs_nobody_else() -> None:
+    ahead = checkout(2_150_000_000_000, False, decided_at=START + 9 * HOUR)
+    day = broken_day()
+    assert len(Play().play([*day[:360], ahead, *day[360:]]).flags()) == 1
+
+
+def test_a_break_found_in_imported_history_is_recorded_but_triggers_nobody() -> None:
+    later = [msgspec.structs.replace(o, decided_at=START + 90 * DAY) for o in broken_day()]
+    play = Play().play(later)
+    assert [flag["trigger_id"] for flag in play.flags()] == [""]
+    assert play.outputs == []

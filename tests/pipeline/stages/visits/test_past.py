@@ -1,0 +1,206 @@
+"""Packed sessions: the same marks come back, and nothing that is said changes for their packing."""
+
+from collections.abc import Sequence
+from unittest.mock import patch
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.stages.visits import attempts, logtime, past
+from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, remember
+from pipeline.stages.visits.funnel import parse
+from pipeline.stages.visits.sessions import GAP_MS, restate, spans
+from schemas import columns, topics
+from schemas.events import Event, Order
+from schemas.origins import Origin
+from tests.pipeline.stages.visits.site import MINUTE, Site, end_of_time, event
+
+HORIZON = 5 * MINUTE
+NO_FUNNEL = parse("")
+uuids = st.uuids().map(str)
+hostile_ids = st.one_of(
+    uuids, uuids.map(str.upper), uuids.map(lambda u: u.replace("-", "")),
+    uuids.map(lambda u: "{" + u[1:]), uuids.map(lambda u: u[:35] + "ı"),
+    st.uuids().map(lambda u: u.bytes.hex()), st.uuids().map(lambda u: f"ajs-next-1-{u}"),
+    st.text(st.characters(codec="utf-8"), max_size=60),
+)  # fmt: skip
+who = st.integers(NOBODY, 3)
+marks = st.builds(
+    Mark, st.integers(0, 20 * GAP_MS), hostile_ids, st.sampled_from(("", "/", "/a", "/ü", "Order")),
+    st.booleans(), who, st.sampled_from(("", "desktop", "mobile", "tablet", "bot")), st.booleans(),
+    st.sampled_from(("", "purchase", "ticket", "feedback")),
+)  # fmt: skip
+
+
+def device_of(found: list[Mark]) -> Device:
+    device = Device(0, 0, 0, [], identities=tuple((f"user_id:{n}",) for n in range(4)))
+    for mark in found:
+        if mark.view:
+            mark.active = True  # as a page always is
+        remember(device, mark)
+    return device
+
+
+def told(device: Device, watermark: int) -> Device:
+    restate(device, watermark)
+    attempts.restate(device, HORIZON, NO_FUNNEL, watermark)
+    return device
+
+
+@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
+def test_what_is_packed_comes_back(found: list[Mark], watermark: int) -> None:
+    device = told(device_of(found), watermark)
+    before = msgspec.json.encode(device)
+    past.pack(device, watermark)
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(device), type=Device)
+    assert stored == device
+    assert all(watermark - block.end > GAP_MS for block in stored.past)
+    past.unpack(stored, 0, HORIZON, NO_FUNNEL)
+    assert msgspec.json.encode(stored) == before
+
+
+@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 20 * GAP_MS))
+def test_what_is_unpacked_for_a_late_event_is_what_it_may_touch(
+    found: list[Mark], late: int
+) -> None:
+    device = told(device_of(found), 99 * GAP_MS)
+    sessions, marks = list(device.stored), list(device.marks)
+    past.pack(device, 99 * GAP_MS)
+    past.unpack(device, late, HORIZON, NO_FUNNEL)
+    assert device.packed + len(device.marks) == len(marks)
+    assert device.marks == marks[device.packed :]
+    assert all(block.end + GAP_MS < late for block in device.past)
+    assert list(device.stored) == [s for s in sessions if s.start >= _first(device)]
+    assert list(device.stored) == spans(device.marks)
+
+
+def _first(device: Device) -> int:
+    return device.marks[0].time if device.marks else 99 * GAP_MS
+
+
+@given(st.lists(marks, min_size=1, max_size=40), st.lists(hostile_ids, max_size=5))
+def test_a_packed_message_is_known_and_no_other(found: list[Mark], others: list[str]) -> None:
+    device = told(device_of(found), 99 * GAP_MS)
+    ids = {(mark.message_id, mark.fact) for mark in device.marks}
+    past.pack(device, 99 * GAP_MS)
+    assert not device.marks
+    assert all(past.knows(device, *each) for each in ids)
+    for message_id in (*others, *(i.swapcase() for i, _ in ids), *(i[:-1] for i, _ in ids)):
+        assert past.knows(device, message_id, "") == ((message_id, "") in ids)
+
+
+@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
+def test_forgetting_keeps_whole_what_ended_later(found: list[Mark], before: int) -> None:
+    device = told(device_of(found), 99 * GAP_MS)
+    people = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
+    past.pack(device, 99 * GAP_MS)
+    past.forget(device, before)
+    assert all(block.end >= before for block in device.past)
+    past.unpack(device, 0, HORIZON, NO_FUNNEL)
+    kept = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
+    assert kept == people[len(people) - len(kept) :]
+
+
+def test_a_uuid_takes_sixteen_bytes() -> None:
+    device = told(
+        device_of([Mark(n, str(UUID(int=n)), "/", view=True) for n in range(40)]), GAP_MS * 9
+    )
+    past.pack(device, GAP_MS * 9)
+    (block,) = device.past
+    assert len(block.body) < 40 * (16 + 2) + 16
+
+
+minutes = st.integers(0, 60 * 4).map(lambda n: n * 7.5)
+happenings = st.lists(
+    st.tuples(
+        minutes, st.sampled_from(("d1", "d2")),
+        st.sampled_from(("page", "page", "track", "identify", "reset", "ticket", "purchase")),
+        st.sampled_from(("/cart", "/pay", "/")), st.sampled_from(("ada", "bob")),
+        uuids,
+    ),
+    min_size=1, max_size=40, unique_by=lambda h: h[5],
+)  # fmt: skip
+
+
+def _event(what: tuple[float, str, str, str, str, str]) -> Event:
+    minute, device, kind, path, person, message_id = what
+    more: dict[str, object] = {"message_id": message_id}
+    if kind == "page":
+        more["path"] = path
+    if kind == "identify":
+        more["identifiers"] = (f"user_id:{person}",)
+    if kind == "purchase":
+        more["order"] = Order(order_id=message_id)
+    return event(minute, device, kind, **more)
+
+
+def _said(site: Site) -> list[object]:
+    """All but where in its record a row or message stands: two devices of one tick may change places."""
+    place = ("version", "offset", "index")
+    tables = [site.rows(columns.EVENTS), site.rows(columns.ASSERTIONS),
+              site.final(columns.SESSIONS), site.final(columns.OUTCOMES)]  # fmt: skip
+    rows = [[{k: v for k, v in row.items() if k not in place} for row in t] for t in tables]
+    messages = [
+        msgspec.structs.replace(message, origin=Origin("", 0, 0, 0))
+        for topic in (topics.PAGES, topics.CUSTOMERS) for message in site.said(topic)
+    ]  # fmt: skip
+    return [*rows, sorted(map(repr, messages))]
+
+
+def _live(site: Site, arrival: Sequence[Event]) -> None:
+    """A tick after every third event; then all is over."""
+    now = 0.0
+    for number, each in enumerate(arrival):
+        now += 40 if number % 3 == 0 else 0
+        site.take(each, *([end_of_time(now)] if number % 3 == 0 else ()))
+    for minute in (now + 40, 3_000, 4_000):
+        site.take(end_of_time(minute))
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings, st.randoms(use_true_random=False), st.sampled_from(("", "/cart > /pay")))
+def test_packing_changes_nothing_that_is_said(
+    what: list[tuple[float, str, str, str, str, str]], random: object, funnel: str
+) -> None:
+    """Any order of arrival, ticks and re-sent messages between, within the lateness.
+
+    All clocks are right: where one turns out to be ahead, a device that cannot be packed is looked
+    at sooner.
+    """
+    events = [_event(each) for each in what]
+    arrival = [*events, *events[::3]]
+    random.shuffle(arrival)  # type: ignore[attr-defined]
+    packed, plain = Site(funnel, 100), Site(funnel, 100)
+    right = patch.object(logtime, "received", lambda event, newest: event)
+    with right, patch.object(past, "pack", lambda device, watermark: None):
+        _live(plain, arrival)
+    with right:
+        _live(packed, arrival)
+    assert _said(packed) == _said(plain)
+
+
+def test_a_late_event_corrects_a_packed_attempt() -> None:
+    site = Site("/cart > /pay").take(event(0, path="/cart"), event(400, path="/"), end_of_time(300))
+    site.take(end_of_time(500), event(2, path="/pay"), end_of_time(501))
+    assert [(o.revision, o.forward, o.was_forward) for o in site.said(topics.PAGES)
+            if o.page == "/cart"] == [(0, False, None), (1, True, False)]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [400, 3_000])
+def test_a_device_of_many_sessions_is_bounded_and_counted(count: int) -> None:
+    site = Site()
+    for n in range(count):
+        minute = n // 120 * 95 + n % 120 / 2
+        site.take(event(minute, message_id=f"m{n}"))
+        if n % 20 == 0:
+            site.take(end_of_time(minute))
+        if n % 100 == 99:
+            site.take(event(minute + 0.1, message_id=f"m{n}"))  # once more
+    newest = next(device for _, device in site.state.tables["devices"].items())
+    assert newest.packed + len(newest.marks) <= MAX_MARKS * 5 // 4
+    site.take(*(end_of_time(minute + later) for later in range(10, 400)))
+    assert len(site.rows(columns.EVENTS)) == count
+    assert sum(events for _, _, events in site.sessions()) == count
