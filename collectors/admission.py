@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from collectors import limits, rights, times
+from collectors import limits, times
+from collectors.access import permissions
+from collectors.access.rate_limits import NoRates, Payer, Rates, cost
 from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
 from collectors.enrichment import PLAIN, Enricher
-from collectors.rates import NoRates, Payer, Rates, cost
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, WriteKey
 from schemas.rejects import MAX_BODY, Reason, Reject, SentBy
@@ -86,13 +87,13 @@ def admit(
     try:
         body = _text(request)
         envelope = dialect.open(request, body)
-        key = rights.key_of(envelope.write_key, keys)
+        key = permissions.key_of(envelope.write_key, keys)
         payer = Payer(envelope.write_key, key, request.address)
-        rights.check(key, request, secret=request.path in dialect.secret)
+        permissions.check(key, request, secret=request.path in dialect.secret)
     except Refused as refused:
         paid = Paid(payer, cost(1, len(body) or _unread(request)))
         rates.pay(*paid)
-        site, sender = payer.key.site if payer.key else "", rights.sent_by(payer.key, request)
+        site, sender = payer.key.site if payer.key else "", permissions.sent_by(payer.key, request)
         reject = rejected(request, refused, site=site, sender=sender)
         return Admitted(STATUS[refused.reason], [], [reject], (), paid)
     paid = Paid(payer, cost(len(envelope.items), len(body)))
@@ -204,7 +205,7 @@ def _each(
     dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher,
     paid: Paid,
 ) -> Admitted:  # fmt: skip
-    sender, by = _sender(request, envelope, key.site), rights.sent_by(key, request)
+    sender, by = _sender(request, envelope, key.site), permissions.sent_by(key, request)
     events: list[Event] = []
     rejects: list[Reject] = []
     withheld: list[tuple[str, str]] = []
@@ -216,9 +217,9 @@ def _each(
             changes = enricher.changes(read, sender)
             if request.first_at:
                 changes["received_at"] = request.received_at
-            taken_off = rights.withheld(read.event, key)
+            taken_off = permissions.withheld(read.event, key)
             if taken_off:
-                withheld += [(key.site, right) for right in rights.lost(taken_off)]
+                withheld += [(key.site, right) for right in permissions.lost(taken_off)]
                 changes.update(taken_off)
             events.append(replace(read.event, **changes) if changes else read.event)
         except Refused as refused:

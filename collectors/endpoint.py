@@ -17,19 +17,19 @@ from uuid import uuid4
 
 import msgspec
 
-from collectors import limits, snippet, unserved
+from collectors import error_responses, limits, snippet
+from collectors.access.rate_limits import Limited, Rates
+from collectors.access.redaction import blanked, secrets_of
 from collectors.admission import STATUS, Admitted, Paid, admit, rejected
-from collectors.blanking import blanked, secrets_of
 from collectors.dialects import BY_PATH, answer, takes
 from collectors.dialects.contract import HEADERS, PIXEL, TAKEN, Refused, Reply, Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded, PathTaken
 from collectors.metrics import Metrics
-from collectors.producer import Producer
-from collectors.rates import Limited, Rates
+from collectors.producers.base import Producer
 from collectors.snippet.served import Served
-from collectors.webhooks import doors
-from collectors.webhooks.doors import Doors
+from collectors.webhooks import router
+from collectors.webhooks.router import Doors
 from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.keys import Keys, pages
 from schemas.rejects import MEANING, Reason, Reject
@@ -109,7 +109,7 @@ class Endpoint:
             return
         # No path of ours has an escape, and rules of a proxy in front may not see through one.
         if b"%" in scope.get("raw_path", b""):
-            await self._answer(send, 404, unserved.NOT_FOUND, [_JSON])
+            await self._answer(send, 404, error_responses.NOT_FOUND, [_JSON])
             return
         if scope["path"] == self._snippet.path:
             if scope["method"] in ("GET", "HEAD"):
@@ -144,9 +144,9 @@ class Endpoint:
         headers = [_JSON, *self._cors(scope)]
         if methods := ", ".join(self._methods(scope["path"])):
             allow = (b"allow", methods.encode())
-            await self._answer(send, 405, unserved.wrong_method(methods), [*headers, allow])
+            await self._answer(send, 405, error_responses.wrong_method(methods), [*headers, allow])
         else:
-            await self._answer(send, 404, unserved.NOT_FOUND, headers)
+            await self._answer(send, 404, error_responses.NOT_FOUND, headers)
 
     def _methods(self, path: str) -> list[str]:
         known = self._doors.serves(path), path in self._pages, answer(path) is not None
@@ -178,12 +178,14 @@ class Endpoint:
         except Limited as limited:
             self._metrics.limited[limited.site] += 1
             wait = (b"retry-after", str(limited.seconds).encode())
-            await self._answer(send, 429, unserved.over_rate(limited.seconds), [*headers, wait])
+            await self._answer(
+                send, 429, error_responses.over_rate(limited.seconds), [*headers, wait]
+            )
             return
         except Overloaded:
             if paid:
                 self._rates.pay(paid.payer, -paid.cost)
-            await self._answer(send, 503, unserved.AWAY, [*headers, _RETRY_AFTER])
+            await self._answer(send, 503, error_responses.AWAY, [*headers, _RETRY_AFTER])
             return
         self._metrics.durable(accepted, admitted.withheld)
         if admitted.rejects:
@@ -250,7 +252,7 @@ class Endpoint:
         """Echo the origin, unless every browser's key is bound to others: trackers that send
         credentials refuse `*`. The one cookie is SameSite: it tells other sites' pages nothing.
         The operator's pages and the webhooks are for no browser."""
-        if scope["path"] in self._pages or scope["path"].startswith(doors.BELOW):
+        if scope["path"] in self._pages or scope["path"].startswith(router.BELOW):
             return []
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None or (self._origins and origin not in self._origins):

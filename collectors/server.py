@@ -22,15 +22,15 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from collectors import limits, snippet
-from collectors.embedded_producer import open_embedded
 from collectors.endpoint import Endpoint
 from collectors.enrichment import Enricher, Enrichment
 from collectors.errors import CannotListen, LogMismatch, Overloaded
-from collectors.keeping_producer import KeepingProducer
-from collectors.late_producer import LateProducer
 from collectors.metrics import Metrics
-from collectors.producer import GroupCommit, NullWriter, Producer
-from collectors.webhooks.doors import Doors
+from collectors.producers.base import GroupCommit, NullWriter, Producer
+from collectors.producers.embedded import open_embedded
+from collectors.producers.lazy import LateProducer
+from collectors.producers.quota import KeepingProducer
+from collectors.webhooks.router import Doors
 from schemas.keys import Keys
 
 SWITCH_SECONDS: Final = 0.0005
@@ -54,7 +54,7 @@ class CollectorConfig:
 
     `keys`: who may write what; none: everybody everything, to the site "default".
     `snippet_path`: see `collectors.endpoint`.
-    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.doors.Doors.of`. `clock`
+    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.router.Doors.of`. `clock`
     gives the log's time, ms. `port` 0 takes any free one. `disk_reserve`: bytes that an embedded log
     leaves free on its disk.
     """
@@ -80,7 +80,7 @@ async def open_producer(config: CollectorConfig, **options: Any) -> GroupCommit:
         where = (Path(place), config.partitions, config.clock, config.disk_reserve)
         return await open_embedded(*where, **options)
     if scheme == "kafka":
-        from collectors.kafka_producer import open_kafka
+        from collectors.producers.kafka import open_kafka
 
         return await open_kafka(place.split(","), config.partitions, **options)
     if scheme == "null":

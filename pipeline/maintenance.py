@@ -36,7 +36,7 @@ EXPIRE_RECORDS: Final = 200
 EXPIRE_PAUSE_SECONDS: Final = 0.05
 DAY_MS: Final = 86_400_000
 REJECTS_SECONDS: Final = 600.0
-"""Between looks at the rejects: they cannot grow by much meanwhile, see `collectors.keeping`."""
+"""Between looks at the rejects: they cannot grow by much meanwhile, see `producers.reject_quota`."""
 
 ROOM_SECONDS: Final = 0.5
 PARTS_SECONDS: Final = 5.0

@@ -53,8 +53,8 @@ from pipeline.web.borders import Access
 from pipeline.web.server import make_web
 from pipeline.web.serving import serve
 from schemas import topics
+from schemas.disk_space import Room
 from schemas.rejects import Reason
-from schemas.room import Room
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from collectors.guide import Guide
+from collectors.source_doc import Guide
 from schemas.events import Event
 from schemas.rejects import Method, Reason
 

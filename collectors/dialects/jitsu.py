@@ -15,7 +15,7 @@ from msgspec import Struct
 from collectors.dialects import reading, spec
 from collectors.dialects.contract import Dialect, Envelope, Read, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.guide import Example, Guide, Library, Link, Where
+from collectors.source_doc import Example, Guide, Library, Link, Where
 
 _KINDS: Final = {
     f"/api/s/{way}{kind}": kind for way in ("", "s2s/") for kind in sorted(spec.KINDS - {"reset"})

@@ -15,7 +15,7 @@ from msgspec import Struct
 from collectors.dialects import forms, reading, spec
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.guide import Example, Guide, Link
+from collectors.source_doc import Example, Guide, Link
 from schemas.rejects import Reason
 
 _KINDS: Final = {

@@ -29,7 +29,7 @@ from collectors.dialects.contract import (
     Sender,
 )
 from collectors.dialects.keys import sent_key
-from collectors.guide import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Guide, Library, Link
 from schemas.events import EMPTY_OBJECT, ORDER_EVENTS, Event, EventType
 from schemas.rejects import Reason
 

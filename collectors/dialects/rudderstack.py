@@ -14,7 +14,7 @@ import msgspec
 from collectors.dialects import spec
 from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.segment import open_batch
-from collectors.guide import Example, Guide, Library, Link
+from collectors.source_doc import Example, Guide, Library, Link
 
 
 def _source(found: re.Match[str]) -> Reply:

@@ -19,7 +19,7 @@ from collectors.dialects import reading, spec
 from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.guide import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Guide, Library, Link
 
 _SHORT: Final = {
     "t": "track", "p": "page", "s": "screen", "i": "identify", "a": "alias", "g": "group",

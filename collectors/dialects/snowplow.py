@@ -18,7 +18,7 @@ from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
 from collectors.dialects.snowplow_entities import Described, Value, named, these, word
-from collectors.guide import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Guide, Library, Link
 from schemas import identifiers
 from schemas.events import Event, EventType, Order
 from schemas.rejects import Reason

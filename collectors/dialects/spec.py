@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from collectors import orders
 from collectors.dialects import reading
 from collectors.dialects.contract import Read, Refused, Sender
-from collectors.guide import Becomes
+from collectors.source_doc import Becomes
 from schemas import identifiers
 from schemas.events import EMPTY_OBJECT, ORDER_EVENTS, Event
 from schemas.rejects import Reason

@@ -29,7 +29,7 @@ from collectors.dialects import reading
 from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.guide import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Guide, Link
 from schemas import identifiers
 from schemas.events import (
     EMPTY_OBJECT,

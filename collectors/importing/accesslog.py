@@ -29,7 +29,7 @@ import msgspec
 from collectors import limits, times
 from collectors.enrichment import addresses
 from collectors.importing.mapping import Mapping
-from collectors.importing.units import FileError, Row, Unit, Unreadable
+from collectors.importing.rows import FileError, Row, Unit, Unreadable
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ip": ("remote_addr", "remote_ip", "client_ip", "clientip", "ip"),

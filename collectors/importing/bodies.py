@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from collectors import orders
 from collectors.dialects.contract import Refused
-from collectors.importing import moments
+from collectors.importing import timestamps
 from collectors.importing.mapping import LINE, PROPERTY, Kind, Mapping
-from collectors.importing.units import Row, Unit
+from collectors.importing.rows import Row, Unit
 
 Body = dict[str, Any]
 
@@ -39,7 +39,7 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Made]]:
     """
     if mapping.kind == "access_log":
         return _page_views
-    time_of = moments.reader(mapping.time)
+    time_of = timestamps.reader(mapping.time)
     no_time = f'no time in the format "{mapping.time.format}"'  # which admission then says
     make = {"events": _event, "purchases": _purchase, "tickets": _ticket}[mapping.kind]
 

@@ -5,8 +5,8 @@
 
 from typing import Final, NamedTuple
 
-from collectors.guide import Guide
 from collectors.importing import guides
+from collectors.source_doc import Guide
 
 
 class Format(NamedTuple):

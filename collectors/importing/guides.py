@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from collectors.guide import Becomes, Example, File, Guide, Link
 from collectors.importing.mapping import FIELDS, NEEDED, SALT_LENGTH, Kind
+from collectors.source_doc import Becomes, Example, File, Guide, Link
 
 
 def becomes(*kinds: Kind) -> tuple[Becomes, ...]:

@@ -17,10 +17,10 @@ from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded
 from collectors.importing import bodies
 from collectors.importing.mapping import Mapping
-from collectors.importing.places import Places
 from collectors.importing.progress import PositionFile
-from collectors.importing.units import Table, Unit, Unreadable
-from collectors.producer import Producer
+from collectors.importing.row_locator import Places
+from collectors.importing.rows import Table, Unit, Unreadable
+from collectors.producers.base import Producer
 from schemas.keys import OPEN
 from schemas.rejects import Reason, Reject
 

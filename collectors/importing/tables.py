@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from collectors.importing import accesslog, formats
 from collectors.importing.mapping import LINE, PROPERTY, Mapping
-from collectors.importing.units import FileError, Row, Table, Unit, Unreadable
+from collectors.importing.rows import FileError, Row, Table, Unit, Unreadable
 
 CHUNK_ROWS: Final = 8_192
 

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from collectors.guide import Becomes, Guide, Link
 from collectors.snippet.shrink import shrunk
+from collectors.source_doc import Becomes, Guide, Link
 
 PATH: Final = "/footfall.js"
 """Where a collector serves it, and takes its events, unless it is told otherwise."""

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from collectors.sources.page import index, page
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import sources
 
 _WRITTEN = "<!-- Written by `make sources` from the code of the source; do not edit. -->\n\n"

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from collectors import dialects, limits, rates, unserved
+from collectors import dialects, error_responses, limits
+from collectors.access import rate_limits
 from collectors.admission import STATUS
-from collectors.guide import Noun
+from collectors.source_doc import Noun
 from collectors.sources.markdown import bullets, code, words
 from collectors.sources.registry import Path, Source
 from collectors.webhooks import signatures
@@ -25,7 +26,7 @@ DURABLE: Final = (
 AGAIN: Final = (
     f"`429` (the key is over its rate) and `503` (the log cannot take more now): nothing was taken; send "
     f"it again after `Retry-After` seconds, {limits.RETRY_AFTER_SECONDS} for `503` and at most "
-    f"{rates.LONGEST_WAIT} for `429`."
+    f"{rate_limits.LONGEST_WAIT} for `429`."
 )
 _SECRET_PATHS: Final = sorted(path for dialect in dialects.ALL for path in dialect.secret)
 KEYS: Final = "\n\n".join(
@@ -40,7 +41,7 @@ KEYS: Final = "\n\n".join(
             "`origin=https://www.myshop.example`: only pages from there (the Origin header, else the "
             "Referer's); repeatable.",
             f"`rate=50`: events a second, {keys.RATE:,} where nothing is said, "
-            f"{rates.BURST_SECONDS} seconds' worth at once.",
+            f"{rate_limits.BURST_SECONDS} seconds' worth at once.",
         )),
         f"`FOOTFALL_SERVER_KEYS` are secrets with all rights and {keys.SERVER_RATE:,} events a second, "
         f"refused where they come from a page. {words(_SECRET_PATHS)} take nothing else.",
@@ -117,7 +118,7 @@ def _verified() -> Iterator[str]:
 def rows() -> list[list[str]]:
     """Every status with its reasons."""
     refused = [(status, reason.value, MEANING[reason]) for reason, status in STATUS.items()]
-    found = sorted((*refused, *unserved.ALL), key=lambda row: row[0])
+    found = sorted((*refused, *error_responses.ALL), key=lambda row: row[0])
     return [[str(status), f"`{reason}`", meaning] for status, reason, meaning in found]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 
 from collectors.admission import STATUS
-from collectors.guide import Guide, Library, Noun
+from collectors.source_doc import Guide, Library, Noun
 from collectors.sources import answers
 from collectors.sources.markdown import bullets, code, numbered, table, words
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import Source
 from schemas.keys import IDENTIFY, PURCHASE
 from schemas.rejects import Reason

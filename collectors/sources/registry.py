@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from collectors import dialects, snippet, webhooks
 from collectors.dialects.contract import Dialect
-from collectors.guide import Guide
 from collectors.importing import formats, guides
+from collectors.source_doc import Guide
 from collectors.webhooks import generic
 from collectors.webhooks.contract import Vendor
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from collectors.dialects.contract import Request
-from collectors.guide import Guide
+from collectors.source_doc import Guide
 
 PURCHASES: Final = "/v1/purchases"
 TICKETS: Final = "/v1/tickets"

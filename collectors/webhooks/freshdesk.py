@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, File, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
 from schemas.rejects import Reason
@@ -139,22 +139,22 @@ def _fact(ticket: _Ticket, action: TicketAction, request: Request, whole: bytes)
     day = "" if ticket.time else str(request.received_at // _DAY_MS)
     phone = ticket.ticket_requester_phone
     body = {
-        "messageId": facts.digest("freshdesk", whole, day),
+        "messageId": payloads.digest("freshdesk", whole, day),
         "time": ticket.time,
         "ticketId": str(ticket.ticket_id),
         "action": action,
-        "channel": facts.short(ticket.ticket_source),
-        "subject": facts.short(ticket.ticket_subject),
-        "priority": facts.short(ticket.ticket_priority),
+        "channel": payloads.short(ticket.ticket_source),
+        "subject": payloads.short(ticket.ticket_subject),
+        "priority": payloads.short(ticket.ticket_priority),
         "rating": _rating(ticket.rating) if action == "rated" else None,
         "properties": {"comment": ticket.comment} if ticket.comment else None,
-        "customer": facts.customer(
+        "customer": payloads.customer(
             email=ticket.ticket_requester_email or ticket.ticket_contact_email,
             phone=None if phone is None else str(phone),
             user_id=ticket.ticket_requester_unique_external_id,
         ),
     }
-    return Fact(TICKETS, facts.without_none(body))
+    return Fact(TICKETS, payloads.without_none(body))
 
 
 def _rating(value: int | None) -> int:

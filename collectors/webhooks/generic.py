@@ -17,10 +17,10 @@ from msgspec import Struct, field
 
 from collectors.dialects.contract import Refused, Request
 from collectors.errors import CollectorError
-from collectors.guide import Becomes, Example, File, Guide, Link
-from collectors.importing import moments
+from collectors.importing import timestamps
 from collectors.importing.mapping import TimeFormat
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import FEEDBACK, PURCHASES, TICKETS, Fact
 from schemas.rejects import Reason
 
@@ -180,7 +180,7 @@ class Generic:
             title=mapped.name, connect=f"by a mapping file of {mapped.kind}", brings=(mapped.kind,),
             files=(), examples=(),
         )  # fmt: skip
-        self._time: Callable[[Any], int | None] = moments.reader(mapped.time)
+        self._time: Callable[[Any], int | None] = timestamps.reader(mapped.time)
 
     def verify(self, request: Request, secret: str) -> None:
         """Standard Webhooks, or the secret itself."""
@@ -222,16 +222,16 @@ class Generic:
         }
         if self._mapped.items:
             body["items"] = [self._line(one) for one in self._lines(content)]
-        return facts.without_none(self._major(body))
+        return payloads.without_none(self._major(body))
 
     def _message_id(self, body: dict[str, Any], whole: bytes) -> str:
         if body.get("messageId"):
-            return facts.message_id(self.name, str(body["messageId"]))
+            return payloads.message_id(self.name, str(body["messageId"]))
         if self._mapped.kind == "purchases":
-            return facts.message_id(
+            return payloads.message_id(
                 self.name, str(body.get("status", "completed")), str(body.get("orderId"))
             )
-        return facts.digest(self.name, whole)
+        return payloads.digest(self.name, whole)
 
     def _lines(self, content: Any) -> list[Any]:
         lines = _at(content, self._mapped.items["list"])
@@ -239,7 +239,7 @@ class Generic:
 
     def _line(self, line: Any) -> dict[str, Any]:
         found = {n: _at(line, path) for n, path in self._mapped.items.items() if n != "list"}
-        return facts.without_none(self._major(found))
+        return payloads.without_none(self._major(found))
 
     def _major(self, body: dict[str, Any]) -> dict[str, Any]:
         if not self._mapped.minor:

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
 from schemas.rejects import Reason
@@ -105,7 +105,7 @@ curl {hook} -d "$body" -H "X-Hub-Signature: sha1=$(
     ),
     notes=(
         "A contact's `external_id` is the site's own user id.",
-        f"A conversation's custom attribute `{facts.DEVICE}` with the visitor's anonymous id (of the "
+        f"A conversation's custom attribute `{payloads.DEVICE}` with the visitor's anonymous id (of the "
         "snippet: `localStorage.ff_id`) joins it to the visits before it.",
     ),
     documentation=(
@@ -146,19 +146,19 @@ def _fact(notice: _Notice, item: _Conversation, action: TicketAction) -> Fact:
     rating = item.conversation_rating or _Rating()
     rated = action == "rated"
     body = {
-        "messageId": facts.message_id("intercom", notice.id),
+        "messageId": payloads.message_id("intercom", notice.id),
         "time": None if notice.created_at is None else notice.created_at * 1000,
         "ticketId": str(item.id),
         "action": action,
-        "channel": facts.short(source.type),
-        "subject": facts.short(source.subject),
-        "priority": facts.short(item.priority),
+        "channel": payloads.short(source.type),
+        "subject": payloads.short(source.subject),
+        "priority": payloads.short(item.priority),
         "rating": _stars(rating.rating) if rated else None,
         "properties": {"remark": rating.remark} if rated and rating.remark else None,
-        "anonymousId": facts.device((item.custom_attributes or {}).get(facts.DEVICE)),
+        "anonymousId": payloads.device((item.custom_attributes or {}).get(payloads.DEVICE)),
         "customer": _customer(item, source.author or _Author()),
     }
-    return Fact(TICKETS, facts.without_none(body))
+    return Fact(TICKETS, payloads.without_none(body))
 
 
 def _stars(value: int | None) -> int:
@@ -173,8 +173,8 @@ def _customer(item: _Conversation, author: _Author) -> dict[str, str] | None:
     contact = contacts[0] if contacts else _Contact()
     wrote = author if author.type in _CUSTOMERS else _Author()
     same = contact.id is None or wrote.id is None or str(wrote.id) == str(contact.id)
-    return facts.customer(
+    return payloads.customer(
         email=wrote.email if same else None,
-        crm=facts.crm("intercom", contact.id or wrote.id),
+        crm=payloads.crm("intercom", contact.id or wrote.id),
         user_id=contact.external_id,
     )

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.events import OrderStatus
 from schemas.rejects import Reason
@@ -120,7 +120,7 @@ curl {hook} -H 'X-Shopify-Topic: orders/paid' -d "$body" -H "X-Shopify-Hmac-Sha2
     ),
     notes=(
         "`orders/create` and `orders/paid` of one order are one purchase, at the order's creation.",
-        f"A cart attribute `{facts.DEVICE}` with the visitor's anonymous id (of the snippet: "
+        f"A cart attribute `{payloads.DEVICE}` with the visitor's anonymous id (of the snippet: "
         "`localStorage.ff_id`) joins the order to the visits before it; without it the e-mail address "
         "does. Attributes are the visitor's own to write, so none of them names a customer.",
     ),
@@ -163,21 +163,21 @@ def _ordered(order: _Order, status: OrderStatus) -> list[Fact]:
     }
     cancelled = status == "cancelled"
     body = {
-        "messageId": facts.message_id("shopify", status, order.id),
+        "messageId": payloads.message_id("shopify", status, order.id),
         "time": (order.cancelled_at or order.created_at) if cancelled else order.created_at,
         "orderId": str(order.id),
         "status": status,
         "currency": order.currency,
         "total": order.total_price,
         "items": [_line(one) for one in order.line_items if one.quantity != 0],
-        "anonymousId": facts.device(attributes.get(facts.DEVICE)),
-        "customer": facts.customer(
+        "anonymousId": payloads.device(attributes.get(payloads.DEVICE)),
+        "customer": payloads.customer(
             email=order.email or order.contact_email or who.email,
             phone=order.phone or who.phone,
-            crm=facts.crm("shopify", who.id),
+            crm=payloads.crm("shopify", who.id),
         ),
     }
-    return [Fact(PURCHASES, facts.without_none(body))]
+    return [Fact(PURCHASES, payloads.without_none(body))]
 
 
 def _refunded(refund: _Refund) -> list[Fact]:
@@ -188,17 +188,17 @@ def _refunded(refund: _Refund) -> list[Fact]:
         _line(one.line_item, one.quantity) for one in refund.refund_line_items if one.quantity != 0
     ]
     body = {
-        "messageId": facts.message_id("shopify", "refund", refund.id),
+        "messageId": payloads.message_id("shopify", "refund", refund.id),
         "time": refund.created_at,
         "orderId": str(refund.order_id),
         "status": "refunded",
         "currency": next((one.currency for one in paid), None),
         "total": total,
-        "items": items or [facts.adjustment(total)],
+        "items": items or [payloads.adjustment(total)],
     }
-    return [Fact(PURCHASES, facts.without_none(body))]
+    return [Fact(PURCHASES, payloads.without_none(body))]
 
 
 def _line(line: _Line, quantity: Decimal | None = None) -> dict[str, Any]:
     ids = (line.product_id, line.sku)
-    return facts.line(ids, line.title or line.name, quantity or line.quantity, line.price)
+    return payloads.line(ids, line.title or line.name, quantity or line.quantity, line.price)

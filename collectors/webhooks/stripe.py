@@ -12,8 +12,8 @@ from msgspec import Raw, Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
 
@@ -109,7 +109,7 @@ curl {hook} -d "$body" -H "Stripe-Signature: t=$time,v1=$(
     ),
     notes=(
         "The order is called by its payment intent, which a session and its charge share.",
-        f"A session's metadata `{facts.DEVICE}` with the visitor's anonymous id (of the snippet: "
+        f"A session's metadata `{payloads.DEVICE}` with the visitor's anonymous id (of the snippet: "
         "`localStorage.ff_id`) joins it to the visits before it; without it the e-mail address does.",
         "A shop whose orders come by Shopify or WooCommerce as well counts them twice: connect one.",
     ),
@@ -161,36 +161,38 @@ def _completed(session: _Session) -> list[Fact]:
     details = session.customer_details or _Details()
     order = _id(session.payment_intent) or _id(session.invoice) or session.id
     body = {
-        "messageId": facts.message_id("stripe", "completed", session.id),
+        "messageId": payloads.message_id("stripe", "completed", session.id),
         "time": session.created * 1000,
         "orderId": order,
         "currency": session.currency,
         "total": amount(session.amount_total, session.currency or ""),
-        "anonymousId": facts.device((session.metadata or {}).get(facts.DEVICE)),
-        "customer": facts.customer(
+        "anonymousId": payloads.device((session.metadata or {}).get(payloads.DEVICE)),
+        "customer": payloads.customer(
             email=details.email or session.customer_email, phone=details.phone,
-            crm=facts.crm("stripe", _id(session.customer)),
+            crm=payloads.crm("stripe", _id(session.customer)),
         ),
     }  # fmt: skip
-    return [Fact(PURCHASES, facts.without_none(body))]
+    return [Fact(PURCHASES, payloads.without_none(body))]
 
 
 def _refunded(charge: _Charge, notice: _Notice) -> Fact:
     details = charge.billing_details or _Details()
     total = amount(charge.amount_refunded - _before(notice), charge.currency)
     body = {
-        "messageId": facts.message_id("stripe", notice.id),
+        "messageId": payloads.message_id("stripe", notice.id),
         "time": notice.created * 1000,
         "orderId": _id(charge.payment_intent) or _id(charge.invoice) or charge.id,
         "status": "refunded",
         "currency": charge.currency,
         "total": total,
-        "items": [] if charge.refunded else [facts.adjustment(total)],
-        "customer": facts.customer(
-            email=details.email, phone=details.phone, crm=facts.crm("stripe", _id(charge.customer))
+        "items": [] if charge.refunded else [payloads.adjustment(total)],
+        "customer": payloads.customer(
+            email=details.email,
+            phone=details.phone,
+            crm=payloads.crm("stripe", _id(charge.customer)),
         ),
     }
-    return Fact(PURCHASES, facts.without_none(body))
+    return Fact(PURCHASES, payloads.without_none(body))
 
 
 def _before(notice: _Notice) -> int:

@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
 
 _TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored"})
 _PAID: Final = frozenset({"processing", "completed"})
-_META: Final = frozenset({facts.DEVICE, "_" + facts.DEVICE})
+_META: Final = frozenset({payloads.DEVICE, "_" + payloads.DEVICE})
 
 
 class _Billing(Struct):
@@ -97,7 +97,7 @@ curl {hook} -H 'X-WC-Webhook-Topic: order.updated' -d "$body" -H "X-WC-Webhook-S
     ),
     notes=(
         "Every update tells the whole order again; it counts once.",
-        f"An order's meta data `{facts.DEVICE}` with the visitor's anonymous id (of the snippet: "
+        f"An order's meta data `{payloads.DEVICE}` with the visitor's anonymous id (of the snippet: "
         "`localStorage.ff_id`) joins it to the visits before it; without it the e-mail address does.",
     ),
     documentation=(
@@ -136,26 +136,26 @@ class WooCommerce:
 
 def _completed(order: _Order) -> Fact:
     items = [
-        facts.line((one.product_id, one.sku), one.name, one.quantity, one.price)
+        payloads.line((one.product_id, one.sku), one.name, one.quantity, one.price)
         for one in order.line_items
         if one.quantity != 0
     ]
     named = (one.value for one in order.meta_data if isinstance(one.key, str) and one.key in _META)
-    own = {"total": order.total, "items": items, "anonymousId": facts.device(next(named, None))}
-    name = facts.message_id("woocommerce", "completed", order.id)
+    own = {"total": order.total, "items": items, "anonymousId": payloads.device(next(named, None))}
+    name = payloads.message_id("woocommerce", "completed", order.id)
     return _fact(order, "completed", name, order.date_created_gmt, own)
 
 
 def _undone(order: _Order, status: str) -> Fact:
-    name = facts.message_id("woocommerce", status, order.id)
+    name = payloads.message_id("woocommerce", status, order.id)
     return _fact(order, status, name, _modified(order), {"total": order.total})
 
 
 def _refunded(order: _Order, refund: _Refund) -> Fact:
     """Part of the money; which goods it was for is not in the order."""
     amount = abs(refund.total)
-    own = {"total": amount, "items": [facts.adjustment(amount)]}
-    name = facts.message_id("woocommerce", "refund", refund.id)
+    own = {"total": amount, "items": [payloads.adjustment(amount)]}
+    name = payloads.message_id("woocommerce", "refund", refund.id)
     return _fact(order, "refunded", name, _modified(order), own)
 
 
@@ -171,9 +171,9 @@ def _fact(order: _Order, status: str, name: str, time: str, own: dict[str, Any])
         "orderId": str(order.id),
         "status": status,
         "currency": order.currency,
-        "customer": facts.customer(
+        "customer": payloads.customer(
             email=billing.email, phone=billing.phone,
-            crm=facts.crm("woocommerce", order.customer_id),
+            crm=payloads.crm("woocommerce", order.customer_id),
         ),
     }  # fmt: skip
-    return Fact(PURCHASES, facts.without_none(body))
+    return Fact(PURCHASES, payloads.without_none(body))

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.guide import Becomes, Example, File, Guide, Link
-from collectors.webhooks import facts, signatures
+from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
 from schemas.rejects import Reason
@@ -177,31 +177,33 @@ def _public_answer(comment: Any) -> bool:
 def _from_event(notice: _Notice, action: TicketAction) -> Fact:
     ticket = notice.detail
     body = {
-        "messageId": facts.message_id("zendesk", notice.id),
+        "messageId": payloads.message_id("zendesk", notice.id),
         "time": notice.time,
         "ticketId": str(ticket.id),
         "action": action,
-        "channel": facts.short((ticket.via or _Via()).channel),
-        "subject": facts.short(ticket.subject),
-        "priority": facts.short(ticket.priority),
-        "customer": facts.customer(crm=facts.crm("zendesk", ticket.requester_id)),
+        "channel": payloads.short((ticket.via or _Via()).channel),
+        "subject": payloads.short(ticket.subject),
+        "priority": payloads.short(ticket.priority),
+        "customer": payloads.customer(crm=payloads.crm("zendesk", ticket.requester_id)),
     }
-    return Fact(TICKETS, facts.without_none(body))
+    return Fact(TICKETS, payloads.without_none(body))
 
 
 def _from_trigger(sent: _Sent, whole: bytes) -> Fact:
     properties = {"comment": sent.comment} if sent.comment else None
     body = {
-        "messageId": facts.digest("zendesk", whole),
+        "messageId": payloads.digest("zendesk", whole),
         "time": sent.time,
         "ticketId": str(sent.ticket_id),
         "action": sent.action,
-        "subject": facts.short(sent.subject),
+        "subject": payloads.short(sent.subject),
         "rating": _rating(sent.rating) if sent.action == "rated" else None,
         "properties": properties,
-        "customer": facts.customer(email=sent.email, crm=facts.crm("zendesk", sent.requester_id)),
+        "customer": payloads.customer(
+            email=sent.email, crm=payloads.crm("zendesk", sent.requester_id)
+        ),
     }
-    return Fact(TICKETS, facts.without_none(body))
+    return Fact(TICKETS, payloads.without_none(body))
 
 
 def _rating(value: str | int | None) -> int:

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import load
 from footfall.processes.children import end_with_parent
 from footfall.processes.scratch import scratch

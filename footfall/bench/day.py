@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from collectors.producer import Append
+from collectors.producers.base import Append
 from schemas import topics
 from schemas.events import tick
 from schemas.partitioner import partition_of

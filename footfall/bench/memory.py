@@ -15,8 +15,8 @@ from urllib.request import urlopen
 
 import msgspec
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench.compare import PARTITIONS, BenchError
 from footfall.bench.day import START_MS, Day
 from footfall.processes.stack import Stack

@@ -16,8 +16,8 @@ from urllib.request import urlopen
 
 import msgspec
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import load
 from footfall.bench.compare import PARTITIONS, PREFIX, BenchError
 from footfall.processes.scratch import scratch

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from collectors.sources.page import page
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import Source
 from collectors.sources.registry import sources as all_sources
 from collectors.webhooks import generic

@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.errors import FootfallError, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows, Warehouse
 from pipeline.warehouse.parts import Part, blocks_of, fresh_parts, short_parts
-from schemas.room import Room
+from schemas.disk_space import Room
 
 FASTEST: Final = 4e9
 """Bytes a second that no disk takes more of: an insert that is done before a neighbour can have filled

@@ -22,7 +22,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from pipeline.stages.people import population
-from pipeline.stages.people.credibility import forecast, occasions
+from pipeline.stages.people.interval_model import forecast, occasions
 from pipeline.stages.people.policy import DAY
 from pipeline.stages.people.state import Cycle, PeopleState, split_pair_key
 from schemas.customers import CustomerFact

@@ -15,7 +15,7 @@ from collectors.server import CollectorConfig, run
 from schemas.events import Event
 from schemas.keys import browser_keys
 from schemas.topics import EVENTS
-from tests.collectors.test_embedded_producer import partitions, records
+from tests.collectors.producers.test_embedded import partitions, records
 
 BODY = """
 <button id="live" onclick="this.textContent += '!'">More</button> <button id="stuck">Pay</button>

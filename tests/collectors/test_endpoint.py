@@ -10,9 +10,9 @@ import pytest
 
 from collectors import limits
 from collectors.endpoint import Endpoint
-from collectors.keeping_producer import KeepingProducer
 from collectors.metrics import Metrics
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.quota import KeepingProducer
 from schemas.keys import Keys, WriteKey, browser_keys, server_keys
 from schemas.rejects import Reason
 from tests.collectors.writers import MemoryWriter

@@ -7,9 +7,9 @@ import pytest
 
 from collectors import limits
 from collectors.endpoint import Endpoint
-from collectors.keeping_producer import KeepingProducer
 from collectors.metrics import Metrics
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.quota import KeepingProducer
 from schemas.rejects import OVERHEAD, Reason, Reject
 from tests.collectors.writers import MemoryWriter
 

@@ -15,11 +15,11 @@ from urllib.request import urlopen
 import pytest
 
 from collectors import server
-from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import CannotListen, LogMismatch, LogUnusable, Overloaded, PathTaken
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.embedded import EmbeddedWriter
 from collectors.server import CollectorConfig, open_producer, run, tick
-from tests.collectors.test_embedded_producer import records
+from tests.collectors.producers.test_embedded import records
 from tests.collectors.writers import MemoryWriter
 from tests.kafka.broker import free_port
 

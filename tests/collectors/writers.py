@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from collectors.errors import Overloaded
-from collectors.producer import Append
+from collectors.producers.base import Append
 from schemas.events import Event
 from schemas.rejects import Reject
 from schemas.topics import EVENTS, REJECTS

@@ -9,8 +9,8 @@ from typing import Protocol
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from collectors import producer
-from collectors.embedded_producer import EmbeddedWriter
+from collectors.producers import base
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Journal
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
@@ -46,7 +46,7 @@ class EmbeddedLog:
 
     async def collect(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
         writer = EmbeddedWriter(self._directory, PARTITIONS, lambda: 0)
-        writer.write([producer.Append(topic, partition, 1, value) for value in values])
+        writer.write([base.Append(topic, partition, 1, value) for value in values])
         writer.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from collectors.embedded_producer import EmbeddedWriter
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.sink import Sink
@@ -60,7 +60,7 @@ def _sides(log: str) -> tuple[type, type]:
     """The worker's and the collector's side of a log."""
     if log.startswith("embedded:"):
         return EmbeddedJournal, EmbeddedWriter
-    from collectors.kafka_producer import KafkaWriter
+    from collectors.producers.kafka import KafkaWriter
     from pipeline.engine.transports.kafka_journal import KafkaJournal
 
     return KafkaJournal, KafkaWriter

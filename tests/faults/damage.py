@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import CollectorError
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.errors import Final as FinalError
 from schemas.logfile import INBOX, WORK
 from schemas.rejects import Reason

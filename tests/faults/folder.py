@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, Final
 from unittest.mock import MagicMock, patch
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine import runner as product
 from pipeline.engine.runner import Handed, Runner
 from pipeline.engine.stage import Record

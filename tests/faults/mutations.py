@@ -11,7 +11,7 @@ from inspect import signature
 from typing import Any, Final
 from unittest.mock import patch
 
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
 from pipeline.engine import runner
 from pipeline.engine.outputs import records_of
 from pipeline.engine.runner import Lane
@@ -20,7 +20,7 @@ from pipeline.engine.state.deltas import restore
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.errors import Retryable
-from pipeline.stages.visits import recent
+from pipeline.stages.visits import dedup_index
 from pipeline.stages.visits import stage as visits
 from pipeline.warehouse.sink import Sink
 
@@ -142,7 +142,7 @@ def no_recognition_of_repeats() -> Iterator[None]:
     with (
         _instead(visits, "knows", lambda device, message_id, fact: False),
         _instead(visits, "remember", remember),
-        _instead(recent, "remember", lambda table, key, digest: [key]),
+        _instead(dedup_index, "remember", lambda table, key, digest: [key]),
     ):
         yield
 

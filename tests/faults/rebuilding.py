@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.operations import rebuild
 from footfall.operations.log_fold import replay
 from pipeline.engine.runner import Runner

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.operations.warehouse_client import status_of
 from pipeline.clock import wall
 from pipeline.settings import Settings

@@ -16,9 +16,9 @@ from collectors import limits
 from collectors.dialects.contract import Dialect, Envelope, Read, Request
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
-from collectors.producer import Append, GroupCommit
+from collectors.producers.base import Append, GroupCommit
 from collectors.webhooks.contract import Fact, Vendor
-from collectors.webhooks.doors import BELOW, Doors
+from collectors.webhooks.router import BELOW, Doors
 from schemas.events import EARLIEST_MS, LATEST_MS, Event, key_of
 from schemas.keys import WriteKey
 from schemas.rejects import MAX_BODY, Reject
@@ -135,7 +135,7 @@ class Judge:
         vendors: Sequence[Vendor] = (),
         secrets: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        """`vendors` and their `secrets` as `collectors.webhooks.doors.Doors` takes them."""
+        """`vendors` and their `secrets` as `collectors.webhooks.router.Doors` takes them."""
         self._writer, self._verdict = CheckingWriter(), Verdict()
         self._inner = GroupCommit(self._writer, 2)
         self._endpoint = Endpoint(

@@ -8,8 +8,8 @@ import pytest
 
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
-from collectors.producer import GroupCommit, NullWriter
-from collectors.webhooks.doors import Doors
+from collectors.producers.base import GroupCommit, NullWriter
+from collectors.webhooks.router import Doors
 from schemas.keys import Keys, browser_keys, server_keys
 from tests.collectors.requests import NOW
 

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from collectors.rates import BURST_SECONDS
+from collectors.access.rate_limits import BURST_SECONDS
 from footfall.processes.worker_client import Face, wait_until
 
 SECONDS = 12.0

@@ -18,8 +18,8 @@ from random import Random
 
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings

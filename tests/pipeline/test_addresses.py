@@ -13,7 +13,7 @@ from yarl import URL
 
 from collectors.enrichment import Enricher
 from collectors.errors import CollectorError
-from collectors.webhooks.doors import Doors
+from collectors.webhooks.router import Doors
 from footfall.commands.options import enrichment
 from pipeline.clock import clock
 from pipeline.errors import BadSetting

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 import pipeline
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append as Promised
+from collectors.producers.base import Append as Promised
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Existing, Handed, Runner
 from pipeline.engine.transports.contract import Append, Delta

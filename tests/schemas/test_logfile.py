@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import LogUnusable, Overloaded
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline import folder
 from pipeline.errors import FolderUnusable, LogUnavailable
 from schemas.logfile import INBOX, hopeless

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.guide import Library
-from collectors.sources.place import Place
+from collectors.source_doc import Library
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import sources
 from schemas.keys import OPEN
 from tests.sdks.collecting import collector, inbox

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from pipeline.stages.dropoff import baseline, detector
-from pipeline.stages.dropoff.scene import Scene, Spot
+from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, Block, Cell, Flag, Page
 from schemas import columns, topics
 from schemas.triggers import Rule, Trigger, trigger_id

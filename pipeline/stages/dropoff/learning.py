@@ -3,8 +3,8 @@
 from typing import Final
 
 from pipeline.stages.dropoff import detector, forward
+from pipeline.stages.dropoff.context import Scene
 from pipeline.stages.dropoff.recovery import DEVICES
-from pipeline.stages.dropoff.scene import Scene
 from pipeline.stages.dropoff.state import HOUR, Block, Page, Roster, Site, Steps
 from pipeline.stages.dropoff.watch import quarantine
 from schemas import columns

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from pipeline.stages.dropoff import baseline, detector, flags
-from pipeline.stages.dropoff.scene import Scene, Spot
+from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, Flag
 from schemas import columns
 

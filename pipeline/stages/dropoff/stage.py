@@ -7,7 +7,7 @@ import msgspec
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.dropoff import learning
-from pipeline.stages.dropoff.scene import Scene, Spot
+from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, new_state, tables_of
 from pipeline.stages.dropoff.watch import watch
 from schemas import columns, topics

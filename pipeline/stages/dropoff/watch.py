@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pipeline.stages.dropoff import baseline, detector, flags, recovery
+from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.forward import first_step, verdict
-from pipeline.stages.dropoff.scene import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, Block, Cell, Page, Past, Site, Window
 from schemas.outcomes import PageOutcome
 

@@ -7,7 +7,7 @@ population, which others' purchases move, so every cycle is looked at again dail
 
 from typing import Any, Final
 
-from pipeline.stages.people.credibility import Forecast, Norm, forecast
+from pipeline.stages.people.interval_model import Forecast, Norm, forecast
 from pipeline.stages.people.policy import DAY, Policy
 from pipeline.stages.people.state import Cycle
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.stages.people import identity
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.state import DEVICE, Device, Point
-from pipeline.stages.people.turn import Turn
 
 MAX_POINTS: Final = 64
 """Assertions kept for one device. Past it, the oldest that repeats its neighbours is let go: only

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from typing import Final
 
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.links import evaluate
 from pipeline.stages.people.state import Component, Link, Node, Refusal
-from pipeline.stages.people.turn import Turn
 from schemas import columns, identifiers
 
 MAX_LINKS: Final = 500

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pipeline.stages.people.credibility import Norm, Sums, norm_of
+from pipeline.stages.people.interval_model import Norm, Sums, norm_of
 from pipeline.stages.people.state import PeopleState, Product
 from schemas.events import Item
 

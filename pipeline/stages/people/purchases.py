@@ -3,10 +3,10 @@
 from bisect import bisect_left, insort
 from typing import Final
 
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.devices import keep_loose, owner_of
 from pipeline.stages.people.population import name_product
 from pipeline.stages.people.state import DEVICE, Pair, Report, Sale, pair_key
-from pipeline.stages.people.turn import Turn
 from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.events import Order

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pipeline.stages.people import population
-from pipeline.stages.people.credibility import forecast
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.cycles import chance_at_due
-from pipeline.stages.people.notices import date, opted_out, send
+from pipeline.stages.people.interval_model import forecast
 from pipeline.stages.people.policy import DAY
 from pipeline.stages.people.state import Cycle
-from pipeline.stages.people.turn import Turn
+from pipeline.stages.people.trigger_emitter import date, opted_out, send
 from schemas.triggers import Rule
 
 _RULES: Final[dict[str, Rule]] = {

@@ -12,14 +12,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.stages.people import population, reminders
-from pipeline.stages.people.credibility import Norm, Sums, own_of
+from pipeline.stages.people.context import Place, Turn
 from pipeline.stages.people.cycles import RowPart, foresee, is_to_tell, next_look, row_part
 from pipeline.stages.people.identity import person_id
-from pipeline.stages.people.notices import opted_out
+from pipeline.stages.people.interval_model import Norm, Sums, own_of
 from pipeline.stages.people.policy import DAY
 from pipeline.stages.people.reminders import Ended
 from pipeline.stages.people.state import Contact, Cycle, Pair, PeopleState, pair_key, split_pair_key
-from pipeline.stages.people.turn import Place, Turn
+from pipeline.stages.people.trigger_emitter import opted_out
 from schemas import columns
 
 

@@ -4,11 +4,11 @@ from typing import Final
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
-from pipeline.stages.people import care, devices, identity, purchases, repurchase
+from pipeline.stages.people import devices, identity, purchases, repurchase, service_alerts
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.facts import Unreadable, read
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import DEVICE, Link, PeopleState, Point
-from pipeline.stages.people.turn import Turn
 from schemas import columns, topics
 from schemas.customers import CustomerFact
 from schemas.rejects import Reason, reject_row
@@ -48,9 +48,9 @@ def _fold(turn: Turn, fact: CustomerFact) -> None:
     if fact.order is not None and fact.kind == "purchase":
         purchases.purchase(turn, fact, fact.order)
     elif fact.ticket is not None and fact.kind == "ticket":
-        care.ticket(turn, fact, fact.ticket)
+        service_alerts.ticket(turn, fact, fact.ticket)
     elif fact.feedback is not None and fact.kind == "feedback":
-        care.feedback(turn, fact, fact.feedback)
+        service_alerts.feedback(turn, fact, fact.feedback)
 
 
 def _identify(turn: Turn, fact: CustomerFact) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from pipeline.engine.state.keyed import Keyed, State
 from pipeline.engine.state.timers import Timers
-from pipeline.stages.people.credibility import Sums
+from pipeline.stages.people.interval_model import Sums
 
 DEVICE: Final = "device:"
 """What an owner that is a device begins with; the rest is the anonymous id."""

@@ -14,12 +14,20 @@ import msgspec
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import Keyed, State
 from pipeline.engine.state.timers import Timers
-from pipeline.stages.visits import attempts, logtime, past, recent, rows, sessions, window
+from pipeline.stages.visits import (
+    attempts,
+    dedup_index,
+    dedup_window,
+    packed_sessions,
+    rows,
+    sessions,
+    watermark,
+)
 from pipeline.stages.visits.calendar import Calendar
 from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, index_of, remember
 from pipeline.stages.visits.funnel import Funnel
+from pipeline.stages.visits.packed_sessions import knows
 from pipeline.stages.visits.pages import template
-from pipeline.stages.visits.past import knows
 from schemas import columns, topics
 from schemas.customers import CustomerFact
 from schemas.events import Event
@@ -76,7 +84,7 @@ class VisitsState(State):
 
     def remembered(self, lateness: int) -> int:
         """For how long devices are remembered now, ms: `lateness`, or less where room is short."""
-        return max(0, min(lateness, self.now - (self.clock.get(window.PAST) or 0)))
+        return max(0, min(lateness, self.now - (self.clock.get(dedup_window.PAST) or 0)))
 
 
 class Visits:
@@ -110,8 +118,8 @@ class Visits:
                 newest = state.newest
                 continue
             taken = event
-            if abs(event.received_at - newest) > logtime.ORDINARY_MS:
-                taken = logtime.received(event, newest)
+            if abs(event.received_at - newest) > watermark.ORDINARY_MS:
+                taken = watermark.received(event, newest)
             books.count(taken, self._take(state, taken, emit))
         books.close(emit)
 
@@ -125,16 +133,16 @@ class Visits:
         clock, taken = state.clock, FRESH
         if device is None:
             device = Device(0, 0, skew, [])
-            if window.beyond_device(clock, event.time):
+            if dedup_window.beyond_device(clock, event.time):
                 taken = BEYOND
         elif knows(device, event.message_id, _fact(event)):
             return REPEAT
         else:
             device.skew = min(device.skew, skew)
-            if window.beyond_marks(clock, device, event.time, self.lateness):
+            if dedup_window.beyond_marks(clock, device, event.time, self.lateness):
                 taken = BEYOND
         if device.past and event.time - device.past[-1].end <= sessions.GAP_MS:
-            past.unpack(device, event.time, self.horizon, self.funnel)
+            packed_sessions.unpack(device, event.time, self.horizon, self.funnel)
         mark = self._mark(device, event)
         place = remember(device, mark)
         if place is None:
@@ -150,24 +158,24 @@ class Visits:
 
     def _make_room(self, site: str, name: str, device: Device, emit: Emit) -> None:
         """Forget the oldest marks, after telling what they decide by the device's newest event."""
-        past.unpack(device, 0, self.horizon, self.funnel)
+        packed_sessions.unpack(device, 0, self.horizon, self.funnel)
         newest = device.marks[-1].time
         self._tell_sessions(site, name, device, newest, emit)
         self._tell_outcomes(site, name, device, newest + device.skew, emit)
         sessions.forget(device, -(2**62), MAX_MARKS)
 
     def _take_without_device(self, state: VisitsState, event: Event, emit: Emit) -> int:
-        key, digest = recent.place(event)
-        way = recent.remember(state.recent, key, digest)
+        key, digest = dedup_index.place(event)
+        way = dedup_index.remember(state.recent, key, digest)
         if not way:
             return REPEAT
-        today = (state.clock.get("now") or event.received_at) // recent.DAY_MS
+        today = (state.clock.get("now") or event.received_at) // dedup_index.DAY_MS
         for bucket in way:
-            state.timers.set(f"\n{bucket}", (today + recent.WINDOW_DAYS) * recent.DAY_MS)
+            state.timers.set(f"\n{bucket}", (today + dedup_index.WINDOW_DAYS) * dedup_index.DAY_MS)
         emit.add(columns.EVENTS, rows.event_row(event))
         if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
-        return BEYOND if window.beyond_buckets(state.clock, event.time) else FRESH
+        return BEYOND if dedup_window.beyond_buckets(state.clock, event.time) else FRESH
 
     def _mark(self, device: Device, event: Event) -> Mark:
         step, view = self._step(event)
@@ -197,7 +205,7 @@ class Visits:
             return
         device.opted_out = device.opted_out or event.opt_out
         earlier = _asserting(device.marks, place, -1)
-        before = past.last_who(device) if earlier is None else earlier.who
+        before = packed_sessions.last_who(device) if earlier is None else earlier.who
         changes = mark.who not in (NOBODY, before)
         if changes:
             emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time,
@@ -233,7 +241,7 @@ class Visits:
         now = _move(state.clock, time)
         for bucket in islice(state.timers.due(now), LOOKS_PER_TICK):
             state.recent.delete(bucket[1:])
-            window.forget_bucket(state.clock, recent.end_of(bucket[1:]))
+            dedup_window.forget_bucket(state.clock, dedup_index.end_of(bucket[1:]))
         for key in state.wakes.due(now, LOOKS_PER_TICK):
             self._look(state, key, now, emit)
         for key in state.oldest.due(now - self.lateness - 1, LOOKS_PER_TICK):
@@ -249,20 +257,20 @@ class Visits:
         if device is None:
             return
         if len(device.marks) + device.packed > MAX_MARKS:
-            past.unpack(device, 0, self.horizon, self.funnel)
+            packed_sessions.unpack(device, 0, self.horizon, self.funnel)
         site, _, name = key.partition("\n")
         watermark = now - device.skew
         waiting: list[attempts.Attempt] = []
-        newest = past.newest_time(device)
+        newest = packed_sessions.newest_time(device)
         if device.marks:
             self._tell_sessions(site, name, device, watermark, emit)
             waiting = self._tell_outcomes(site, name, device, now, emit)
             sessions.forget(device, watermark - self.lateness, MAX_MARKS)
-        past.forget(device, watermark - self.lateness)
-        past.pack(device, watermark)
+        packed_sessions.forget(device, watermark - self.lateness)
+        packed_sessions.pack(device, watermark)
         if not device.marks and not device.past:
             state.devices.delete(key)
-            window.forget_device(state.clock, newest, now)
+            dedup_window.forget_device(state.clock, newest, now)
             return
         device.wake = 0
         if device.marks:
@@ -294,7 +302,7 @@ class Visits:
                 break
             for key in keys:
                 self._forget_first(state, key, until)
-            clock.put(window.PAST, until)
+            clock.put(dedup_window.PAST, until)
             looks -= len(keys)
         if large:
             clock.put("large", 1)
@@ -305,13 +313,13 @@ class Visits:
         """Forget what of a device's past ended before `until`, in the log's time."""
         device = state.devices.get(key)
         assert device is not None
-        newest = past.newest_time(device)
-        past.forget(device, until - device.skew)
+        newest = packed_sessions.newest_time(device)
+        packed_sessions.forget(device, until - device.skew)
         if device.marks or device.past:
             self._keep(state, key, device)
         else:
             state.devices.delete(key)
-            window.forget_device(state.clock, newest, state.now)
+            dedup_window.forget_device(state.clock, newest, state.now)
 
     def _tell_sessions(
         self, site: str, name: str, device: Device, watermark: int, emit: Emit
@@ -404,7 +412,7 @@ def _move(clock: Keyed[int], time: int) -> int:
     """Hear a tick; the log's time afterwards."""
     before = clock.get("now") or 0
     heard = clock.get("heard") or before
-    now = logtime.moved(before, heard, time)
+    now = watermark.moved(before, heard, time)
     newest = max(heard, time)
     clock.put("now", now)
     if now < newest:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collectors.importing import accesslog, mapping
 from collectors.importing.mapping import Mapping, MappingError
-from collectors.importing.units import FileError
+from collectors.importing.rows import FileError
 from schemas import columns
 from schemas.events import Event
 from schemas.rejects import Reason

@@ -17,8 +17,8 @@ from collectors.errors import Overloaded
 from collectors.importing import mapping, run, tables
 from collectors.importing.mapping import Mapping
 from collectors.importing.progress import PositionFile
+from collectors.importing.rows import FileError, Row, Unit
 from collectors.importing.run import Summary
-from collectors.importing.units import FileError, Row, Unit
 from schemas.events import Event, Item
 from schemas.rejects import Reason, Reject
 

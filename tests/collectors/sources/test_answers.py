@@ -6,11 +6,11 @@ from collectors import limits
 from collectors.admission import STATUS
 from collectors.sources import answers
 from collectors.sources.page import index, page
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import sources
 from collectors.webhooks import ALL
 from collectors.webhooks.contract import Vendor
-from collectors.webhooks.doors import Doors
+from collectors.webhooks.router import Doors
 from schemas.rejects import MEANING, Reason
 from tests.collectors.requests import request
 

@@ -12,17 +12,17 @@ import pytest
 from collectors import dialects, snippet, webhooks
 from collectors.admission import admit
 from collectors.dialects.contract import HEADERS, Request
-from collectors.guide import Example
 from collectors.importing import formats, guides, tables
 from collectors.importing.bodies import PATH
 from collectors.importing.mapping import parse
 from collectors.importing.run import batches
+from collectors.source_doc import Example
 from collectors.sources.__main__ import HOME, pages, write
 from collectors.sources.page import TABLES, page
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import Source, sources
 from collectors.webhooks import generic
-from collectors.webhooks.doors import Doors
+from collectors.webhooks.router import Doors
 from schemas import columns
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, browser_keys, server_keys

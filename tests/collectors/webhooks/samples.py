@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import generic
-from collectors.webhooks.doors import Doors
+from collectors.webhooks.router import Doors
 from schemas.events import Event, Item, Order, Ticket
 
 NOW = 1_795_255_200_000

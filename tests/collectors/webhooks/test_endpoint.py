@@ -7,7 +7,7 @@ from typing import Any
 
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
 from schemas.rejects import Reason
 from tests.collectors.requests import SHOP
 from tests.collectors.webhooks.samples import NOW, SHOPIFY_ORDER, delivery, doors

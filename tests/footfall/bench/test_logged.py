@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import logged
 from footfall.bench.compare import BenchError
 from pipeline.settings import Settings

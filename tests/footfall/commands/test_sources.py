@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from collectors.sources.page import page
-from collectors.sources.place import Place
+from collectors.sources.placeholders import Place
 from collectors.sources.registry import sources as all_sources
 from collectors.webhooks import generic
 from footfall.commands.sources import sources

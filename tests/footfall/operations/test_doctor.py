@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from collectors.embedded_producer import EmbeddedWriter
+from collectors.producers.embedded import EmbeddedWriter
 from footfall.operations.doctor import books, clocks, examine, keys, rights
 from footfall.operations.finding import Finding
 from pipeline.alarms import Alarm

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.producer import Append
+from collectors.producers.base import Append
 from footfall.operations import rebuild as shell
 from footfall.operations.rebuild import look, run
 from pipeline.clock import wall

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import (
     LARGE_BYTES,

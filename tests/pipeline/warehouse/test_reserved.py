@@ -14,7 +14,7 @@ from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.parts import Part, parts_of
 from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
-from schemas.room import Room
+from schemas.disk_space import Room
 
 TABLE = "identities"
 

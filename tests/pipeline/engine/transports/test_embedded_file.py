@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import CollectorError, LogDamaged, LogMismatch
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from pipeline import errors
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Append as Output

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from pipeline.stages.people.credibility import Sums, norm_of, own_of
 from pipeline.stages.people.cycles import foresee, row_part
+from pipeline.stages.people.interval_model import Sums, norm_of, own_of
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import Cycle
 from schemas import columns

@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from pipeline.stages.people import population
-from pipeline.stages.people.credibility import Sums
+from pipeline.stages.people.interval_model import Sums
 from pipeline.stages.people.state import PeopleState
 from schemas.events import Item
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.visits import stage
+from pipeline.stages.visits.dedup_index import MAX_DIGESTS
 from pipeline.stages.visits.device import MAX_MARKS, Device
-from pipeline.stages.visits.recent import MAX_DIGESTS
 from pipeline.stages.visits.stage import VisitsState
 from schemas import columns, topics
 from schemas.events import Event, Order, tick

@@ -5,7 +5,7 @@ import gzip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.blanking import blanked, secrets_of
+from collectors.access.redaction import blanked, secrets_of
 from schemas.keys import browser_keys, server_keys
 from schemas.rejects import MAX_BODY, Reason, Reject
 

@@ -9,11 +9,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from collectors.errors import LogMismatch, Overloaded
-from collectors.kafka_producer import KafkaWriter, open_kafka
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.kafka import KafkaWriter, open_kafka
 from schemas.events import Event
 from schemas.topics import EVENTS, MAX_RECORD_BYTES, REJECTS
-from tests.collectors.test_producer import REJECT
+from tests.collectors.producers.test_base import REJECT
 from tests.kafka.broker import KafkaBroker, free_port, missing_tools
 
 needs_tools = pytest.mark.skipif(bool(missing_tools()), reason=missing_tools())
@@ -83,8 +83,8 @@ def test_another_partition_count_is_a_clear_error(broker: KafkaBroker) -> None:
 def test_a_broker_that_goes_away_is_overload_until_it_is_back(
     broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collectors.kafka_producer.DELIVERY_MS", 2_500)
-    monkeypatch.setattr("collectors.kafka_producer.REQUEST_MS", 2_000)
+    monkeypatch.setattr("collectors.producers.kafka.DELIVERY_MS", 2_500)
+    monkeypatch.setattr("collectors.producers.kafka.REQUEST_MS", 2_000)
     writer = KafkaWriter([broker.bootstrap], 2)
     broker.stop()
     with pytest.raises(Overloaded):
@@ -101,7 +101,7 @@ def test_a_broker_that_goes_away_is_overload_until_it_is_back(
 
 
 def test_no_broker_is_overload(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.kafka_producer.BOOTSTRAP_MS", 50)
+    monkeypatch.setattr("collectors.producers.kafka.BOOTSTRAP_MS", 50)
     with pytest.raises(Overloaded):
         KafkaWriter([f"127.0.0.1:{free_port()}"], 1)
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from collectors.errors import Overloaded
-from collectors.keeping_producer import KeepingProducer
-from collectors.late_producer import LateProducer
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.lazy import LateProducer
+from collectors.producers.quota import KeepingProducer
 from schemas.events import Event
 from schemas.partitioner import partition_of
 from schemas.rejects import Reason, Reject

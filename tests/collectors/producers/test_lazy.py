@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from collectors.errors import LogMismatch, Overloaded
-from collectors.late_producer import LateProducer
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.lazy import LateProducer
 from schemas.events import Event
 from tests.collectors.writers import MemoryWriter
 

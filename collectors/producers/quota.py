@@ -1,12 +1,12 @@
-"""A Producer that keeps rejects only as `collectors.keeping` allows; events are all kept."""
+"""A Producer that keeps rejects only as `collectors.producers.reject_quota` allows; events are all kept."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from collectors.errors import Overloaded
-from collectors.keeping import Divided, Keeping, must_come_again
-from collectors.producer import Producer
+from collectors.producers.base import Producer
+from collectors.producers.reject_quota import Divided, Keeping, must_come_again
 from schemas.events import Event
 from schemas.rejects import Reject
 
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeepingProducer:
-    """See `collectors.producer.Producer`.
+    """See `collectors.producers.base.Producer`.
 
     What is not kept is told with the ticks, and when the collector stops. A process that is killed
     takes the counts of its last minute with it.

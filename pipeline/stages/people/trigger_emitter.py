@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.identity import person_id
 from pipeline.stages.people.state import DEVICE
-from pipeline.stages.people.turn import Turn
 from schemas import columns, topics
 from schemas.triggers import Rule, Trigger, trigger_id
 

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from collectors.errors import Overloaded
-from collectors.producer import Producer
+from collectors.producers.base import Producer
 from schemas.events import Event
 from schemas.rejects import Reject
 
 
 class LateProducer:
-    """See `collectors.producer.Producer`. In trouble, and taking nothing, until the log is open."""
+    """See `collectors.producers.base.Producer`. In trouble, and taking nothing, until the log is open."""
 
     def __init__(self, opening: Callable[[], Awaitable[Producer]]) -> None:
         """`opening` opens the log; raises Overloaded where it should be called again later."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stages.visits import attempts, logtime, past
+from pipeline.stages.visits import attempts, packed_sessions, watermark
 from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, remember
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.sessions import GAP_MS, restate, spans
@@ -54,11 +54,11 @@ def told(device: Device, watermark: int) -> Device:
 def test_what_is_packed_comes_back(found: list[Mark], watermark: int) -> None:
     device = told(device_of(found), watermark)
     before = msgspec.json.encode(device)
-    past.pack(device, watermark)
+    packed_sessions.pack(device, watermark)
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(device), type=Device)
     assert stored == device
     assert all(watermark - block.end > GAP_MS for block in stored.past)
-    past.unpack(stored, 0, HORIZON, NO_FUNNEL)
+    packed_sessions.unpack(stored, 0, HORIZON, NO_FUNNEL)
     assert msgspec.json.encode(stored) == before
 
 
@@ -68,8 +68,8 @@ def test_what_is_unpacked_for_a_late_event_is_what_it_may_touch(
 ) -> None:
     device = told(device_of(found), 99 * GAP_MS)
     sessions, marks = list(device.stored), list(device.marks)
-    past.pack(device, 99 * GAP_MS)
-    past.unpack(device, late, HORIZON, NO_FUNNEL)
+    packed_sessions.pack(device, 99 * GAP_MS)
+    packed_sessions.unpack(device, late, HORIZON, NO_FUNNEL)
     assert device.packed + len(device.marks) == len(marks)
     assert device.marks == marks[device.packed :]
     assert all(block.end + GAP_MS < late for block in device.past)
@@ -85,21 +85,21 @@ def _first(device: Device) -> int:
 def test_a_packed_message_is_known_and_no_other(found: list[Mark], others: list[str]) -> None:
     device = told(device_of(found), 99 * GAP_MS)
     ids = {(mark.message_id, mark.fact) for mark in device.marks}
-    past.pack(device, 99 * GAP_MS)
+    packed_sessions.pack(device, 99 * GAP_MS)
     assert not device.marks
-    assert all(past.knows(device, *each) for each in ids)
+    assert all(packed_sessions.knows(device, *each) for each in ids)
     for message_id in (*others, *(i.swapcase() for i, _ in ids), *(i[:-1] for i, _ in ids)):
-        assert past.knows(device, message_id, "") == ((message_id, "") in ids)
+        assert packed_sessions.knows(device, message_id, "") == ((message_id, "") in ids)
 
 
 @given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
 def test_forgetting_keeps_whole_what_ended_later(found: list[Mark], before: int) -> None:
     device = told(device_of(found), 99 * GAP_MS)
     people = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
-    past.pack(device, 99 * GAP_MS)
-    past.forget(device, before)
+    packed_sessions.pack(device, 99 * GAP_MS)
+    packed_sessions.forget(device, before)
     assert all(block.end >= before for block in device.past)
-    past.unpack(device, 0, HORIZON, NO_FUNNEL)
+    packed_sessions.unpack(device, 0, HORIZON, NO_FUNNEL)
     kept = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
     assert kept == people[len(people) - len(kept) :]
 
@@ -108,7 +108,7 @@ def test_a_uuid_takes_sixteen_bytes() -> None:
     device = told(
         device_of([Mark(n, str(UUID(int=n)), "/", view=True) for n in range(40)]), GAP_MS * 9
     )
-    past.pack(device, GAP_MS * 9)
+    packed_sessions.pack(device, GAP_MS * 9)
     (block,) = device.past
     assert len(block.body) < 40 * (16 + 2) + 16
 
@@ -174,8 +174,8 @@ def test_packing_changes_nothing_that_is_said(
     arrival = [*events, *events[::3]]
     random.shuffle(arrival)  # type: ignore[attr-defined]
     packed, plain = Site(funnel, 100), Site(funnel, 100)
-    right = patch.object(logtime, "received", lambda event, newest: event)
-    with right, patch.object(past, "pack", lambda device, watermark: None):
+    right = patch.object(watermark, "received", lambda event, newest: event)
+    with right, patch.object(packed_sessions, "pack", lambda device, watermark: None):
         _live(plain, arrival)
     with right:
         _live(packed, arrival)

@@ -16,8 +16,9 @@ from uuid import uuid4
 
 import sql
 from collectors.errors import LogDamaged, LogMismatch, LogUnusable, Overloaded
-from collectors.producer import Append, GroupCommit
+from collectors.producers.base import Append, GroupCommit
 from schemas import folder_format, topics
+from schemas.disk_space import Room
 from schemas.logfile import (
     FORMAT,
     INBOX,
@@ -30,7 +31,6 @@ from schemas.logfile import (
     passes,
     schema_fault,
 )
-from schemas.room import Room
 
 BUSY_MS: Final = 10_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024

@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.visits.logtime import ORDINARY_MS, OUTAGE_MS, moved, received
+from pipeline.stages.visits.watermark import ORDINARY_MS, OUTAGE_MS, moved, received
 from schemas.events import Event
 
 NOW = 1_760_000_000_000

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.embedded_producer import EmbeddedWriter, open_embedded
 from collectors.errors import LogDamaged, LogMismatch, Overloaded
-from collectors.producer import Append
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter, open_embedded
 from schemas.events import Event
 from schemas.logfile import INBOX
 from schemas.topics import EVENTS, REJECTS
@@ -82,7 +82,7 @@ def test_a_commit_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_locked_inbox_is_overload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.embedded_producer.BUSY_MS", 1)
+    monkeypatch.setattr("collectors.producers.embedded.BUSY_MS", 1)
     writer = EmbeddedWriter(tmp_path, 1, clock)
     other = sqlite3.connect(tmp_path / INBOX, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

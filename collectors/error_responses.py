@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from collectors import limits
-from collectors.webhooks.doors import BELOW
+from collectors.webhooks.router import BELOW
 
 
 class Unserved(NamedTuple):

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from pipeline.stages.people.context import Turn
 from pipeline.stages.people.devices import owner_of
-from pipeline.stages.people.notices import opted_out, send
-from pipeline.stages.people.turn import Turn
+from pipeline.stages.people.trigger_emitter import opted_out, send
 from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.events import Feedback, Ticket

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from collectors import embedded_producer
-from collectors.embedded_producer import EmbeddedWriter
 from collectors.errors import Overloaded
-from collectors.producer import Append
+from collectors.producers import embedded
+from collectors.producers.base import Append
+from collectors.producers.embedded import EmbeddedWriter
 from schemas.topics import EVENTS
 
 RECORD = [Append(EVENTS.name, 0, 1, b"a")]
@@ -32,7 +32,7 @@ class Disk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     made = Disk()
     monkeypatch.setattr(shutil, "disk_usage", made.usage)
-    monkeypatch.setattr(embedded_producer, "monotonic", iter(range(1_000)).__next__)
+    monkeypatch.setattr(embedded, "monotonic", iter(range(1_000)).__next__)
     return made
 
 
@@ -60,7 +60,7 @@ def test_nothing_is_taken_below_the_reserve_until_a_quarter_more_is_free(
 def test_the_disk_is_looked_at_once_a_second(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_producer, "monotonic", lambda: 7.0)
+    monkeypatch.setattr(embedded, "monotonic", lambda: 7.0)
     writer = EmbeddedWriter(tmp_path, 1, lambda: 0, reserve=1_000)
     for _ in range(50):
         writer.write(RECORD)

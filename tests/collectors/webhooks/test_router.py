@@ -17,8 +17,8 @@ from collectors.admission import Admitted
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import ALL, generic
-from collectors.webhooks.doors import Doors, WebhookError
 from collectors.webhooks.generic import WebhookMappingError
+from collectors.webhooks.router import Doors, WebhookError
 from schemas.rejects import MAX_BODY, Reason
 from tests.collectors.webhooks.samples import (
     BILLING,

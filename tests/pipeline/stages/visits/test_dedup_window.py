@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from pipeline.stages.visits import stage, window
-from pipeline.stages.visits.recent import WINDOW_DAYS
+from pipeline.stages.visits import dedup_window, stage
+from pipeline.stages.visits.dedup_index import WINDOW_DAYS
 from schemas import columns
 from schemas.events import Event, tick
 from tests.pipeline.stages.visits.site import MINUTE, START, Site, event
@@ -87,7 +87,7 @@ def test_what_is_stored_twice_is_beyond_the_window(
 ) -> None:
     """Also where a device has more events than are remembered, and all of them more than there is room."""
     monkeypatch.setattr(stage, "MAX_MARKS", marks)
-    monkeypatch.setattr(window, "MAX_MARKS", marks)
+    monkeypatch.setattr(dedup_window, "MAX_MARKS", marks)
     site = Site()
     site.stage.room = room
     for number, each in enumerate(stories(Random(seed))):

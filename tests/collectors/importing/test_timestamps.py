@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.importing.mapping import TimeFormat
-from collectors.importing.moments import reader
+from collectors.importing.timestamps import reader
 
 NOON = 1_780_056_000_000  # 2026-05-29T12:00:00Z
 

@@ -6,7 +6,7 @@ Only so many can be merged by the warehouse; whatever else it lacks was lost.
 from typing import Final
 
 from pipeline.engine.state.keyed import Keyed
-from pipeline.stages.visits import past
+from pipeline.stages.visits import packed_sessions
 from pipeline.stages.visits.device import MAX_MARKS, Device
 
 PAST: Final = "forgotten"
@@ -52,7 +52,7 @@ def beyond_marks(clock: Keyed[int], device: Device, time: int, lateness: int) ->
     if time < remembered_from - device.skew:
         return True
     dropped = device.carry is not None or len(device.marks) + device.packed >= MAX_MARKS
-    return dropped and time <= past.oldest_time(device)
+    return dropped and time <= packed_sessions.oldest_time(device)
 
 
 def beyond_buckets(clock: Keyed[int], time: int) -> bool:

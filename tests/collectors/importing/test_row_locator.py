@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.importing import mapping
-from collectors.importing.places import Places
+from collectors.importing.row_locator import Places
 from schemas.rejects import Reject
 from tests.collectors.importing.test_run import EVENTS, HEADER, PURCHASES, imported
 
@@ -97,7 +97,7 @@ def test_every_row_that_can_be_written_is_found_where_it_was_written(rows: list[
         writer.writerow(row)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "collectors.importing.places._text",
+            "collectors.importing.row_locator._text",
             lambda path: io.StringIO(text.getvalue(), newline=""),
         )
         found = Places(Path("x.csv"), PURCHASES)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import limits
-from collectors.keeping import TELL_MS, Keeping
+from collectors.producers.reject_quota import TELL_MS, Keeping
 from schemas.rejects import OVERHEAD, Reason, Reject, SentBy, price
 
 NOON = 1_795_262_400_000

@@ -5,7 +5,7 @@ from math import exp
 
 import pytest
 
-from pipeline.stages.people.credibility import (
+from pipeline.stages.people.interval_model import (
     LONGEST_DAYS,
     Norm,
     Sums,

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from collectors import limits
 from collectors.errors import Overloaded
-from collectors.keeping import TELL_MS, Divided
-from collectors.keeping_producer import KeepingProducer
-from collectors.producer import GroupCommit
+from collectors.producers.base import GroupCommit
+from collectors.producers.quota import KeepingProducer
+from collectors.producers.reject_quota import TELL_MS, Divided
 from schemas.events import Event
 from schemas.rejects import OVERHEAD, Reason, Reject
 from tests.collectors.writers import MemoryWriter

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import limits
-from collectors.admission import admit
-from collectors.rates import (
+from collectors.access.rate_limits import (
     ADDRESS_PART,
     BURST_SECONDS,
     EVENT_BYTES,
@@ -21,6 +20,7 @@ from collectors.rates import (
     cost,
     visitor_of,
 )
+from collectors.admission import admit
 from schemas.keys import OPEN, WriteKey, browser_keys
 from tests.collectors.requests import basic, request
 from tests.collectors.test_endpoint import Call, Collector
@@ -169,7 +169,7 @@ def test_a_visitor_is_an_address_or_a_line() -> None:
 
 
 def test_addresses_are_forgotten_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.rates.MAX_ADDRESSES", 10)
+    monkeypatch.setattr("collectors.access.rate_limits.MAX_ADDRESSES", 10)
     rates, key = Rates(Clock()), KEY._replace(rate=10**6)
     for number in range(1, 100):
         take(rates, Payer("k", key, f"93.184.216.{number}"))

@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from collectors.errors import LogMismatch, Overloaded
-from collectors.producer import Append, GroupCommit
+from collectors.producers.base import Append, GroupCommit
 from schemas import topics
 
 EVENTS_HEADER: Final = "n"

@@ -1,0 +1,1 @@
+"""Who may send what, how much of it, and what of a refused request is not kept."""
