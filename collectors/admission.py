@@ -183,9 +183,15 @@ def _sender(request: Request, envelope: Envelope, site: str) -> Sender:
         return Sender(request.path, site, request.first_at, sent, "", opts_out, anonymous=True)
     agent = request.headers.get("user-agent", "")
     return Sender(
-        request.path, site, request.received_at, sent, agent, _opts_out(request), request.address,
+        request.path,
+        site,
+        request.received_at,
+        sent,
+        agent,
+        _opts_out(request),
+        request.address,
         _anonymous(request),
-    )  # fmt: skip
+    )
 
 
 def _opts_out(request: Request) -> bool:
@@ -202,9 +208,13 @@ def _anonymous(request: Request) -> bool:
 
 
 def _each(
-    dialect: Dialect, envelope: Envelope, key: WriteKey, request: Request, enricher: Enricher,
+    dialect: Dialect,
+    envelope: Envelope,
+    key: WriteKey,
+    request: Request,
+    enricher: Enricher,
     paid: Paid,
-) -> Admitted:  # fmt: skip
+) -> Admitted:
     sender, by = _sender(request, envelope, key.site), permissions.sent_by(key, request)
     events: list[Event] = []
     rejects: list[Reject] = []

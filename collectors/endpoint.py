@@ -224,9 +224,16 @@ class Endpoint:
         query = scope["query_string"].decode("latin-1")
         nonce, first_at = _replayed(headers.get("x-footfall-replay", ""))
         return Request(
-            scope["path"], query, headers, body, self._clock(), nonce or next(self._nonces),
-            self._visitor(scope), scope["method"], first_at,
-        )  # fmt: skip
+            scope["path"],
+            query,
+            headers,
+            body,
+            self._clock(),
+            nonce or next(self._nonces),
+            self._visitor(scope),
+            scope["method"],
+            first_at,
+        )
 
     def _visitor(self, scope: Scope) -> str:
         """Whose address counts. Proxies may add a line of X-Forwarded-For instead of a word."""

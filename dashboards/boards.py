@@ -9,7 +9,8 @@ _SHARES: Final = dict.fromkeys(
 )
 
 OVERVIEW: Final = Board(
-    "footfall-overview", "Footfall · Overview",
+    "footfall-overview",
+    "Footfall · Overview",
     (
         Panel("In this range", "stat", "overview_totals", width=16, height=5),
         Panel("Revenue", "stat", "revenue", width=8, height=5),
@@ -23,37 +24,58 @@ OVERVIEW: Final = Board(
         Panel("Countries", "table", "countries", width=5),
         Panel("Bots, in no other figure", "table", "bots", width=6),
     ),
-)  # fmt: skip
+)
 
 DROPOFF: Final = Board(
-    "footfall-dropoff", "Footfall · Drop-off",
+    "footfall-dropoff",
+    "Footfall · Drop-off",
     (
         Panel("Breaks and recoveries", "table", "flags", width=24, height=7, units=_SHARES),
-        Panel("Who goes forward, with 95 % interval", "table", "dropoff_pages", width=24,
-              height=11, units=_SHARES),
-        Panel("Share that goes forward", "timeseries", "dropoff_series", unit="percentunit",
-              width=14, height=10),
+        Panel(
+            "Who goes forward, with 95 % interval",
+            "table",
+            "dropoff_pages",
+            width=24,
+            height=11,
+            units=_SHARES,
+        ),
+        Panel(
+            "Share that goes forward",
+            "timeseries",
+            "dropoff_series",
+            unit="percentunit",
+            width=14,
+            height=10,
+        ),
         Panel("Where people go next", "table", "dropoff_next", width=10, height=10, units=_SHARES),
     ),
-)  # fmt: skip
+)
 
 CUSTOMERS: Final = Board(
-    "footfall-customers", "Footfall · Customers",
+    "footfall-customers",
+    "Footfall · Customers",
     (
         Panel("Who is known, who is due", "stat", "customers_totals", width=24, height=5),
         Panel("Due to buy again", "table", "cycles_due", width=24, height=10, hide=("product_id",)),
         Panel("Repurchase cycles by state", "barchart", "cycles_states", width=8),
         Panel("Devices per person", "barchart", "devices_per_person", width=8),
         Panel("Triggers", "timeseries", "triggers_series", width=8),
-        Panel("Newest triggers", "table", "triggers", width=14, height=10,
-              hide=("id", "evidence", "subject", "person_id")),
+        Panel(
+            "Newest triggers",
+            "table",
+            "triggers",
+            width=14,
+            height=10,
+            hide=("id", "evidence", "subject", "person_id"),
+        ),
         Panel("Refused links", "table", "link_refusals", width=10, height=10),
     ),
     days=30,
-)  # fmt: skip
+)
 
 SERVICE: Final = Board(
-    "footfall-service", "Footfall · Service",
+    "footfall-service",
+    "Footfall · Service",
     (
         Panel("Tickets by state", "barchart", "tickets_states", width=8),
         Panel("Tickets", "timeseries", "tickets_series", width=16),
@@ -63,29 +85,49 @@ SERVICE: Final = Board(
         Panel("Waiting tickets", "table", "tickets_open"),
     ),
     days=30,
-)  # fmt: skip
+)
 
 PIPELINE: Final = Board(
-    "footfall-pipeline", "Footfall · Pipeline",
+    "footfall-pipeline",
+    "Footfall · Pipeline",
     (
-        Panel("The books: received = stored + repeats + merged + rejected", "table", "books",
-              height=6),
+        Panel(
+            "The books: received = stored + repeats + merged + rejected", "table", "books", height=6
+        ),
         Panel("Read so far", "table", "sites", height=6),
         Panel("Received, stored, repeats, rejected", "timeseries", "books_series"),
         Panel("Rejects by reason", "table", "rejects_reasons"),
         Panel("Deliveries to webhooks", "table", "deliveries", width=24, height=5),
-        Panel("Records waiting, by stage", "timeseries",
-              promql="sum by (stage) (footfall_stage_lag_records)", labels="{{stage}}"),
-        Panel("Events folded in a second", "timeseries",
-              promql="sum by (stage) (rate(footfall_stage_events_total[1m]))", unit="ops",
-              labels="{{stage}}"),
-        Panel("Seconds to make a batch durable, 99 %", "timeseries", unit="s", labels="{{stage}}",
-              promql="histogram_quantile(0.99, sum by (stage, le) "
-                     "(rate(footfall_stage_flush_seconds_bucket[5m])))"),
-        Panel("Collector: answers a second", "timeseries", unit="reqps", labels="{{status}}",
-              promql="sum by (status) (rate(footfall_collector_requests_total[1m]))"),
+        Panel(
+            "Records waiting, by stage",
+            "timeseries",
+            promql="sum by (stage) (footfall_stage_lag_records)",
+            labels="{{stage}}",
+        ),
+        Panel(
+            "Events folded in a second",
+            "timeseries",
+            promql="sum by (stage) (rate(footfall_stage_events_total[1m]))",
+            unit="ops",
+            labels="{{stage}}",
+        ),
+        Panel(
+            "Seconds to make a batch durable, 99 %",
+            "timeseries",
+            unit="s",
+            labels="{{stage}}",
+            promql="histogram_quantile(0.99, sum by (stage, le) "
+            "(rate(footfall_stage_flush_seconds_bucket[5m])))",
+        ),
+        Panel(
+            "Collector: answers a second",
+            "timeseries",
+            unit="reqps",
+            labels="{{status}}",
+            promql="sum by (status) (rate(footfall_collector_requests_total[1m]))",
+        ),
     ),
     days=1,
-)  # fmt: skip
+)
 
 ALL: Final = (OVERVIEW, DROPOFF, CUSTOMERS, SERVICE, PIPELINE)

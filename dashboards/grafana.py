@@ -55,8 +55,16 @@ def dashboard(board: Board) -> dict[str, Any]:
         "timezone": "utc",
         "templating": {"list": [_site_variable()]},
         "links": [
-            {"type": "dashboards", "title": "Footfall", "tags": ["footfall"], "asDropdown": True,
-             "keepTime": True, "includeVars": True, "icon": "external link", "targetBlank": False}
+            {
+                "type": "dashboards",
+                "title": "Footfall",
+                "tags": ["footfall"],
+                "asDropdown": True,
+                "keepTime": True,
+                "includeVars": True,
+                "icon": "external link",
+                "targetBlank": False,
+            }
         ],
         "annotations": {"list": []},
         "panels": [
@@ -65,7 +73,7 @@ def dashboard(board: Board) -> dict[str, Any]:
                 zip(board.panels, _places(board.panels), strict=True), 1
             )
         ],
-    }  # fmt: skip
+    }
 
 
 def text_of(board: Board) -> str:
@@ -124,8 +132,12 @@ def _defaults(panel: Panel) -> dict[str, Any]:
     defaults: dict[str, Any] = {"unit": panel.unit}
     if panel.kind == "timeseries":
         defaults["min"] = 0
-        defaults["custom"] = {"lineWidth": 1, "fillOpacity": 10, "showPoints": "auto",
-                              "spanNulls": True}  # fmt: skip
+        defaults["custom"] = {
+            "lineWidth": 1,
+            "fillOpacity": 10,
+            "showPoints": "auto",
+            "spanNulls": True,
+        }
     return defaults
 
 
@@ -143,8 +155,10 @@ def _options(panel: Panel) -> dict[str, Any]:
         calculation = {"calcs": ["lastNotNull"], "fields": "", "values": panel.query == "revenue"}
         return {"reduceOptions": calculation, "colorMode": "none", "textMode": "value_and_name"}
     if panel.kind == "timeseries":
-        return {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
-                "tooltip": {"mode": "multi", "sort": "desc"}}  # fmt: skip
+        return {
+            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        }
     if panel.kind == "barchart":
         return {"legend": {"showLegend": False}}
     return {"showHeader": True, "cellHeight": "sm"}

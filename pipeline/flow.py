@@ -46,16 +46,27 @@ class Leg(NamedTuple):
 
 
 FLOW: Final = (
-    Leg("visits", topics.EVENTS,
-        lambda s, partitions: Visits(s.horizon * 1000, s.lateness * 1000, funnel.parse(s.funnel),
-                                     room(s.state_limit, partitions)),
-        (topics.CUSTOMERS, topics.PAGES)),
-    Leg("people", topics.CUSTOMERS, lambda s, _: People(Policy(lead=s.lead_days * DAY)),
-        (topics.TRIGGERS,)),
+    Leg(
+        "visits",
+        topics.EVENTS,
+        lambda s, partitions: Visits(
+            s.horizon * 1000,
+            s.lateness * 1000,
+            funnel.parse(s.funnel),
+            room(s.state_limit, partitions),
+        ),
+        (topics.CUSTOMERS, topics.PAGES),
+    ),
+    Leg(
+        "people",
+        topics.CUSTOMERS,
+        lambda s, _: People(Policy(lead=s.lead_days * DAY)),
+        (topics.TRIGGERS,),
+    ),
     Leg("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),
     Leg("rejects", topics.REJECTS, lambda s, _: RejectsStage(), ()),
     Leg("delivery", topics.TRIGGERS, lambda s, _: Delivery(masked(s.webhook_url)), ()),
-)  # fmt: skip
+)
 
 
 def stages(settings: Settings, partitions: int) -> Mapping[str, Stage]:

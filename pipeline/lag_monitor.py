@@ -35,9 +35,13 @@ class Watcher:
     """Looks at all lanes every LOOK_SECONDS."""
 
     def __init__(
-        self, journal: Journal, runners: Mapping[str, Runner], warehouse: Warehouse,
-        metrics: Metrics, alarms: Alarms,
-    ) -> None:  # fmt: skip
+        self,
+        journal: Journal,
+        runners: Mapping[str, Runner],
+        warehouse: Warehouse,
+        metrics: Metrics,
+        alarms: Alarms,
+    ) -> None:
         self._alarms = alarms
         self._journal, self._runners = journal, runners
         self._warehouse, self._metrics = warehouse, metrics
@@ -100,20 +104,26 @@ class Watcher:
         """Each lane's stage, partition, applied offset and lag in records."""
         return [
             {
-                "stage": runner.stage.name, "partition": partition,
-                "applied": lane.applied, "lag": await self._lag(topic, partition, lane),
+                "stage": runner.stage.name,
+                "partition": partition,
+                "applied": lane.applied,
+                "lag": await self._lag(topic, partition, lane),
             }
             for topic, runner in self._runners.items()
             for partition, lane in sorted(runner.lanes.items())
-        ]  # fmt: skip
+        ]
 
     async def status(self) -> dict[str, Any]:
         """`ready`, `lanes` with their offsets and lag, the `books`, and the `alarms`."""
         lanes = await self.lanes()
         drained = self.ready() and all(lane["lag"] == 0 for lane in lanes)
-        return {"ready": self.ready(), "drained": drained, "lanes": lanes,
-                "books": await self.books(),
-                "alarms": [alarm._asdict() for alarm in self._alarms.each()]}  # fmt: skip
+        return {
+            "ready": self.ready(),
+            "drained": drained,
+            "lanes": lanes,
+            "books": await self.books(),
+            "alarms": [alarm._asdict() for alarm in self._alarms.each()],
+        }
 
     def ready(self) -> bool:
         """Whether the state of every partition assigned to this worker is loaded."""
@@ -143,8 +153,11 @@ class Watcher:
 
     async def _books_now(self) -> dict[str, int]:
         applied = {name: self._applied(name) for name in (topics.EVENTS.name, topics.REJECTS.name)}
-        params = {"topic": topics.EVENTS.name, "events": applied[topics.EVENTS.name],
-                  "rejects": applied[topics.REJECTS.name]}  # fmt: skip
+        params = {
+            "topic": topics.EVENTS.name,
+            "events": applied[topics.EVENTS.name],
+            "rejects": applied[topics.REJECTS.name],
+        }
         in_flight = 0
         for topic, offsets in applied.items():
             for partition in self._runners[topic].lanes.keys() & set(range(len(offsets))):

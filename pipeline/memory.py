@@ -31,8 +31,9 @@ async def watch_state(
     while True:
         _gauge(runners, metrics)
         for key, alarm in (
-            ("devices", _devices(runners, metrics, limit)), ("all", _all(runners, limit)),
-        ):  # fmt: skip
+            ("devices", _devices(runners, metrics, limit)),
+            ("all", _all(runners, limit)),
+        ):
             if alarm is None:
                 alarms.clear(_PART, key)
             else:
@@ -86,10 +87,11 @@ def _all(runners: Mapping[str, Runner], limit: int) -> Alarm | None:
         return None
     parts = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items() if size >= 1e6)
     return Alarm(
-        _PART, f"state takes more than its {limit / 1e6:,.0f} MB: {parts}",
+        _PART,
+        f"state takes more than its {limit / 1e6:,.0f} MB: {parts}",
         "Raise FOOTFALL_STATE_LIMIT where there is memory. Customers, their orders and visits of the "
         "last half hour are never forgotten for it.",
-    )  # fmt: skip
+    )
 
 
 async def return_memory(purge: Callable[[], None] | None) -> None:

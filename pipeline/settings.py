@@ -147,83 +147,208 @@ def _clock(text: str) -> tuple[int, int, float] | None:
 
 
 SETTINGS: Final = (
-    Setting("log", "embedded://data", "The log: embedded://DIRECTORY or kafka://HOST:PORT[,…].",
-            _url(embedded=addresses.directory, kafka=addresses.kafka), url=True),
-    Setting("warehouse", "chdb://data/warehouse",
-            "The warehouse: chdb://DIRECTORY or clickhouse://[USER:PASSWORD@]HOST:PORT/DATABASE.",
-            _url(chdb=addresses.directory, clickhouse=addresses.clickhouse), url=True),
-    Setting("partitions", "2", "Partitions of every topic; fixed when the log is made.",
-            _whole(1, 1024)),
+    Setting(
+        "log",
+        "embedded://data",
+        "The log: embedded://DIRECTORY or kafka://HOST:PORT[,…].",
+        _url(embedded=addresses.directory, kafka=addresses.kafka),
+        url=True,
+    ),
+    Setting(
+        "warehouse",
+        "chdb://data/warehouse",
+        "The warehouse: chdb://DIRECTORY or clickhouse://[USER:PASSWORD@]HOST:PORT/DATABASE.",
+        _url(chdb=addresses.directory, clickhouse=addresses.clickhouse),
+        url=True,
+    ),
+    Setting(
+        "partitions", "2", "Partitions of every topic; fixed when the log is made.", _whole(1, 1024)
+    ),
     Setting("replication", "1", "Kafka only: copies of every topic, when made.", _whole(1, 9)),
     Setting("host", "127.0.0.1", "Address the collector listens on.", addresses.host),
     Setting("port", "8100", "Port of the collector.", _whole(1, 65535)),
-    Setting("worker_host", "127.0.0.1", "Address the worker's pages listen on. They show every "
-            "customer: others than this machine's need a worker token.", addresses.host),
-    Setting("worker_port", "8101", "Port of the worker's dashboards, queries and metrics.",
-            _whole(1, 65535)),
-    Setting("worker_names", "", "Names or addresses that the worker's pages are called by besides "
-            "localhost, 127.0.0.1 and [::1], with commas between, such as stats.myshop.example.",
-            _names),
-    Setting("worker_token", "", "Secret of 16 characters or more that whoever asks the worker must "
-            "show: as a bearer, as Basic's password (browsers ask for it) or as X-ClickHouse-Key.",
-            _token, secret=True),
-    Setting("write_keys", "", "Keys for pages, as key:site with commas between. Each may be followed "
-            "by identify (may say who a visitor is), purchase (its orders count), origin=https://… "
-            "(the only pages to use it on, repeatable) and rate=N (events a second; 1000).",
-            browser_keys),
-    Setting("server_keys", "", "Secrets for servers, as secret:site with commas between: for "
-            "purchases, tickets and history. Each may be followed by rate=N (5000).",
-            server_keys, secret=True),
-    Setting("snippet_path", "/footfall.js", "Path of the tracking snippet on the collector; it sends "
-            "its events there too. Blockers' lists know the usual names.", _path),
-    Setting("webhook_secrets", "", "Secrets of webhooks that come in, as vendor[:site]=secret with "
-            "commas between; several for one while it is changed. A vendor without is refused.",
-            _texts, secret=True),
-    Setting("webhook_mappings", "", "Mapping files (TOML) of further webhooks that come in, with "
-            "commas between.", _files),
-    Setting("ip_addresses", "truncated", "What of visitors' IP addresses is stored: truncated (the "
-            "first 24 bits, 48 of IPv6), hashed or none.", _one_of("truncated", "hashed", "none")),
-    Setting("trusted_proxies", "private", "Whose X-Forwarded-For is believed about visitors' "
-            "addresses: private (proxies in private networks), none, or networks with commas "
-            "between, such as private,203.0.113.0/24.", _proxies),
-    Setting("ip_hash_key", "", "For hashed addresses: 16 characters or more that nobody knows.",
-            secret=True),
-    Setting("countries", "", "Path of a MaxMind DB file (.mmdb) of countries or cities, to know "
-            "visitors' countries; read at start.", _file),
-    Setting("deny_properties", "", "Names of properties and traits that are never stored, at any "
-            "depth, with commas between.", _texts),
-    Setting("funnel", "", "Steps to the goal, for example: /cart > /checkout > Order Completed. "
-            "Without it, what leads forward is learned.", _line),
-    Setting("horizon", "300", "Seconds a visitor has to go on from a page before the view has "
-            "failed.", _whole(5, 1800)),
-    Setting("lateness", "86400", "Seconds an event may come late and still correct sessions and "
-            "page outcomes; also how long re-sent browser events are recognised.",
-            _whole(1800, 30 * 86400)),
-    Setting("lead_days", "3", "Days ahead of the expected date that a repurchase is due.",
-            _whole(0, 90)),
-    Setting("webhook_url", "", "Where triggers are delivered; empty: nowhere.", addresses.web,
-            url=True),
-    Setting("webhook_secret", "", "Standard Webhooks secret (whsec_…) that signs deliveries.",
-            secret=True),
-    Setting("retention_days", "7", "Days the log keeps records that are in the warehouse; "
-            "for restore points up to half as long again.",
-            _whole(1, 3650)),
-    Setting("disk_reserve", "2000000000", "Bytes kept free on the disks of an embedded log and "
-            "warehouse: twice the largest part that a merge makes. Below it collectors answer 503 and "
-            "nothing is stored or merged, until a quarter more is free.", _whole(0, 10**13)),
-    Setting("rejects_limit", "1000000000", "Bytes of refused input that the warehouse keeps, 512 for "
-            "each on top; beyond it strangers' are deleted first.", _whole(1_000_000, 10**12)),
-    Setting("state_limit", "1000000000", "Bytes of the worker's memory for what it remembers of devices "
-            "and customers, all partitions together. When devices take more than a quarter, "
-            "visits are forgotten before their lateness.", _whole(1_000_000, 10**12)),
-    Setting("memory_limit", "2000000000", "Bytes that one statement of the worker's own may use in an "
-            "embedded warehouse, and that all queries of pages, Grafana and people may use together.",
-            _whole(100_000_000, 10**12)),
-    Setting("tick_ms", "1000", "Milliseconds between the collector's ticks, which carry time into "
-            "the log.", _whole(10, 60_000)),
-    Setting("clock", "", "start_ms,wall_ms,speed: a faster clock, for demonstrations; the same "
-            "for collectors and workers.", _clock),
-)  # fmt: skip
+    Setting(
+        "worker_host",
+        "127.0.0.1",
+        "Address the worker's pages listen on. They show every "
+        "customer: others than this machine's need a worker token.",
+        addresses.host,
+    ),
+    Setting(
+        "worker_port",
+        "8101",
+        "Port of the worker's dashboards, queries and metrics.",
+        _whole(1, 65535),
+    ),
+    Setting(
+        "worker_names",
+        "",
+        "Names or addresses that the worker's pages are called by besides "
+        "localhost, 127.0.0.1 and [::1], with commas between, such as stats.myshop.example.",
+        _names,
+    ),
+    Setting(
+        "worker_token",
+        "",
+        "Secret of 16 characters or more that whoever asks the worker must "
+        "show: as a bearer, as Basic's password (browsers ask for it) or as X-ClickHouse-Key.",
+        _token,
+        secret=True,
+    ),
+    Setting(
+        "write_keys",
+        "",
+        "Keys for pages, as key:site with commas between. Each may be followed "
+        "by identify (may say who a visitor is), purchase (its orders count), origin=https://… "
+        "(the only pages to use it on, repeatable) and rate=N (events a second; 1000).",
+        browser_keys,
+    ),
+    Setting(
+        "server_keys",
+        "",
+        "Secrets for servers, as secret:site with commas between: for "
+        "purchases, tickets and history. Each may be followed by rate=N (5000).",
+        server_keys,
+        secret=True,
+    ),
+    Setting(
+        "snippet_path",
+        "/footfall.js",
+        "Path of the tracking snippet on the collector; it sends "
+        "its events there too. Blockers' lists know the usual names.",
+        _path,
+    ),
+    Setting(
+        "webhook_secrets",
+        "",
+        "Secrets of webhooks that come in, as vendor[:site]=secret with "
+        "commas between; several for one while it is changed. A vendor without is refused.",
+        _texts,
+        secret=True,
+    ),
+    Setting(
+        "webhook_mappings",
+        "",
+        "Mapping files (TOML) of further webhooks that come in, with commas between.",
+        _files,
+    ),
+    Setting(
+        "ip_addresses",
+        "truncated",
+        "What of visitors' IP addresses is stored: truncated (the "
+        "first 24 bits, 48 of IPv6), hashed or none.",
+        _one_of("truncated", "hashed", "none"),
+    ),
+    Setting(
+        "trusted_proxies",
+        "private",
+        "Whose X-Forwarded-For is believed about visitors' "
+        "addresses: private (proxies in private networks), none, or networks with commas "
+        "between, such as private,203.0.113.0/24.",
+        _proxies,
+    ),
+    Setting(
+        "ip_hash_key",
+        "",
+        "For hashed addresses: 16 characters or more that nobody knows.",
+        secret=True,
+    ),
+    Setting(
+        "countries",
+        "",
+        "Path of a MaxMind DB file (.mmdb) of countries or cities, to know "
+        "visitors' countries; read at start.",
+        _file,
+    ),
+    Setting(
+        "deny_properties",
+        "",
+        "Names of properties and traits that are never stored, at any depth, with commas between.",
+        _texts,
+    ),
+    Setting(
+        "funnel",
+        "",
+        "Steps to the goal, for example: /cart > /checkout > Order Completed. "
+        "Without it, what leads forward is learned.",
+        _line,
+    ),
+    Setting(
+        "horizon",
+        "300",
+        "Seconds a visitor has to go on from a page before the view has failed.",
+        _whole(5, 1800),
+    ),
+    Setting(
+        "lateness",
+        "86400",
+        "Seconds an event may come late and still correct sessions and "
+        "page outcomes; also how long re-sent browser events are recognised.",
+        _whole(1800, 30 * 86400),
+    ),
+    Setting(
+        "lead_days", "3", "Days ahead of the expected date that a repurchase is due.", _whole(0, 90)
+    ),
+    Setting(
+        "webhook_url", "", "Where triggers are delivered; empty: nowhere.", addresses.web, url=True
+    ),
+    Setting(
+        "webhook_secret",
+        "",
+        "Standard Webhooks secret (whsec_…) that signs deliveries.",
+        secret=True,
+    ),
+    Setting(
+        "retention_days",
+        "7",
+        "Days the log keeps records that are in the warehouse; "
+        "for restore points up to half as long again.",
+        _whole(1, 3650),
+    ),
+    Setting(
+        "disk_reserve",
+        "2000000000",
+        "Bytes kept free on the disks of an embedded log and "
+        "warehouse: twice the largest part that a merge makes. Below it collectors answer 503 and "
+        "nothing is stored or merged, until a quarter more is free.",
+        _whole(0, 10**13),
+    ),
+    Setting(
+        "rejects_limit",
+        "1000000000",
+        "Bytes of refused input that the warehouse keeps, 512 for "
+        "each on top; beyond it strangers' are deleted first.",
+        _whole(1_000_000, 10**12),
+    ),
+    Setting(
+        "state_limit",
+        "1000000000",
+        "Bytes of the worker's memory for what it remembers of devices "
+        "and customers, all partitions together. When devices take more than a quarter, "
+        "visits are forgotten before their lateness.",
+        _whole(1_000_000, 10**12),
+    ),
+    Setting(
+        "memory_limit",
+        "2000000000",
+        "Bytes that one statement of the worker's own may use in an "
+        "embedded warehouse, and that all queries of pages, Grafana and people may use together.",
+        _whole(100_000_000, 10**12),
+    ),
+    Setting(
+        "tick_ms",
+        "1000",
+        "Milliseconds between the collector's ticks, which carry time into the log.",
+        _whole(10, 60_000),
+    ),
+    Setting(
+        "clock",
+        "",
+        "start_ms,wall_ms,speed: a faster clock, for demonstrations; the same "
+        "for collectors and workers.",
+        _clock,
+    ),
+)
 
 BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 PREFIX: Final = "FOOTFALL_"
@@ -259,8 +384,9 @@ class Settings:
 
     def _check_together(self) -> None:
         if bool(self.webhook_url) != bool(self.webhook_secret):
-            raise BadSetting("FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together "
-                             f"({_OTHER}).")  # fmt: skip
+            raise BadSetting(
+                f"FOOTFALL_WEBHOOK_URL and FOOTFALL_WEBHOOK_SECRET go together ({_OTHER})."
+            )
         if (self.ip_addresses == "hashed") != bool(self.ip_hash_key):
             raise BadSetting("FOOTFALL_IP_ADDRESSES=hashed and FOOTFALL_IP_HASH_KEY go together.")
         if both := self.write_keys.keys() & self.server_keys.keys():

@@ -10,9 +10,18 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw, Struct
 
 EventType = Literal[
-    "page", "screen", "track", "identify", "alias", "group", "reset",
-    "purchase", "ticket", "feedback", "tick",
-]  # fmt: skip
+    "page",
+    "screen",
+    "track",
+    "identify",
+    "alias",
+    "group",
+    "reset",
+    "purchase",
+    "ticket",
+    "feedback",
+    "tick",
+]
 
 DeviceClass = Literal["", "desktop", "mobile", "tablet", "bot"]
 

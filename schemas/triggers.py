@@ -9,10 +9,15 @@ from msgspec import Struct
 from schemas.origins import Origin
 
 Rule = Literal[
-    "dropoff.broke", "dropoff.recovered",
-    "repurchase.due", "repurchase.late", "repurchase.lapsed", "repurchase.withdrawn",
-    "care.unhappy", "care.reopened",
-]  # fmt: skip
+    "dropoff.broke",
+    "dropoff.recovered",
+    "repurchase.due",
+    "repurchase.late",
+    "repurchase.lapsed",
+    "repurchase.withdrawn",
+    "care.unhappy",
+    "care.reopened",
+]
 
 TYPE_PREFIX: Final = "footfall."
 

@@ -50,8 +50,11 @@ def licence(name: str) -> str:
     if "License-Expression" in told:
         return str(told["License-Expression"])
     own = str(told["License"]).strip() if "License" in told else ""
-    classes = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or ()
-               if one.startswith("License ::")]  # fmt: skip
+    classes = [
+        one.rpartition(" :: ")[2]
+        for one in told.get_all("Classifier") or ()
+        if one.startswith("License ::")
+    ]
     return ", ".join(classes) or (own if own and len(own) <= _LONGEST else "see the package")
 
 

@@ -38,9 +38,7 @@ def mounts() -> Iterator[Any]:
 
 
 def test_the_scaled_out_form_is_complete() -> None:
-    assert set(SERVICES) == {
-        "kafka", "clickhouse", "collector", "worker", "prometheus", "grafana"
-    }  # fmt: skip
+    assert set(SERVICES) == {"kafka", "clickhouse", "collector", "worker", "prometheus", "grafana"}
     assert set(OURS) == {"collector", "worker"}
     assert SERVICES["worker"]["deploy"]["replicas"] > 1
 
@@ -119,8 +117,10 @@ def test_log_and_warehouse_are_the_services_of_this_file() -> None:
     ).groups()
     server = environment(SERVICES[host])
     assert (user, password, database) == (
-        server["CLICKHOUSE_USER"], server["CLICKHOUSE_PASSWORD"], server["CLICKHOUSE_DB"]
-    )  # fmt: skip
+        server["CLICKHOUSE_USER"],
+        server["CLICKHOUSE_PASSWORD"],
+        server["CLICKHOUSE_DB"],
+    )
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

@@ -79,8 +79,11 @@ def test_the_page_of_licences_is_what_is_shipped() -> None:
 
 def test_licences_that_ask_something_of_who_passes_a_package_on_are_named_on_top() -> None:
     top, _, table = licences.PAGE.read_text(encoding="utf-8").partition("## All")
-    copyleft = [row.split(" | ")[0].strip("| ") for row in table.splitlines()
-                if licences.COPYLEFT.search(row) or "Lesser General" in row]  # fmt: skip
+    copyleft = [
+        row.split(" | ")[0].strip("| ")
+        for row in table.splitlines()
+        if licences.COPYLEFT.search(row) or "Lesser General" in row
+    ]
     assert copyleft == ["crc32c"]
     assert all(f"**{name}**" in top for name in copyleft)
 
@@ -112,7 +115,12 @@ def test_an_audit_that_did_not_happen_is_not_taken_for_a_good_one(
     tool.write_text(f"#!/bin/sh\nprintf %s '{report}' > {tmp_path}/found.json\nexit {code}\n")
     tool.chmod(0o755)
     (tmp_path / ".installed").touch()
-    ended = subprocess.run(["make", "audit", f"AUDIT={tmp_path}"], cwd=ROOT, capture_output=True,
-                           text=True, check=False)  # fmt: skip
+    ended = subprocess.run(
+        ["make", "audit", f"AUDIT={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert said in ended.stdout
     assert (ended.returncode == 0) == (said == "No known vulnerability")

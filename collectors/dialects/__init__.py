@@ -13,8 +13,14 @@ from collectors.dialects.snowplow import Snowplow
 from collectors.dialects.typed import Typed
 
 ALL: Final[tuple[Dialect, ...]] = (
-    Segment(), RudderStack(), Jitsu(), PostHog(), Snowplow(), Pixel(), Typed()
-)  # fmt: skip
+    Segment(),
+    RudderStack(),
+    Jitsu(),
+    PostHog(),
+    Snowplow(),
+    Pixel(),
+    Typed(),
+)
 BY_PATH: Final[Mapping[str, Dialect]] = {
     path: dialect for dialect in ALL for path in sorted(dialect.posts | dialect.gets)
 }

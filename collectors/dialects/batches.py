@@ -45,10 +45,20 @@ def _bounded(kind: Any, name: str) -> type[Struct]:
     fields = msgspec.structs.fields(kind)
     return msgspec.defstruct(
         kind.__name__,
-        [(one.name, _Kept | None if one.name == name and not one.required else
-          _Kept if one.name == name else one.type, one.default) for one in fields],
+        [
+            (
+                one.name,
+                _Kept | None
+                if one.name == name and not one.required
+                else _Kept
+                if one.name == name
+                else one.type,
+                one.default,
+            )
+            for one in fields
+        ],
         rename={one.name: one.encode_name for one in fields},
-    )  # fmt: skip
+    )
 
 
 def _listed(kept: Any) -> list[Raw] | None:

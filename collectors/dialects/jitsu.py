@@ -38,10 +38,14 @@ _ABOUT: Final = Guide(
     becomes=spec.BECOMES,
     not_taken=("Nothing is forwarded to other destinations, and none is loaded into the page.",),
     libraries=tuple(
-        Library("@jitsu/js", "1.11.0", where,
-                'import { jitsuAnalytics } from "@jitsu/js";',
-                'const analytics = jitsuAnalytics({ host: "https://….d.jitsu.com", writeKey: "ID:SECRET" });',
-                'const analytics = jitsuAnalytics({ host: "{address}", writeKey: "' + key + ':any" });')
+        Library(
+            "@jitsu/js",
+            "1.11.0",
+            where,
+            'import { jitsuAnalytics } from "@jitsu/js";',
+            'const analytics = jitsuAnalytics({ host: "https://….d.jitsu.com", writeKey: "ID:SECRET" });',
+            'const analytics = jitsuAnalytics({ host: "{address}", writeKey: "' + key + ':any" });',
+        )
         for where, key in _KEYS
     ),
     examples=(
@@ -63,7 +67,7 @@ _ABOUT: Final = Guide(
         "With a `privacy.ipPolicy` other than `keep`, no address is kept.",
     ),
     documentation=(Link("Jitsu's JavaScript SDK", "https://github.com/jitsucom/jitsu"),),
-)  # fmt: skip
+)
 
 
 class Jitsu(Dialect):

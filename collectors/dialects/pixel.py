@@ -19,9 +19,10 @@ from collectors.source_doc import Example, Guide, Link
 from schemas.rejects import Reason
 
 _KINDS: Final = {
-    f"{base}/{kind}": kind for base in ("/v1/pixel", "/pixel/v1")
+    f"{base}/{kind}": kind
+    for base in ("/v1/pixel", "/pixel/v1")
     for kind in sorted(spec.KINDS - {"reset"})
-}  # fmt: skip
+}
 _PLAIN: Final = frozenset(
     {"anonymousId", "userId", "previousId", "groupId", "messageId", "timestamp", "event", "name"}
 )
@@ -43,7 +44,9 @@ _ABOUT: Final = Guide(
     connect="put an image into the e-mail or page",
     brings=("clicks",),
     becomes=spec.BECOMES,
-    not_taken=("Mail programs that load images through a proxy tell of the proxy, not of the reader.",),
+    not_taken=(
+        "Mail programs that load images through a proxy tell of the proxy, not of the reader.",
+    ),
     steps=(
         'Paste `<img src="{address}/pixel/v1/track?writeKey={key}&anonymousId=ID&event=Mail%20Opened" '
         'alt="">` where it should count; `ID` is a name for the reader that you make up.',
@@ -67,9 +70,12 @@ _ABOUT: Final = Guide(
         "`context.…`; or all of them as Base64 JSON in `data`.",
     ),
     documentation=(
-        Link("Segment's pixel", "https://segment.com/docs/connections/sources/catalog/libraries/server/pixel-tracking-api/"),
+        Link(
+            "Segment's pixel",
+            "https://segment.com/docs/connections/sources/catalog/libraries/server/pixel-tracking-api/",
+        ),
     ),
-)  # fmt: skip
+)
 
 
 class Pixel(Dialect):

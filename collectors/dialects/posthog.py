@@ -39,9 +39,14 @@ _PATHS: Final = frozenset(
     for slash in ("", "/")
 )
 _KINDS: Final[dict[str, EventType]] = {
-    "$pageview": "page", "$screen": "screen", "$identify": "identify", "$set": "identify",
-    "$create_alias": "alias", "$merge_dangerously": "alias", "$groupidentify": "group",
-}  # fmt: skip
+    "$pageview": "page",
+    "$screen": "screen",
+    "$identify": "identify",
+    "$set": "identify",
+    "$create_alias": "alias",
+    "$merge_dangerously": "alias",
+    "$groupidentify": "group",
+}
 _CONFIG: Final = {
     "supportedCompression": ["gzip", "gzip-js", "base64"],
     "hasFeatureFlags": False,
@@ -59,9 +64,12 @@ _CONFIG: Final = {
 }
 """No `surveys`: told that there are none, posthog-js fetches its script for them all the same."""
 _FLAGS: Final = {
-    "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": False,
+    "flags": {},
+    "featureFlags": {},
+    "featureFlagPayloads": {},
+    "errorsWhileComputingFlags": False,
     "quotaLimited": [],
-}  # fmt: skip
+}
 
 
 _NO_LIBRARY: Final = (
@@ -146,12 +154,19 @@ _ABOUT: Final = Guide(
     brings=("clicks", "purchases"),
     becomes=(
         Becomes("`$pageview`, `$screen`", "a view of that page, with its referrer"),
-        Becomes("`capture` of any other event, `$autocapture` and `$pageleave` too",
-                "an event of that name"),
-        Becomes(f"`capture` of {', '.join(f'“{name}”' for name in ORDER_EVENTS)}",
-                f"a purchase that is {', '.join(ORDER_EVENTS.values())}, with its lines"),
-        Becomes("`identify`, `$set`", "the device belongs to `distinct_id`, and to `email`, `phone`, "
-                "`crmId` and `social` of `$set`"),
+        Becomes(
+            "`capture` of any other event, `$autocapture` and `$pageleave` too",
+            "an event of that name",
+        ),
+        Becomes(
+            f"`capture` of {', '.join(f'“{name}”' for name in ORDER_EVENTS)}",
+            f"a purchase that is {', '.join(ORDER_EVENTS.values())}, with its lines",
+        ),
+        Becomes(
+            "`identify`, `$set`",
+            "the device belongs to `distinct_id`, and to `email`, `phone`, "
+            "`crmId` and `social` of `$set`",
+        ),
         Becomes("`alias`, `$merge_dangerously`", "two ids are one person"),
         Becomes("`$groupidentify`", "an event with the group's key"),
     ),
@@ -162,18 +177,30 @@ _ABOUT: Final = Guide(
         "Session recordings, heat maps, surveys: the library hears that they are off.",
     ),
     libraries=(
-        Library("posthog-js", "1.449.2", "browser",
-                'import posthog from "posthog-js";',
-                'posthog.init("PROJECT_KEY", { api_host: "https://eu.i.posthog.com" });',
-                'posthog.init("{key}", { api_host: "{address}" });'),
-        Library("posthog-node", "5.70.0", "node",
-                'import { PostHog } from "posthog-node";',
-                'const posthog = new PostHog("PROJECT_KEY", { host: "https://eu.i.posthog.com" });',
-                'const posthog = new PostHog("{server}", { host: "{address}" });'),
-        Library("posthog", "7.91.1", "python",
-                "from posthog import Posthog",
-                'posthog = Posthog("PROJECT_KEY", host="https://eu.i.posthog.com")',
-                'posthog = Posthog("{server}", host="{address}")'),
+        Library(
+            "posthog-js",
+            "1.449.2",
+            "browser",
+            'import posthog from "posthog-js";',
+            'posthog.init("PROJECT_KEY", { api_host: "https://eu.i.posthog.com" });',
+            'posthog.init("{key}", { api_host: "{address}" });',
+        ),
+        Library(
+            "posthog-node",
+            "5.70.0",
+            "node",
+            'import { PostHog } from "posthog-node";',
+            'const posthog = new PostHog("PROJECT_KEY", { host: "https://eu.i.posthog.com" });',
+            'const posthog = new PostHog("{server}", { host: "{address}" });',
+        ),
+        Library(
+            "posthog",
+            "7.91.1",
+            "python",
+            "from posthog import Posthog",
+            'posthog = Posthog("PROJECT_KEY", host="https://eu.i.posthog.com")',
+            'posthog = Posthog("{server}", host="{address}")',
+        ),
     ),
     examples=(
         Example(
@@ -195,7 +222,7 @@ _ABOUT: Final = Guide(
         Link("PostHog's libraries", "https://posthog.com/docs/libraries"),
         Link("Capture API", "https://posthog.com/docs/api/capture"),
     ),
-)  # fmt: skip
+)
 
 
 class PostHog(Dialect):

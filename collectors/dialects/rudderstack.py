@@ -43,20 +43,32 @@ _ABOUT: Final = Guide(
         "a source that has none.",
     ),
     libraries=(
-        Library("@rudderstack/analytics-js", "3.34.1", "browser",
-                'import { RudderAnalytics } from "@rudderstack/analytics-js/bundled";\n'
-                "const analytics = new RudderAnalytics();",
-                'analytics.load("RUDDERSTACK_KEY", "https://….dataplane.rudderstack.com");',
-                'analytics.load("{key}", "{address}", { configUrl: "{address}" });'),
-        Library("@rudderstack/rudder-sdk-node", "3.0.13", "node",
-                'import RudderAnalytics from "@rudderstack/rudder-sdk-node";',
-                'const analytics = new RudderAnalytics("RUDDERSTACK_KEY", '
-                '{ dataPlaneUrl: "https://….dataplane.rudderstack.com" });',
-                'const analytics = new RudderAnalytics("{server}", { dataPlaneUrl: "{address}" });'),
-        Library("rudder-sdk-python", "2.1.9", "python",
-                "from rudderstack.analytics.client import Client",
-                'analytics = Client("RUDDERSTACK_KEY", host="https://….dataplane.rudderstack.com")',
-                'analytics = Client("{server}", host="{address}")'),
+        Library(
+            "@rudderstack/analytics-js",
+            "3.34.1",
+            "browser",
+            'import { RudderAnalytics } from "@rudderstack/analytics-js/bundled";\n'
+            "const analytics = new RudderAnalytics();",
+            'analytics.load("RUDDERSTACK_KEY", "https://….dataplane.rudderstack.com");',
+            'analytics.load("{key}", "{address}", { configUrl: "{address}" });',
+        ),
+        Library(
+            "@rudderstack/rudder-sdk-node",
+            "3.0.13",
+            "node",
+            'import RudderAnalytics from "@rudderstack/rudder-sdk-node";',
+            'const analytics = new RudderAnalytics("RUDDERSTACK_KEY", '
+            '{ dataPlaneUrl: "https://….dataplane.rudderstack.com" });',
+            'const analytics = new RudderAnalytics("{server}", { dataPlaneUrl: "{address}" });',
+        ),
+        Library(
+            "rudder-sdk-python",
+            "2.1.9",
+            "python",
+            "from rudderstack.analytics.client import Client",
+            'analytics = Client("RUDDERSTACK_KEY", host="https://….dataplane.rudderstack.com")',
+            'analytics = Client("{server}", host="{address}")',
+        ),
     ),
     examples=(
         Example(
@@ -73,7 +85,7 @@ _ABOUT: Final = Guide(
     documentation=(
         Link("Event specification", "https://www.rudderstack.com/docs/event-spec/standard-events/"),
     ),
-)  # fmt: skip
+)
 
 
 class RudderStack(Dialect):

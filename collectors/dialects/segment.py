@@ -22,8 +22,13 @@ from collectors.dialects.keys import sent_key
 from collectors.source_doc import Becomes, Example, Guide, Library, Link
 
 _SHORT: Final = {
-    "t": "track", "p": "page", "s": "screen", "i": "identify", "a": "alias", "g": "group",
-}  # fmt: skip
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "i": "identify",
+    "a": "alias",
+    "g": "group",
+}
 _BATCH: Final = frozenset({"/v1/batch", "/v1/b", "/v1/import"})
 _SINGLE: Final[dict[str, str]] = {
     **{f"/v1/{kind}": kind for kind in sorted(spec.KINDS)},
@@ -74,36 +79,59 @@ _ABOUT: Final = Guide(
     purpose="Segment's own libraries, for browsers and servers, send here instead of to Segment.",
     connect="change the host of Segment's library",
     brings=("clicks", "purchases"),
-    becomes=(*spec.BECOMES, Becomes("`reset` (not in Segment's API)", "the device's next user is new")),
+    becomes=(
+        *spec.BECOMES,
+        Becomes("`reset` (not in Segment's API)", "the device's next user is new"),
+    ),
     not_taken=(
         "Segment's HTML snippet: it loads its library from Segment. Use the npm package.",
         "Nothing is forwarded to other destinations; `integrations` is not read.",
         "Settings are answered with this one destination: no plugins, no consent or plan of Segment's.",
     ),
     libraries=(
-        Library("@segment/analytics-next", "1.84.3", "browser",
-                'import { AnalyticsBrowser } from "@segment/analytics-next";',
-                'const analytics = AnalyticsBrowser.load({ writeKey: "SEGMENT_KEY" });',
-                'const analytics = AnalyticsBrowser.load(\n'
-                '  { writeKey: "{key}", cdnURL: "{address}" },\n'
-                '  { integrations: { "Segment.io": { apiHost: "{host}/v1", protocol: "{scheme}" } } },\n'
-                ');'),
-        Library("@segment/analytics-node", "3.1.0", "node",
-                'import { Analytics } from "@segment/analytics-node";',
-                'const analytics = new Analytics({ writeKey: "SEGMENT_KEY" });',
-                'const analytics = new Analytics({ writeKey: "{server}", host: "{address}" });'),
-        Library("analytics-node", "6.2.0", "node",
-                'import Analytics from "analytics-node";',
-                'const analytics = new Analytics("SEGMENT_KEY");',
-                'const analytics = new Analytics("{server}", { host: "{address}" });'),
-        Library("segment-analytics-python", "2.4.0", "python",
-                "import segment.analytics as analytics",
-                'analytics.write_key = "SEGMENT_KEY"',
-                'analytics.write_key = "{server}"\nanalytics.host = "{address}"'),
-        Library("analytics-python", "1.4.post1", "python",
-                "import analytics",
-                'analytics.write_key = "SEGMENT_KEY"',
-                'analytics.write_key = "{server}"\nanalytics.host = "{address}"'),
+        Library(
+            "@segment/analytics-next",
+            "1.84.3",
+            "browser",
+            'import { AnalyticsBrowser } from "@segment/analytics-next";',
+            'const analytics = AnalyticsBrowser.load({ writeKey: "SEGMENT_KEY" });',
+            "const analytics = AnalyticsBrowser.load(\n"
+            '  { writeKey: "{key}", cdnURL: "{address}" },\n'
+            '  { integrations: { "Segment.io": { apiHost: "{host}/v1", protocol: "{scheme}" } } },\n'
+            ");",
+        ),
+        Library(
+            "@segment/analytics-node",
+            "3.1.0",
+            "node",
+            'import { Analytics } from "@segment/analytics-node";',
+            'const analytics = new Analytics({ writeKey: "SEGMENT_KEY" });',
+            'const analytics = new Analytics({ writeKey: "{server}", host: "{address}" });',
+        ),
+        Library(
+            "analytics-node",
+            "6.2.0",
+            "node",
+            'import Analytics from "analytics-node";',
+            'const analytics = new Analytics("SEGMENT_KEY");',
+            'const analytics = new Analytics("{server}", { host: "{address}" });',
+        ),
+        Library(
+            "segment-analytics-python",
+            "2.4.0",
+            "python",
+            "import segment.analytics as analytics",
+            'analytics.write_key = "SEGMENT_KEY"',
+            'analytics.write_key = "{server}"\nanalytics.host = "{address}"',
+        ),
+        Library(
+            "analytics-python",
+            "1.4.post1",
+            "python",
+            "import analytics",
+            'analytics.write_key = "SEGMENT_KEY"',
+            'analytics.write_key = "{server}"\nanalytics.host = "{address}"',
+        ),
     ),
     examples=(
         Example(
@@ -120,10 +148,13 @@ _ABOUT: Final = Guide(
         ),
     ),
     documentation=(
-        Link("HTTP API", "https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/"),
+        Link(
+            "HTTP API",
+            "https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/",
+        ),
         Link("E-commerce events", "https://segment.com/docs/connections/spec/ecommerce/v2/"),
     ),
-)  # fmt: skip
+)
 
 
 class Segment(Dialect):

@@ -30,8 +30,12 @@ _SCREENS: Final = frozenset(
 _SESSION: Final = "com.snowplowanalytics.snowplow/client_session"
 _USER: Final = "com.snowplowanalytics.snowplow.ecommerce/user"
 _STRUCTURED: Final = {
-    "se_ca": "category", "se_ac": "action", "se_la": "label", "se_pr": "property", "se_va": "value",
-}  # fmt: skip
+    "se_ca": "category",
+    "se_ac": "action",
+    "se_la": "label",
+    "se_pr": "property",
+    "se_va": "value",
+}
 _PING: Final = {"pp_mix": "min_x", "pp_max": "max_x", "pp_miy": "min_y", "pp_may": "max_y"}
 _NOTHING: Final = b"{}"
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
@@ -106,12 +110,18 @@ _ABOUT: Final = Guide(
     becomes=(
         Becomes("page view, screen view", "a view of that page, with its referrer"),
         Becomes("structured event", "an event called by its action"),
-        Becomes("self-describing event", "an event called by its schema's name, with its entities "
-                "under `contexts`"),
+        Becomes(
+            "self-describing event",
+            "an event called by its schema's name, with its entities under `contexts`",
+        ),
         Becomes("page ping", "an event `page_ping`"),
-        Becomes("e-commerce action with a transaction or refund, `tr` with its `ti`",
-                "a purchase, or its refund, with its lines"),
-        Becomes("user id (`uid`), e-mail of the e-commerce user entity", "the device belongs to them"),
+        Becomes(
+            "e-commerce action with a transaction or refund, `tr` with its `ti`",
+            "a purchase, or its refund, with its lines",
+        ),
+        Becomes(
+            "user id (`uid`), e-mail of the e-commerce user entity", "the device belongs to them"
+        ),
     ),
     not_taken=(
         "Schemas are not fetched, so nothing is validated against them.",
@@ -121,20 +131,32 @@ _ABOUT: Final = Guide(
         "respected: no address is kept, and no id of the network.",
     ),
     libraries=(
-        Library("@snowplow/browser-tracker", "4.10.1", "browser",
-                'import { newTracker } from "@snowplow/browser-tracker";',
-                'newTracker("sp", "https://COLLECTOR", { appId: "shop" });',
-                'newTracker("sp", "{address}", { appId: "{key}" });'),
-        Library("@snowplow/node-tracker", "4.8.0", "node",
-                'import { newTracker } from "@snowplow/node-tracker";',
-                'const tracker = newTracker({ namespace: "sp", appId: "shop" }, '
-                '{ endpoint: "https://COLLECTOR" });',
-                'const tracker = newTracker({ namespace: "sp", appId: "{server}" }, '
-                '{ endpoint: "{address}" });'),
-        Library("snowplow-tracker", "1.1.0", "python",
-                "from snowplow_tracker import Emitter, Tracker",
-                'tracker = Tracker("sp", Emitter("https://COLLECTOR"), app_id="shop")',
-                'tracker = Tracker("sp", Emitter("{address}"), app_id="{server}")'),
+        Library(
+            "@snowplow/browser-tracker",
+            "4.10.1",
+            "browser",
+            'import { newTracker } from "@snowplow/browser-tracker";',
+            'newTracker("sp", "https://COLLECTOR", { appId: "shop" });',
+            'newTracker("sp", "{address}", { appId: "{key}" });',
+        ),
+        Library(
+            "@snowplow/node-tracker",
+            "4.8.0",
+            "node",
+            'import { newTracker } from "@snowplow/node-tracker";',
+            'const tracker = newTracker({ namespace: "sp", appId: "shop" }, '
+            '{ endpoint: "https://COLLECTOR" });',
+            'const tracker = newTracker({ namespace: "sp", appId: "{server}" }, '
+            '{ endpoint: "{address}" });',
+        ),
+        Library(
+            "snowplow-tracker",
+            "1.1.0",
+            "python",
+            "from snowplow_tracker import Emitter, Tracker",
+            'tracker = Tracker("sp", Emitter("https://COLLECTOR"), app_id="shop")',
+            'tracker = Tracker("sp", Emitter("{address}"), app_id="{server}")',
+        ),
     ),
     examples=(
         Example(
@@ -157,7 +179,7 @@ _ABOUT: Final = Guide(
         Link("Snowplow's trackers", "https://docs.snowplow.io/docs/sources/"),
         Link("Tracker protocol", "https://docs.snowplow.io/docs/events/http-requests/"),
     ),
-)  # fmt: skip
+)
 
 
 class Snowplow(Dialect):

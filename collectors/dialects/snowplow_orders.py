@@ -124,21 +124,31 @@ def of_action(schema: str, action: str, entities: Sequence[Described]) -> Order 
         given.revenue if given.revenue is not None else given.refund_amount,
         given.currency or next((one.currency for one in products if one.currency), None),
         [
-            {"product_id": one.id, "name": one.name, "category": one.category,
-             "quantity": one.quantity, "price": one.price}
+            {
+                "product_id": one.id,
+                "name": one.name,
+                "category": one.category,
+                "quantity": one.quantity,
+                "price": one.price,
+            }
             for one in products
         ],
-    )  # fmt: skip
+    )
 
 
 def of_transaction(item: bytes) -> Order | None:
     """The order of a `tr` event. Raises Refused."""
     given = reading.decode(_transaction, item, Reason.BAD_ORDER)
     lines = [
-        {"product_id": line.product_id, "name": line.name, "category": line.category,
-         "quantity": line.quantity, "price": line.price}
+        {
+            "product_id": line.product_id,
+            "name": line.name,
+            "category": line.category,
+            "quantity": line.quantity,
+            "price": line.price,
+        }
         for line in given.lines
-    ]  # fmt: skip
+    ]
     return _purchase("Order Completed", given.order_id, given.total, given.currency, lines)
 
 
@@ -182,6 +192,9 @@ def _purchase(
 ) -> Order | None:
     products = [line | {"product_id": word(line["product_id"])} for line in lines]
     spec = {
-        "order_id": word(order_id), "total": total, "currency": currency, "products": products,
-    }  # fmt: skip
+        "order_id": word(order_id),
+        "total": total,
+        "currency": currency,
+        "products": products,
+    }
     return orders.from_track(event, Raw(msgspec.json.encode(spec)))

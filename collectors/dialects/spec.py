@@ -26,11 +26,14 @@ BECOMES: Final = (
         f"`track` of {', '.join(f'“{name}”' for name in ORDER_EVENTS)}",
         f"a purchase that is {', '.join(ORDER_EVENTS.values())}, with its lines",
     ),
-    Becomes("`identify`", "this device belongs to `userId`, and to `email`, `phone`, `crmId` and "
-            "`social` of its traits"),
+    Becomes(
+        "`identify`",
+        "this device belongs to `userId`, and to `email`, `phone`, `crmId` and "
+        "`social` of its traits",
+    ),
     Becomes("`alias`", "`previousId` and `userId` are one person"),
     Becomes("`group`", "an event with the group's id"),
-)  # fmt: skip
+)
 """What the kinds are here, as pages of sources say it."""
 _WITHDRAWN: Final = frozenset({"advertising", "marketing", "targeting", "saleofdata"})
 
@@ -171,9 +174,11 @@ def _place_of(kind: Kind, properties: Raw, context: _Context) -> _Place:
     if own.url and own.path and own.title and own.referrer:
         return own
     return _Place(
-        own.url or page.url, own.path or page.path, own.title or page.title,
+        own.url or page.url,
+        own.path or page.path,
+        own.title or page.title,
         own.referrer or page.referrer,
-    )  # fmt: skip
+    )
 
 
 def _identifiers(kind: Kind, payload: _Payload, traits: Raw, context: _Context) -> tuple[str, ...]:

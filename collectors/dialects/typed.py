@@ -46,8 +46,11 @@ from schemas.events import (
 from schemas.rejects import Reason
 
 _SCORES: Final[dict[FeedbackKind, range]] = {
-    "csat": range(1, 6), "ces": range(1, 6), "nps": range(11), "comment": range(0),
-}  # fmt: skip
+    "csat": range(1, 6),
+    "ces": range(1, 6),
+    "nps": range(11),
+    "comment": range(0),
+}
 _RATINGS: Final = range(1, 6)
 _CHOICES: Final = {"`$.status`": OrderStatus, "`$.action`": TicketAction, "`$.kind`": FeedbackKind}
 """Fields of one word, as the decoder names them."""
@@ -169,10 +172,8 @@ _ABOUT: Final = Guide(
         "Without `total` an order's total is the sum of its items; it has one of the two. A refund "
         "without `items` refunds the whole order.",
     ),
-    documentation=(
-        Link("One of each kind of event", "../../schemas/examples"),
-    ),
-)  # fmt: skip
+    documentation=(Link("One of each kind of event", "../../schemas/examples"),),
+)
 
 
 class Typed(Dialect):

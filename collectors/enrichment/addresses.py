@@ -18,9 +18,16 @@ HIDDEN: Final = "::"
 PRIVATE: Final = "private"
 NONE: Final = "none"
 _OWN: Final = (
-    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-    "127.0.0.0/8", "::1", "fc00::/7", "fe80::/10",
-)  # fmt: skip
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "::1",
+    "fc00::/7",
+    "fe80::/10",
+)
 """RFC 1918, 6598 (carriers, and clouds' and tunnels' inner networks), 3927, 4193, and this machine."""
 _HOPS: Final = 8
 """Proxies that a request may have passed. What they say of earlier ones is not looked at."""

@@ -26,7 +26,10 @@ _SEGMENT: Final = {
 }
 """https://segment.com/docs/connections/spec/common/#context"""
 CLICK_IDS: Final = (
-    "gclid", "gbraid", "wbraid", "dclid",  # Google
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "dclid",  # Google
     "msclkid",  # Microsoft
     "fbclid",  # Meta
     "ttclid",  # TikTok
@@ -37,7 +40,7 @@ CLICK_IDS: Final = (
     "rdt_cid",  # Reddit
     "yclid",  # Yandex
     "irclickid",  # impact.com
-)  # fmt: skip
+)
 """What advertisers' networks add to the addresses they link to, one value for every click."""
 _NAMES: Final = frozenset((*_UTM, *CLICK_IDS))
 

@@ -147,8 +147,15 @@ def _from_json(line: str, mapping: Mapping) -> _Hit | None:
     method, target = found["method"] or method, found["target"] or target
     if not (found["time"] and found["ip"] and found["status"] and target):
         return None
-    return _Hit(found["ip"], found["time"], method or "GET", target, found["status"],
-                _plain(found["referrer"]), _plain(found["user_agent"]))  # fmt: skip
+    return _Hit(
+        found["ip"],
+        found["time"],
+        method or "GET",
+        target,
+        found["status"],
+        _plain(found["referrer"]),
+        _plain(found["user_agent"]),
+    )
 
 
 def _first(given: dict[str, Any], column: str | None, keys: Iterable[str]) -> str:

@@ -180,11 +180,14 @@ def _typed(row: Row, site: str, *key: Any) -> Body:
     customer = {
         ours: row[name]
         for name, ours in (
-            ("user_id", "userId"), ("email", "email"), ("phone", "phone"), ("crm", "crmId"),
+            ("user_id", "userId"),
+            ("email", "email"),
+            ("phone", "phone"),
+            ("crm", "crmId"),
             ("social", "social"),
         )
         if row.get(name) is not None
-    }  # fmt: skip
+    }
     name = "\n".join(map(str, (site, *key)))
     return {
         "messageId": blake2b(name.encode(), digest_size=16).hexdigest(),

@@ -80,7 +80,7 @@ CSV: Final = Guide(
     brings=("clicks", "purchases", "tickets"),
     becomes=becomes("purchases", "tickets", "events"),
     not_taken=(
-        "Columns that the mapping does not name; of events, `properties = [\"column\"]` keeps some.",
+        'Columns that the mapping does not name; of events, `properties = ["column"]` keeps some.',
         "Rows that cannot be read: each is a reject with its reason, and the command ends with 1.",
     ),
     files=(_ORDERS, _ORDERS_MAPPING, *_DESK),
@@ -94,10 +94,12 @@ CSV: Final = Guide(
         "An import may run beside a collector that is up.",
     ),
     documentation=(
-        Link("A mapping of a million real purchases",
-             "../../collectors/importing/examples/completejourney.toml"),
+        Link(
+            "A mapping of a million real purchases",
+            "../../collectors/importing/examples/completejourney.toml",
+        ),
     ),
-)  # fmt: skip
+)
 
 JSON_LINES: Final = CSV._replace(
     title="JSON lines",
@@ -178,13 +180,16 @@ ACCESS_LOG: Final = Guide(
     ),
     files=(
         _LOG,
-        File("access.toml", """\
+        File(
+            "access.toml",
+            """\
 kind = "access_log"
 site = "{site}"
 salt = "make up sixteen characters or more"
 base = "https://www.myshop.example"     # optional: makes whole addresses of the paths
 skip = ["/api/", "/admin"]              # optional: paths that begin so are no pages
-"""),
+""",
+        ),
     ),
     examples=(Example("footfall import access.log --mapping access.toml", ("page", "page")),),
     notes=(
@@ -199,4 +204,4 @@ skip = ["/api/", "/admin"]              # optional: paths that begin so are no p
         Link("Apache", "https://httpd.apache.org/docs/current/logs.html#combined"),
         Link("nginx", "https://nginx.org/en/docs/http/ngx_http_log_module.html"),
     ),
-)  # fmt: skip
+)

@@ -41,17 +41,39 @@ PROPERTY: Final = "properties."
 
 FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
     "events": (
-        *WHO, "time", "message_id", "type", "event", "url", "path", "title", "referrer",
+        *WHO,
+        "time",
+        "message_id",
+        "type",
+        "event",
+        "url",
+        "path",
+        "title",
+        "referrer",
         "user_agent",
     ),
     "purchases": (*WHO, "time", "order_id", "status", "currency", "total", *LINE),
     "tickets": (
-        *WHO, "time", "ticket_id", "action", "channel", "subject", "priority", "rating",
+        *WHO,
+        "time",
+        "ticket_id",
+        "action",
+        "channel",
+        "subject",
+        "priority",
+        "rating",
     ),
     "access_log": (
-        "ip", "time", "request", "method", "target", "status", "referrer", "user_agent",
+        "ip",
+        "time",
+        "request",
+        "method",
+        "target",
+        "status",
+        "referrer",
+        "user_agent",
     ),
-}  # fmt: skip
+}
 
 NEEDED: Final[dict[Kind, tuple[str, ...]]] = {
     "events": ("time", "type"),

@@ -146,10 +146,13 @@ def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Uni
     table = table.append_column("place", pa.array(range(1, table.num_rows + 1), pa.int64()))
     grouped = table.group_by(keys, use_threads=False).aggregate(
         [
-            ("lines", "sum"), ("place", "min"), ("place", "list"),
-            *((name, "first") for name in once), *((name, "list") for name in each),
+            ("lines", "sum"),
+            ("place", "min"),
+            ("place", "list"),
+            *((name, "first") for name in once),
+            *((name, "list") for name in each),
         ]
-    )  # fmt: skip
+    )
     grouped = grouped.sort_by("place_min").drop_columns("place_min")  # groups come in any order
     ours = grouped.rename_columns([_plain(name, keys) for name in grouped.schema.names])
     constants = _spread(mapping.constants)

@@ -25,16 +25,25 @@ ABOUT: Final = Guide(
     becomes=(
         Becomes("a page is opened, also within the page", "a page view"),
         Becomes("a page is left", "`Page Engaged` with the seconds it was looked at"),
-        Becomes("rage clicks, dead clicks, script errors, form resubmits",
-                "`Rage Click`, `Dead Click`, `Script Error`, `Form Resubmitted`"),
+        Becomes(
+            "rage clicks, dead clicks, script errors, form resubmits",
+            "`Rage Click`, `Dead Click`, `Script Error`, `Form Resubmitted`",
+        ),
         Becomes("`footfall.track(…)`", "an event of that name"),
         Becomes("`footfall.identify(…)`, `alias`, `reset`", "whose browser it is"),
-        Becomes("`footfall.orderCompleted(…)`",
-                "a purchase where the key has `purchase`, else `Order Completed`"),
-        Becomes("`footfall.orderRefunded(…)`, `orderCancelled`",
-                "`Order Refunded`, `Order Cancelled`: only a server can take an order back"),
+        Becomes(
+            "`footfall.orderCompleted(…)`",
+            "a purchase where the key has `purchase`, else `Order Completed`",
+        ),
+        Becomes(
+            "`footfall.orderRefunded(…)`, `orderCancelled`",
+            "`Order Refunded`, `Order Cancelled`: only a server can take an order back",
+        ),
     ),
-    not_taken=("What is typed, and the text of elements.", "Anything before consent, where you ask."),
+    not_taken=(
+        "What is typed, and the text of elements.",
+        "Anything before consent, where you ask.",
+    ),
     notes=(
         "More of it, consent, cookies and your own host name: "
         "[Put it on your site](../put-it-on-your-site.md).",
@@ -44,7 +53,7 @@ ABOUT: Final = Guide(
     documentation=(
         Link("Content Security Policy", "https://developer.mozilla.org/en-US/docs/Web/HTTP/CSP"),
     ),
-)  # fmt: skip
+)
 _VERSION: Final = re.compile(r'const VERSION = "(\w+)";')
 
 

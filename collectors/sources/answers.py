@@ -14,8 +14,10 @@ from schemas import keys
 from schemas.rejects import MEANING, Reason
 
 _ABOUT_ONE: Final[dict[Reason, Noun]] = {
-    Reason.BAD_ORDER: "purchases", Reason.BAD_TICKET: "tickets", Reason.BAD_FEEDBACK: "feedback",
-}  # fmt: skip
+    Reason.BAD_ORDER: "purchases",
+    Reason.BAD_TICKET: "tickets",
+    Reason.BAD_FEEDBACK: "feedback",
+}
 _UNVERIFIED: Final = (Reason.BODY_TOO_LARGE, Reason.BAD_SIGNATURE)
 """Why a webhook is refused as a whole; what is wrong once it is verified is told apart from it."""
 
@@ -32,26 +34,31 @@ _SECRET_PATHS: Final = sorted(path for dialect in dialects.ALL for path in diale
 KEYS: Final = "\n\n".join(
     (
         "`FOOTFALL_WRITE_KEYS` are for pages, and public. After each `key:site` stands what it may do:",
-        bullets((
-            f"`{keys.IDENTIFY}`: its `userId`, e-mail address and other identifiers are believed. Without "
-            "it an event keeps its device and loses them; one without `anonymousId` is refused (`403` "
-            "`not_allowed`).",
-            f"`{keys.PURCHASE}`: its “Order Completed” is a purchase. Without it, a plain event. Refunds and "
-            "cancellations take a server's key.",
-            "`origin=https://www.myshop.example`: only pages from there (the Origin header, else the "
-            "Referer's); repeatable.",
-            f"`rate=50`: events a second, {keys.RATE:,} where nothing is said, "
-            f"{rate_limits.BURST_SECONDS} seconds' worth at once.",
-        )),
+        bullets(
+            (
+                f"`{keys.IDENTIFY}`: its `userId`, e-mail address and other identifiers are believed. "
+                "Without it an event keeps its device and loses them; one without `anonymousId` is refused "
+                "(`403` `not_allowed`).",
+                f"`{keys.PURCHASE}`: its “Order Completed” is a purchase. Without it, a plain event. Refunds "
+                "and cancellations take a server's key.",
+                "`origin=https://www.myshop.example`: only pages from there (the Origin header, else the "
+                "Referer's); repeatable.",
+                f"`rate=50`: events a second, {keys.RATE:,} where nothing is said, "
+                f"{rate_limits.BURST_SECONDS} seconds' worth at once.",
+            )
+        ),
         f"`FOOTFALL_SERVER_KEYS` are secrets with all rights and {keys.SERVER_RATE:,} events a second, "
         f"refused where they come from a page. {words(_SECRET_PATHS)} take nothing else.",
-        code("sh", "export FOOTFALL_WRITE_KEYS='{key}:{site} identify origin=https://www.myshop.example'\n"
-             "export FOOTFALL_SERVER_KEYS={server}:{site}\nfootfall up"),
+        code(
+            "sh",
+            "export FOOTFALL_WRITE_KEYS='{key}:{site} identify origin=https://www.myshop.example'\n"
+            "export FOOTFALL_SERVER_KEYS={server}:{site}\nfootfall up",
+        ),
         "Every command reads the same variables; set them in every shell you use.",
         "Without any key, everything is taken and is of the site `default`; a collector that listens to "
         "more than its own machine does not start so.",
     )
-)  # fmt: skip
+)
 
 
 def of(source: Source) -> list[str]:

@@ -15,5 +15,10 @@ from collectors.webhooks.woocommerce import WooCommerce
 from collectors.webhooks.zendesk import Zendesk
 
 ALL: Final[tuple[Vendor, ...]] = (
-    Shopify(), WooCommerce(), Stripe(), Zendesk(), Freshdesk(), Intercom()
-)  # fmt: skip
+    Shopify(),
+    WooCommerce(),
+    Stripe(),
+    Zendesk(),
+    Freshdesk(),
+    Intercom(),
+)

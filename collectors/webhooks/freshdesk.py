@@ -22,9 +22,19 @@ from schemas.rejects import Reason
 _DAY_MS: Final = 86_400_000
 _DONE: Final = frozenset({"4", "5", "resolved", "closed"})
 _RATINGS: Final = {
-    1: 1, 2: 2, 3: 3, 4: 4, 5: 5,
-    -103: 1, -102: 2, -101: 2, 100: 3, 101: 4, 102: 4, 103: 5,
-}  # fmt: skip
+    1: 1,
+    2: 2,
+    3: 3,
+    4: 4,
+    5: 5,
+    -103: 1,
+    -102: 2,
+    -101: 2,
+    100: 3,
+    101: 4,
+    102: 4,
+    103: 5,
+}
 _MOVED: Final = re.compile(r"\{status:\{from:([^,{}]{1,64}),to:([^,{}]{1,64})\}\}")
 _RATED: Final = """\
 {"freshdesk_webhook": {"ticket_id": {{ticket.id}}, "action": "rated", "rating": 103,
@@ -66,10 +76,14 @@ _ABOUT: Final = Guide(
     brings=("tickets",),
     becomes=(
         *(Becomes(f"`{event}`", f"`{action}`") for event, action in _SIMPLE.items()),
-        Becomes("`{status:{from:2,to:4}}` (4 is resolved, 5 closed)", "`solved`, the other way "
-                "`reopened`"),
-        Becomes("advanced content with `action` and `rating`", "`rated`: 1 to 5, or Freshdesk's own "
-                "seven from -103 to 103"),
+        Becomes(
+            "`{status:{from:2,to:4}}` (4 is resolved, 5 closed)",
+            "`solved`, the other way `reopened`",
+        ),
+        Becomes(
+            "advanced content with `action` and `rating`",
+            "`rated`: 1 to 5, or Freshdesk's own seven from -103 to 103",
+        ),
     ),
     not_taken=(
         "What an answer says.",
@@ -84,7 +98,12 @@ _ABOUT: Final = Guide(
         "and phone, and triggered event.",
         "For ratings a rule for each: content JSON, advanced, as in `rated.json`.",
     ),
-    topics=("Ticket is created", "Reply is sent", "Status is changed", "Customer feedback is received"),
+    topics=(
+        "Ticket is created",
+        "Reply is sent",
+        "Status is changed",
+        "Customer feedback is received",
+    ),
     files=(File("rated.json", _RATED),),
     examples=(
         Example(
@@ -99,11 +118,13 @@ _ABOUT: Final = Guide(
         "the same fact.",
     ),
     documentation=(
-        Link("Webhooks in automation rules",
-             "https://support.freshdesk.com/support/solutions/articles/132589-using-webhooks-in-automation-rules"),
+        Link(
+            "Webhooks in automation rules",
+            "https://support.freshdesk.com/support/solutions/articles/132589-using-webhooks-in-automation-rules",
+        ),
         Link("Satisfaction ratings", "https://developers.freshdesk.com/api/#satisfaction-ratings"),
     ),
-)  # fmt: skip
+)
 
 
 class Freshdesk:

@@ -65,7 +65,9 @@ ABOUT: Final = Guide(
         "secret itself in `X-Webhook-Secret`, as a bearer token or as Basic authentication's password.",
     ),
     files=(
-        File("billing.toml", """\
+        File(
+            "billing.toml",
+            """\
 name = "billing"
 kind = "purchases"
 scheme = "standard"
@@ -92,7 +94,8 @@ void = "cancelled"
 [time]                  # "iso", "ms", "s", or a strptime format
 format = "iso"
 zone = "Europe/Berlin"
-"""),
+""",
+        ),
     ),
     examples=(
         Example(
@@ -115,7 +118,7 @@ curl {hook} -d "$body" -H 'webhook-id: msg_1' -H "webhook-timestamp: $time" \\
     documentation=(
         Link("Standard Webhooks", "https://github.com/standard-webhooks/standard-webhooks"),
     ),
-)  # fmt: skip
+)
 
 
 class WebhookMappingError(CollectorError):
@@ -177,9 +180,12 @@ class Generic:
         standard = mapped.scheme == "standard"
         self.headers = frozenset(_STANDARD) if standard else signatures.SHARED_SECRET_HEADERS
         self.about = ABOUT._replace(
-            title=mapped.name, connect=f"by a mapping file of {mapped.kind}", brings=(mapped.kind,),
-            files=(), examples=(),
-        )  # fmt: skip
+            title=mapped.name,
+            connect=f"by a mapping file of {mapped.kind}",
+            brings=(mapped.kind,),
+            files=(),
+            examples=(),
+        )
         self._time: Callable[[Any], int | None] = timestamps.reader(mapped.time)
 
     def verify(self, request: Request, secret: str) -> None:

@@ -109,14 +109,20 @@ curl {hook} -d "$body" -H "X-Hub-Signature: sha1=$(
         "snippet: `localStorage.ff_id`) joins it to the visits before it.",
     ),
     documentation=(
-        Link("Setting up webhooks",
-             "https://developers.intercom.com/docs/webhooks/setting-up-webhooks"),
-        Link("Signature and shape",
-             "https://developers.intercom.com/docs/references/webhooks/webhook-models"),
-        Link("Conversations",
-             "https://developers.intercom.com/docs/references/rest-api/api.intercom.io/conversations"),
+        Link(
+            "Setting up webhooks",
+            "https://developers.intercom.com/docs/webhooks/setting-up-webhooks",
+        ),
+        Link(
+            "Signature and shape",
+            "https://developers.intercom.com/docs/references/webhooks/webhook-models",
+        ),
+        Link(
+            "Conversations",
+            "https://developers.intercom.com/docs/references/rest-api/api.intercom.io/conversations",
+        ),
     ),
-)  # fmt: skip
+)
 
 
 class Intercom:

@@ -72,8 +72,12 @@ def line(
 ) -> dict[str, Any]:
     """One line of an order: its product is the first id there is, else the name."""
     product = next((str(one) for one in ids if one), name or ADJUSTMENT)
-    given = {"productId": product[: limits.MAX_MESSAGE_ID], "name": short(name),
-             "quantity": quantity, "price": price}  # fmt: skip
+    given = {
+        "productId": product[: limits.MAX_MESSAGE_ID],
+        "name": short(name),
+        "quantity": quantity,
+        "price": price,
+    }
     return without_none(given)
 
 

@@ -21,8 +21,10 @@ from schemas.rejects import Reason
 
 _PAID: Final = frozenset({"paid", "authorized", "partially_paid", "partially_refunded", "refunded"})
 _ORDERS: Final[dict[str, OrderStatus]] = {
-    "orders/create": "completed", "orders/paid": "completed", "orders/cancelled": "cancelled",
-}  # fmt: skip
+    "orders/create": "completed",
+    "orders/paid": "completed",
+    "orders/cancelled": "cancelled",
+}
 
 
 class _Line(Struct):
@@ -94,7 +96,10 @@ _ABOUT: Final = Guide(
     connect="paste a URL under Settings → Notifications → Webhooks",
     brings=("purchases",),
     becomes=(
-        *(Becomes(f"`{topic}`", f"a purchase that is {status}") for topic, status in _ORDERS.items()),
+        *(
+            Becomes(f"`{topic}`", f"a purchase that is {status}")
+            for topic, status in _ORDERS.items()
+        ),
         Becomes("`refunds/create`", "its refund, with the lines that came back"),
     ),
     not_taken=(
@@ -125,12 +130,15 @@ curl {hook} -H 'X-Shopify-Topic: orders/paid' -d "$body" -H "X-Shopify-Hmac-Sha2
         "does. Attributes are the visitor's own to write, so none of them names a customer.",
     ),
     documentation=(
-        Link("Webhooks", "https://help.shopify.com/en/manual/fulfillment/setup/notifications/webhooks"),
+        Link(
+            "Webhooks",
+            "https://help.shopify.com/en/manual/fulfillment/setup/notifications/webhooks",
+        ),
         Link("Signature", "https://shopify.dev/docs/apps/build/webhooks/verify-deliveries"),
         Link("Orders", "https://shopify.dev/docs/api/admin-rest/latest/resources/order"),
         Link("Refunds", "https://shopify.dev/docs/api/admin-rest/latest/resources/refund"),
     ),
-)  # fmt: skip
+)
 
 
 class Shopify:

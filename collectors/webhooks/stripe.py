@@ -18,9 +18,25 @@ from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
 
 _WHOLE: Final = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV",
-     "XAF", "XOF", "XPF"}
-)  # fmt: skip
+    {
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "JPY",
+        "KMF",
+        "KRW",
+        "MGA",
+        "PYG",
+        "RWF",
+        "UGX",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    }
+)
 _THOUSANDTHS: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 _SESSIONS: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 _REFUND: Final = "charge.refunded"
@@ -79,8 +95,10 @@ _ABOUT: Final = Guide(
     connect="paste a URL under Developers → Webhooks",
     brings=("purchases",),
     becomes=(
-        *(Becomes(f"`{one}`", "a purchase that is completed, once the session is paid")
-          for one in _SESSIONS),
+        *(
+            Becomes(f"`{one}`", "a purchase that is completed, once the session is paid")
+            for one in _SESSIONS
+        ),
         Becomes(f"`{_REFUND}`", "its refund, of the amount that came back this time"),
     ),
     not_taken=(
@@ -120,7 +138,7 @@ curl {hook} -d "$body" -H "Stripe-Signature: t=$time,v1=$(
         Link("Charges", "https://docs.stripe.com/api/charges/object"),
         Link("Amounts", "https://docs.stripe.com/currencies#zero-decimal"),
     ),
-)  # fmt: skip
+)
 
 
 class Stripe:
@@ -168,10 +186,11 @@ def _completed(session: _Session) -> list[Fact]:
         "total": amount(session.amount_total, session.currency or ""),
         "anonymousId": payloads.device((session.metadata or {}).get(payloads.DEVICE)),
         "customer": payloads.customer(
-            email=details.email or session.customer_email, phone=details.phone,
+            email=details.email or session.customer_email,
+            phone=details.phone,
             crm=payloads.crm("stripe", _id(session.customer)),
         ),
-    }  # fmt: skip
+    }
     return [Fact(PURCHASES, payloads.without_none(body))]
 
 

@@ -69,8 +69,10 @@ _ABOUT: Final = Guide(
     connect="paste a URL under WooCommerce → Settings → Advanced → Webhooks",
     brings=("purchases",),
     becomes=(
-        Becomes(f"an order in status {' or '.join(f'`{one}`' for one in sorted(_PAID))}",
-                "a purchase that is completed, at the order's creation"),
+        Becomes(
+            f"an order in status {' or '.join(f'`{one}`' for one in sorted(_PAID))}",
+            "a purchase that is completed, at the order's creation",
+        ),
         Becomes("an order in status `cancelled` or `refunded`", "the purchase, taken back"),
         Becomes("a refund in an order", "a refund of that amount"),
     ),
@@ -105,7 +107,7 @@ curl {hook} -H 'X-WC-Webhook-Topic: order.updated' -d "$body" -H "X-WC-Webhook-S
         Link("Signature", "https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks"),
         Link("Orders", "https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/"),
     ),
-)  # fmt: skip
+)
 
 
 class WooCommerce:
@@ -172,8 +174,9 @@ def _fact(order: _Order, status: str, name: str, time: str, own: dict[str, Any])
         "status": status,
         "currency": order.currency,
         "customer": payloads.customer(
-            email=billing.email, phone=billing.phone,
+            email=billing.email,
+            phone=billing.phone,
             crm=payloads.crm("woocommerce", order.customer_id),
         ),
-    }  # fmt: skip
+    }
     return Fact(PURCHASES, payloads.without_none(body))

@@ -120,11 +120,13 @@ curl {hook} -d "$body" -H "X-Zendesk-Webhook-Signature-Timestamp: $time" \\
     documentation=(
         Link("Creating webhooks", "https://support.zendesk.com/hc/en-us/articles/4408839108378"),
         Link("Signature", "https://developer.zendesk.com/documentation/webhooks/verifying/"),
-        Link("Ticket events",
-             "https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events"),
+        Link(
+            "Ticket events",
+            "https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events",
+        ),
         Link("Placeholders", "https://support.zendesk.com/hc/en-us/articles/4408886858138"),
     ),
-)  # fmt: skip
+)
 
 
 class Zendesk:

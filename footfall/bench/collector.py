@@ -144,17 +144,23 @@ async def _load(server: Server, load: Load, seconds: float, name: str) -> tuple[
         sender.close()
     cuts = quantiles(waits, n=100)
     run = Run(
-        requests_per_second=rate, requests_per_cpu_second=sent.requests / cpu,
-        sender_busy=sent.busy, p50_ms=cuts[49] * 1e3, p99_ms=cuts[98] * 1e3,
+        requests_per_second=rate,
+        requests_per_cpu_second=sent.requests / cpu,
+        sender_busy=sent.busy,
+        p50_ms=cuts[49] * 1e3,
+        p99_ms=cuts[98] * 1e3,
         worst_ms=max(waits) * 1e3,
-    )  # fmt: skip
+    )
     return run, sender.sent * load.per_request
 
 
 def _result(server: str, load: Load, runs: list[Run]) -> Result:
     return Result(
-        server, load.per_request,
+        server,
+        load.per_request,
         median(run.requests_per_second for run in runs),
         median(run.requests_per_cpu_second for run in runs),
-        median(run.p50_ms for run in runs), median(run.p99_ms for run in runs), runs,
-    )  # fmt: skip
+        median(run.p50_ms for run in runs),
+        median(run.p99_ms for run in runs),
+        runs,
+    )

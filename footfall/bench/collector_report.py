@@ -8,8 +8,10 @@ from footfall.bench.collector import Result
 from footfall.bench.cores import Cores
 from footfall.bench.report import Target
 
-_TARGETS: Final = {1: ("requests/s per core, 1 event each", 8_000),
-                   100: ("events/s per core, 100 a request", 80_000)}  # fmt: skip
+_TARGETS: Final = {
+    1: ("requests/s per core, 1 event each", 8_000),
+    100: ("events/s per core, 100 a request", 80_000),
+}
 _P99_MS: Final = 100
 
 
@@ -45,26 +47,46 @@ def _targets(results: list[Result]) -> list[Target]:
             events = result.requests_per_cpu_second * result.per_request
             found += [
                 Target(name, least, events, at_most=False),
-                Target(f"p99 at half load, {result.per_request} a request, ms", _P99_MS,
-                       result.p99_ms, at_most=True),
-            ]  # fmt: skip
+                Target(
+                    f"p99 at half load, {result.per_request} a request, ms",
+                    _P99_MS,
+                    result.p99_ms,
+                    at_most=True,
+                ),
+            ]
     return found
 
 
 def table(found: CollectorReport) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
     """The report as tables: column names and rows."""
     rows: list[tuple[Any, ...]] = [
-        (one.server, one.per_request, f"{one.requests_per_second:,.0f}",
-         f"{one.requests_per_cpu_second:,.0f}",
-         f"{one.requests_per_cpu_second * one.per_request:,.0f}",
-         f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}",
-         f"{max(run.sender_busy for run in one.runs):.0%}")
+        (
+            one.server,
+            one.per_request,
+            f"{one.requests_per_second:,.0f}",
+            f"{one.requests_per_cpu_second:,.0f}",
+            f"{one.requests_per_cpu_second * one.per_request:,.0f}",
+            f"{one.p50_ms:.1f}",
+            f"{one.p99_ms:.1f}",
+            f"{max(run.sender_busy for run in one.runs):.0%}",
+        )
         for one in found.results
-    ]  # fmt: skip
+    ]
     costs = [(f"{each} a request", f"{cost:.1f}") for each, cost in found.costs.items()]
     return [
-        (("server", "events a request", "requests/s", "per CPU-s", "events per CPU-s",
-          "p50 ms at half load", "p99 ms", "sender busy"), rows),
+        (
+            (
+                "server",
+                "events a request",
+                "requests/s",
+                "per CPU-s",
+                "events per CPU-s",
+                "p50 ms at half load",
+                "p99 ms",
+                "sender busy",
+            ),
+            rows,
+        ),
         (("CPU, times the echo server's", ""), costs),
         (("target", "", "measured", "reached"), [target.row() for target in found.targets]),
-    ]  # fmt: skip
+    ]

@@ -126,9 +126,12 @@ def _run(folder: Path, kind: Kind, events: int) -> Measured:
         }
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "footfall.bench.one", kind.measure, str(events)],
-            env=os.environ | settings, capture_output=True, timeout=_SECONDS, check=False,
+            env=os.environ | settings,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
             preexec_fn=end_with_parent(),
-        )  # fmt: skip
+        )
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
         raise BenchError(f"{kind.name} failed. Its last words: {' / '.join(words)}")

@@ -66,10 +66,14 @@ class Server:
     def __enter__(self) -> Self:
         with self._said.open("wb") as log, on(Cores.found().server), whole():
             self._process = Popen(  # noqa: S603 - our own command
-                self._command, env=dict(self._environment), stdin=DEVNULL, stdout=log, stderr=log,
+                self._command,
+                env=dict(self._environment),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,  # Ctrl-C is ours
                 preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
-            )  # fmt: skip
+            )
         face = Face(f"http://127.0.0.1:{self.port}")
         try:
             wait_until(lambda: self._ended() or face.is_ready(), _START_SECONDS)

@@ -20,9 +20,17 @@ START_MS: Final = 1_760_000_000_000
 VISIT_EVENTS: Final = 9
 PACE_SECONDS: Final = 20
 EVENTS_IN_RECORD: Final = 200
-_PAGES: Final = ("/", "/cart", "/checkout", "/search", "/account", "/help/shipping", "/sale",
-                 *(f"/teas/{kind}" for kind in ("green", "black", "white", "oolong", "herbal")),
-                 *(f"/product/{number}" for number in range(300)))  # fmt: skip
+_PAGES: Final = (
+    "/",
+    "/cart",
+    "/checkout",
+    "/search",
+    "/account",
+    "/help/shipping",
+    "/sale",
+    *(f"/teas/{kind}" for kind in ("green", "black", "white", "oolong", "herbal")),
+    *(f"/product/{number}" for number in range(300)),
+)
 _LINE: Final = (
     '{"type":"%s","message_id":"%s","site":"shop","time":%d,"received_at":%d,"anonymous_id":"%s",'
     '"path":"%s","title":"A product that somebody looked at","device_class":"%s",'

@@ -46,9 +46,17 @@ def _event(random: Random, time: int) -> Event:
     path = random.choice(_PATHS)
     return Event(
         type="identify" if known else random.choice(("page", "track")),
-        message_id=f"{random.getrandbits(96):024x}", site="shop", time=time,
-        received_at=time + 80, corrected_time=time, anonymous_id=f"anon-{visitor:08d}",
-        identifiers=(f"user_id:u{visitor}",) if known else (), event="Product Clicked",
-        url=f"https://shop.example{path}", path=path, title="A product that somebody looked at",
-        device_class="mobile", properties=msgspec.Raw(b'{"position":3,"list":"search"}'),
-    )  # fmt: skip
+        message_id=f"{random.getrandbits(96):024x}",
+        site="shop",
+        time=time,
+        received_at=time + 80,
+        corrected_time=time,
+        anonymous_id=f"anon-{visitor:08d}",
+        identifiers=(f"user_id:u{visitor}",) if known else (),
+        event="Product Clicked",
+        url=f"https://shop.example{path}",
+        path=path,
+        title="A product that somebody looked at",
+        device_class="mobile",
+        properties=msgspec.Raw(b'{"position":3,"list":"search"}'),
+    )

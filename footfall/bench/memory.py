@@ -58,9 +58,14 @@ Measured = Callable[[Sample], None]
 
 
 def measure(
-    hours: float, rate: int, devices: int, limit: str | None, every: float, folder: str | None,
+    hours: float,
+    rate: int,
+    devices: int,
+    limit: str | None,
+    every: float,
+    folder: str | None,
     tell: Measured,
-) -> list[Sample]:  # fmt: skip
+) -> list[Sample]:
     """A sample at every `every` simulated hours, told as it comes. Raises BenchError.
 
     `limit` is the setting `state_limit` (None: its default); files are below `folder`.
@@ -118,8 +123,9 @@ class _Run:
             return False
         for partition, applied in self._applied().items():
             base = self._base(partition)
-            self._inbox.execute("DELETE FROM records WHERE id >= ? AND id <= ?",
-                                (base, base + applied))  # fmt: skip
+            self._inbox.execute(
+                "DELETE FROM records WHERE id >= ? AND id <= ?", (base, base + applied)
+            )
             sums = self._sums[partition]
             sums[:] = [(end, events) for end, events in sums if end - 1 > applied]
         self._stack.check()
@@ -170,20 +176,46 @@ class _Run:
         (stored,) = self._stack.worker.query("SELECT count() AS events FROM events", {})
         status = Path(f"/proc/{self._stack.pid('worker')}/status").read_text()
         memory = {key: int(kb) * 1024 / 1e6 for key, kb in re.findall(r"(\w+):\s+(\d+) kB", status)}
-        return Sample(seconds / 3600, events, events / took, memory["VmRSS"], memory["VmHWM"],
-                      state, limit, remembered, told, int(stored["events"]))  # fmt: skip
+        return Sample(
+            seconds / 3600,
+            events,
+            events / took,
+            memory["VmRSS"],
+            memory["VmHWM"],
+            state,
+            limit,
+            remembered,
+            told,
+            int(stored["events"]),
+        )
 
 
 def row(sample: Sample) -> tuple[str, ...]:
     """A sample as a table's row."""
     largest = sorted(sample.state.items(), key=lambda item: -item[1])[:3]
     return (
-        f"{sample.hour:.2f}", f"{sample.events:,}", f"{sample.events_per_second:,.0f}",
-        f"{sample.resident:,.0f}", f"{sample.peak:,.0f}", f"{sum(sample.state.values()):,.0f}",
-        f"{sample.limit:,.0f}", f"{sample.remembered:.1f}", "yes" if sample.told else "no",
+        f"{sample.hour:.2f}",
+        f"{sample.events:,}",
+        f"{sample.events_per_second:,.0f}",
+        f"{sample.resident:,.0f}",
+        f"{sample.peak:,.0f}",
+        f"{sum(sample.state.values()):,.0f}",
+        f"{sample.limit:,.0f}",
+        f"{sample.remembered:.1f}",
+        "yes" if sample.told else "no",
         ", ".join(f"{name} {size:,.0f}" for name, size in largest),
-    )  # fmt: skip
+    )
 
 
-COLUMNS: Final = ("hour", "events", "events/s", "resident MB", "peak MB", "state MB", "limit MB",
-                  "remembered h", "told", "largest tables, MB")  # fmt: skip
+COLUMNS: Final = (
+    "hour",
+    "events",
+    "events/s",
+    "resident MB",
+    "peak MB",
+    "state MB",
+    "limit MB",
+    "remembered h",
+    "told",
+    "largest tables, MB",
+)

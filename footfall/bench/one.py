@@ -43,8 +43,11 @@ class Watch:
 
     def done(self, events: int) -> dict[str, float]:
         """What the measurement prints."""
-        return {"events": events, "seconds": time.perf_counter() - self._wall,
-                "cpu_seconds": time.process_time() - self._cpu}  # fmt: skip
+        return {
+            "events": events,
+            "seconds": time.perf_counter() - self._wall,
+            "cpu_seconds": time.process_time() - self._cpu,
+        }
 
 
 def _ready(settings: Settings) -> tuple[EmbeddedJournal, Warehouse, Sink]:
@@ -67,21 +70,47 @@ async def floor(settings: Settings, events: int) -> dict[str, float]:
             start = batch[-1].offset + 1
             rows = [
                 (*_columns(event), record.offset, index)
-                for record in batch for index, event in enumerate(decode(record.value))
-            ]  # fmt: skip
+                for record in batch
+                for index, event in enumerate(decode(record.value))
+            ]
             sink.write(topics.EVENTS.name, partition, {columns.EVENTS: rows})
     return watch.done(events)
 
 
 def _columns(e: Event) -> tuple[Any, ...]:
     return (
-        e.site, e.type, e.event, e.time, e.corrected_time, e.received_at, e.message_id,
-        e.anonymous_id, e.identifiers[0] if e.identifiers else "", e.url, e.path, e.path, e.title,
-        e.referrer, e.device_class, e.opt_out, str(memoryview(e.properties), "utf-8"),
-        str(memoryview(e.traits), "utf-8"), e.browser, e.os, e.bot, e.country, e.ip,
-        e.campaign_source, e.campaign_medium, e.campaign_name, e.campaign_term, e.campaign_content,
-        e.click_id, e.referrer_medium, e.referrer_source,
-    )  # fmt: skip
+        e.site,
+        e.type,
+        e.event,
+        e.time,
+        e.corrected_time,
+        e.received_at,
+        e.message_id,
+        e.anonymous_id,
+        e.identifiers[0] if e.identifiers else "",
+        e.url,
+        e.path,
+        e.path,
+        e.title,
+        e.referrer,
+        e.device_class,
+        e.opt_out,
+        str(memoryview(e.properties), "utf-8"),
+        str(memoryview(e.traits), "utf-8"),
+        e.browser,
+        e.os,
+        e.bot,
+        e.country,
+        e.ip,
+        e.campaign_source,
+        e.campaign_medium,
+        e.campaign_name,
+        e.campaign_term,
+        e.campaign_content,
+        e.click_id,
+        e.referrer_medium,
+        e.referrer_source,
+    )
 
 
 class _OneByOne(Consumer):
@@ -99,9 +128,16 @@ class _PlainTransport(Transport):
 async def plain(settings: Settings, events: int) -> dict[str, float]:
     """(b)."""
     journal, _, sink = _ready(settings)
-    app = _PlainApp("plain", broker=settings.log, web_enabled=False, topic_allow_declare=False,
-                    topic_disable_leader=True, stream_wait_empty=False, autodiscover=False,
-                    topic_partitions=journal.partitions)  # fmt: skip
+    app = _PlainApp(
+        "plain",
+        broker=settings.log,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        autodiscover=False,
+        topic_partitions=journal.partitions,
+    )
     app.transport = _PlainTransport(app.conf.broker, app)
     stage = stages(settings, journal.partitions)["visits"]
     states = [stage.new_state() for _ in range(journal.partitions)]

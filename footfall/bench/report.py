@@ -57,14 +57,18 @@ def targets(
     floor, plain, worker = (by_name[kind.name] for kind in (FLOOR, PLAIN, WORKER_200))
     cpu = worker.cpu_seconds_per_million
     return [
-        Target("events/s, times the plain agent", 20,
-               worker.events_per_second / plain.events_per_second, at_most=False),
+        Target(
+            "events/s, times the plain agent",
+            20,
+            worker.events_per_second / plain.events_per_second,
+            at_most=False,
+        ),
         Target("CPU, times the floor", 3, cpu / floor.cpu_seconds_per_million, at_most=True),
         Target("events/s per core", 50_000, 1e6 / cpu, at_most=False),
         Target("accepted to readable, p99, s", 2, latency.p99, at_most=True),
         Target("idle collector and worker, MB", 600, sum(idle.values()), at_most=True),
         Target("ready after kill -9, s", 5, restart.loaded, at_most=True),
-    ]  # fmt: skip
+    ]
 
 
 def table(report: Report) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:

@@ -118,11 +118,15 @@ class _Sender(threading.Thread):
 
 def _batch(number: int) -> bytes:
     events = [
-        {"type": "track", "event": "Other" if at else _MARK, "messageId": f"m{number}-{at}",
-         "anonymousId": f"a{(number * PER_REQUEST + at) * 7_919 % load.VISITORS}",
-         "properties": {"position": at, "list": "search"}}
+        {
+            "type": "track",
+            "event": "Other" if at else _MARK,
+            "messageId": f"m{number}-{at}",
+            "anonymousId": f"a{(number * PER_REQUEST + at) * 7_919 % load.VISITORS}",
+            "properties": {"position": at, "list": "search"},
+        }
         for at in range(PER_REQUEST)
-    ]  # fmt: skip
+    ]
     return json.dumps({"batch": events, "writeKey": WRITE_KEY}).encode()
 
 

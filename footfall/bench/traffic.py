@@ -18,10 +18,13 @@ _BODIES: Final = 500
 _SHOP: Final = "https://shop.example"
 _AGENTS: Final = tuple(
     f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
-    for system in ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7",
-                   "Linux; Android 10; K")
+    for system in (
+        "Windows NT 10.0; Win64; x64",
+        "Macintosh; Intel Mac OS X 10_15_7",
+        "Linux; Android 10; K",
+    )
     for version in range(132, 142)
-)  # fmt: skip
+)
 _TITLES: Final = ("Teas — fresh from the garden ☕", "Your basket", "Green teas and their makers")
 _STAMP, _VISITOR, _NUMBER = "«time»", "«visitor»", "«number»"
 _SHARED: Final = b',"sentAt":"%b","writeKey":"' + WRITE_KEY.encode() + b'"}'
@@ -92,14 +95,19 @@ def _template(number: int, random: Random) -> Template:
     place = number % 50
     page = _page(random)
     event: dict[str, Any] = {
-        "timestamp": _STAMP, "integrations": {}, "userId": None, "anonymousId": _VISITOR,
+        "timestamp": _STAMP,
+        "integrations": {},
+        "userId": None,
+        "anonymousId": _VISITOR,
         "messageId": _NUMBER,
         "context": {
-            "page": page, "userAgent": random.choice(_AGENTS), "locale": "en-GB",
+            "page": page,
+            "userAgent": random.choice(_AGENTS),
+            "locale": "en-GB",
             "timezone": "Europe/London",
             "library": {"name": "analytics.js", "version": "npm:next-1.84.3"},
         },
-    }  # fmt: skip
+    }
     if place < 30:
         event |= {"type": "page", "name": "Product", "properties": page}
     elif place < 48:
@@ -115,20 +123,35 @@ def _template(number: int, random: Random) -> Template:
 
 def _page(random: Random) -> dict[str, str]:
     path = f"/teas/{random.choice(('green', 'black', 'white'))}/{random.randrange(500):03d}"
-    return {"path": path, "referrer": f"{_SHOP}/teas", "search": "", "url": _SHOP + path,
-            "title": random.choice(_TITLES)}  # fmt: skip
+    return {
+        "path": path,
+        "referrer": f"{_SHOP}/teas",
+        "search": "",
+        "url": _SHOP + path,
+        "title": random.choice(_TITLES),
+    }
 
 
 def _line(random: Random) -> dict[str, Any]:
     number = random.randrange(500)
-    return {"product_id": f"tea-{number:03d}", "name": f"Tea number {number}", "quantity": 1,
-            "category": "Teas", "price": 4.5 + number % 20, "position": number % 12}  # fmt: skip
+    return {
+        "product_id": f"tea-{number:03d}",
+        "name": f"Tea number {number}",
+        "quantity": 1,
+        "category": "Teas",
+        "price": 4.5 + number % 20,
+        "position": number % 12,
+    }
 
 
 def _order(random: Random) -> dict[str, Any]:
     lines = [_line(random) for _ in range(3)]
-    return {"order_id": f"o-{random.randrange(10**6):06d}", "currency": "EUR",
-            "total": sum(line["price"] for line in lines), "products": lines}  # fmt: skip
+    return {
+        "order_id": f"o-{random.randrange(10**6):06d}",
+        "currency": "EUR",
+        "total": sum(line["price"] for line in lines),
+        "products": lines,
+    }
 
 
 def _filled(template: Template, run: str) -> Template:

@@ -109,8 +109,12 @@ def show_reject(settings: Settings, reject_id: str, as_json: bool) -> None:
 @rejects.command("replay")
 @click.option("--reason", type=click.Choice([r.value for r in Reason]), help="Only this reason.")
 @click.option("--limit", default=10_000, show_default=True, help="At most so many, newest first.")
-@click.option("--key", default="", help="The write key for what came with no key that is known; it "
-              "gets that key's rights. Also which key of a site to use, where it has several.")  # fmt: skip
+@click.option(
+    "--key",
+    default="",
+    help="The write key for what came with no key that is known; it "
+    "gets that key's rights. Also which key of a site to use, where it has several.",
+)
 @as_json
 @with_settings(*WAREHOUSE, "host", "port", "write_keys", "server_keys")
 def replay_rejects(
@@ -141,9 +145,11 @@ def replay_rejects(
     if as_json:
         show_json({**outcome._asdict(), "impossible": impossible, "left_out": webhooks + unasked})
     else:
-        click.echo(f"{outcome.taken} taken, {outcome.refused} refused again; impossible: {cut} were cut, "
-                   f"{outcome.impossible} have no key; left out: {webhooks} of webhooks, "
-                   f"{unasked} refused for want of rights")  # fmt: skip
+        click.echo(
+            f"{outcome.taken} taken, {outcome.refused} refused again; impossible: {cut} were cut, "
+            f"{outcome.impossible} have no key; left out: {webhooks} of webhooks, "
+            f"{unasked} refused for want of rights"
+        )
     sys.exit(1 if outcome.refused or outcome.impossible else 0)
 
 
@@ -163,7 +169,8 @@ def doctor(settings: Settings, as_json: bool) -> None:
     if as_json:
         show_json([finding._asdict() for finding in findings])
     else:
-        show_table(("", "part", "finding", "what to do"), [
-            (f.verdict, f.part, f.text, f.advice) for f in findings
-        ])  # fmt: skip
+        show_table(
+            ("", "part", "finding", "what to do"),
+            [(f.verdict, f.part, f.text, f.advice) for f in findings],
+        )
     sys.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -11,17 +11,26 @@ from footfall.processes.signals import noted
 
 @click.group(invoke_without_command=True)
 @click.option("--events", default=300_000, show_default=True, help="Events per measurement.")
-@click.option("--plain-events", default=20_000, show_default=True,
-              help="Events for the plain Faust agent, which is slow.")  # fmt: skip
+@click.option(
+    "--plain-events",
+    default=20_000,
+    show_default=True,
+    help="Events for the plain Faust agent, which is slow.",
+)
 @click.option("--rounds", default=3, show_default=True, help="Medians are taken over so many.")
 @click.option("--seconds", default=15.0, show_default=True, help="Of traffic, for the latency.")
 @click.option("--devices", default=1_000_000, show_default=True, help="In state, for the restart.")
 @as_json
 @click.pass_context
 def bench(
-    context: click.Context, events: int, plain_events: int, rounds: int, seconds: float,
-    devices: int, as_json: bool,
-) -> None:  # fmt: skip
+    context: click.Context,
+    events: int,
+    plain_events: int,
+    rounds: int,
+    seconds: float,
+    devices: int,
+    as_json: bool,
+) -> None:
     """Measure throughput, latency, idle memory and the time to restart. Takes some minutes.
 
     Measured in turn, each in a process of its own: the floor (log, decode, columnar insert), a plain
@@ -43,11 +52,19 @@ def bench(
 
 
 @bench.command()
-@click.option("--log", default=f"embedded://{gettempdir()}", show_default=True,
-              help="embedded://DIRECTORY: logs are made there and removed. kafka://HOST:PORT: a "
-              "broker for this alone; one that holds events already is refused.")  # fmt: skip
-@click.option("--seconds", default=5.0, show_default=True,
-              help="Of requests flat out, then as many at half of that rate.")  # fmt: skip
+@click.option(
+    "--log",
+    default=f"embedded://{gettempdir()}",
+    show_default=True,
+    help="embedded://DIRECTORY: logs are made there and removed. kafka://HOST:PORT: a "
+    "broker for this alone; one that holds events already is refused.",
+)
+@click.option(
+    "--seconds",
+    default=5.0,
+    show_default=True,
+    help="Of requests flat out, then as many at half of that rate.",
+)
 @click.option("--rounds", default=3, show_default=True, help="Medians are taken over so many.")
 @as_json
 def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
@@ -80,9 +97,14 @@ def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
 )
 @as_json
 def memory(
-    hours: float, rate: int, devices: int, state_limit: str | None, every: float,
-    folder: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    hours: float,
+    rate: int,
+    devices: int,
+    state_limit: str | None,
+    every: float,
+    folder: str | None,
+    as_json: bool,
+) -> None:
     """Measure a worker's memory over simulated hours of traffic, run as fast as it folds.
 
     A day of 500 events a second takes about an hour. A short run: --rate, --devices and

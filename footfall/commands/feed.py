@@ -23,8 +23,13 @@ from pipeline.settings import Settings
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", "mapping_file", required=True, help="TOML that says which column is what.",
-              type=click.Path(exists=True, dir_okay=False, path_type=Path))  # fmt: skip
+@click.option(
+    "--mapping",
+    "mapping_file",
+    required=True,
+    help="TOML that says which column is what.",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @as_json
 @with_settings("log", "partitions", *ENRICH, "disk_reserve")
 def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: bool) -> None:
@@ -39,8 +44,12 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
     """
     how = mapping.load(mapping_file)
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} lines"),
-               TimeElapsedColumn())  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} lines"),
+        TimeElapsedColumn(),
+    )
     progress = Progress(*columns, console=console)
     task = progress.add_task(f"Importing {file.name}", total=None)
 
@@ -57,8 +66,15 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
             if progress.live.is_started:
                 progress.stop()
     if as_json:
-        show_json({**{name: getattr(summary, name) for name in ("lines", "events", "resumed", "seconds")},
-                   "rejects": dict(summary.rejects)})  # fmt: skip
+        show_json(
+            {
+                **{
+                    name: getattr(summary, name)
+                    for name in ("lines", "events", "resumed", "seconds")
+                },
+                "rejects": dict(summary.rejects),
+            }
+        )
     else:
         _tell(summary)
     sys.exit(1 if summary.rejects else 0)
@@ -67,8 +83,9 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
 async def _import(
     settings: Settings, file: Path, how: mapping.Mapping, told: Callable[[Summary], None]
 ) -> Summary:
-    config = CollectorConfig(log=settings.log, partitions=settings.partitions,
-                             disk_reserve=settings.disk_reserve)  # fmt: skip
+    config = CollectorConfig(
+        log=settings.log, partitions=settings.partitions, disk_reserve=settings.disk_reserve
+    )
     enricher = Enricher.of(enrichment(settings))
     producer = await open_producer(config)
     scheme, _, place = settings.log.partition("://")
@@ -83,9 +100,11 @@ async def _import(
 
 def _tell(summary: Summary) -> None:
     rate = f" ({summary.lines / summary.seconds:,.0f} lines/s)" if summary.seconds >= 1 else ""
-    click.echo(f"{many(summary.lines, 'line')}, {many(summary.events, 'event')} (what was there "
-               f"already counts once), {many(sum(summary.rejects.values()), 'reject')} in "
-               f"{summary.seconds:.1f} s{rate}")  # fmt: skip
+    click.echo(
+        f"{many(summary.lines, 'line')}, {many(summary.events, 'event')} (what was there "
+        f"already counts once), {many(sum(summary.rejects.values()), 'reject')} in "
+        f"{summary.seconds:.1f} s{rate}"
+    )
     for reason, count in summary.rejects.most_common():
         click.echo(f"  {reason}: {count:,}")
 

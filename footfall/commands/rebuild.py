@@ -55,8 +55,10 @@ def rebuild(settings: Settings, yes: bool, as_json: bool) -> None:
     if outcome.aside:
         click.echo(f"the warehouse before is kept as {outcome.aside}: delete it when all is well")
     if outcome.missing:
-        click.echo(f"{many(outcome.missing, 'event')} of before the restore point are lost: the log "
-                   "has them no more")  # fmt: skip
+        click.echo(
+            f"{many(outcome.missing, 'event')} of before the restore point are lost: the log "
+            "has them no more"
+        )
 
 
 def _announce(what: dict[str, Any]) -> None:

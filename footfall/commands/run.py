@@ -21,13 +21,44 @@ from pipeline.errors import BadSetting, Retryable
 from pipeline.folder import folders, held
 from pipeline.settings import SETTINGS, Settings
 
-COLLECT = ("log", "partitions", "host", "port", "write_keys", "server_keys", "snippet_path",
-           "webhook_secrets", "webhook_mappings", *ENRICH, "trusted_proxies", "tick_ms",
-           "clock", "disk_reserve")  # fmt: skip
-WORK = ("log", "warehouse", "partitions", "replication", "worker_host", "worker_port",
-        "worker_names", "worker_token", "funnel", "horizon", "lateness", "lead_days", "webhook_url",
-        "webhook_secret", "retention_days", "rejects_limit", "state_limit", "memory_limit",
-        "disk_reserve", "clock")  # fmt: skip
+COLLECT = (
+    "log",
+    "partitions",
+    "host",
+    "port",
+    "write_keys",
+    "server_keys",
+    "snippet_path",
+    "webhook_secrets",
+    "webhook_mappings",
+    *ENRICH,
+    "trusted_proxies",
+    "tick_ms",
+    "clock",
+    "disk_reserve",
+)
+WORK = (
+    "log",
+    "warehouse",
+    "partitions",
+    "replication",
+    "worker_host",
+    "worker_port",
+    "worker_names",
+    "worker_token",
+    "funnel",
+    "horizon",
+    "lateness",
+    "lead_days",
+    "webhook_url",
+    "webhook_secret",
+    "retention_days",
+    "rejects_limit",
+    "state_limit",
+    "memory_limit",
+    "disk_reserve",
+    "clock",
+)
 
 
 @click.command()
@@ -45,12 +76,19 @@ def collect(settings: Settings) -> None:
 
     settings.check_open()
     config = CollectorConfig(
-        log=settings.log, partitions=settings.partitions, host=settings.host, port=settings.port,
-        keys=settings.keys, enrichment=enrichment(settings), snippet_path=settings.snippet_path,
+        log=settings.log,
+        partitions=settings.partitions,
+        host=settings.host,
+        port=settings.port,
+        keys=settings.keys,
+        enrichment=enrichment(settings),
+        snippet_path=settings.snippet_path,
         webhook_secrets=settings.webhook_secrets,
-        webhook_mappings=settings.webhook_mappings, tick_seconds=settings.tick_ms / 1000,
-        clock=clock(settings.clock), disk_reserve=settings.disk_reserve,
-    )  # fmt: skip
+        webhook_mappings=settings.webhook_mappings,
+        tick_seconds=settings.tick_ms / 1000,
+        clock=clock(settings.clock),
+        disk_reserve=settings.disk_reserve,
+    )
     serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))
 
 
@@ -87,8 +125,10 @@ def up(settings: Settings) -> None:
     pages = f"http://{settings.worker_host}:{settings.worker_port}"
     with suppress(Retryable):  # what answers there is no worker: the new one will say so
         if status_of(settings) is not None:
-            raise BadSetting(f"A worker answers on {pages} already. Stop it, or choose other ports "
-                             "(--port, --worker-port) and another --log.")  # fmt: skip
+            raise BadSetting(
+                f"A worker answers on {pages} already. Stop it, or choose other ports "
+                "(--port, --worker-port) and another --log."
+            )
     with held(*folders(settings)):  # and free again: the worker takes them
         pass
     click.echo(f"events go to {events}, pages are on {pages}")

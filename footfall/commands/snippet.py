@@ -10,9 +10,13 @@ from schemas.keys import DEFAULT_SITE
 
 
 @click.command()
-@click.option("--address", metavar="URL", callback=where,
-              help="Where browsers reach the collector, for example "
-              "https://collect.myshop.example. [default: its host and port]")  # fmt: skip
+@click.option(
+    "--address",
+    metavar="URL",
+    callback=where,
+    help="Where browsers reach the collector, for example "
+    "https://collect.myshop.example. [default: its host and port]",
+)
 @as_json
 @with_settings("host", "port", "write_keys", "snippet_path")
 def snippet(settings: Settings, address: str | None, as_json: bool) -> None:
@@ -31,7 +35,9 @@ def snippet(settings: Settings, address: str | None, as_json: bool) -> None:
     for site, tag in tags.items():
         click.echo(f"{site}:\n  {tag}\n")
     if not settings.write_keys:
-        click.echo(f"No {BY_NAME['write_keys'].variable} here: this tag works only with a collector "
-                   "that has none.\n")  # fmt: skip
+        click.echo(
+            f"No {BY_NAME['write_keys'].variable} here: this tag works only with a collector "
+            "that has none.\n"
+        )
     click.echo(f"to call footfall.track(…) before it has loaded, above it:\n  {script.STUB}\n")
     click.echo(f"version {script.version()}, {size['bytes']:,} bytes, {size['gzipped']:,} gzipped")

@@ -17,9 +17,13 @@ from schemas.keys import DEFAULT_SITE
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--address", metavar="URL", callback=where,
-              help="Where senders reach the collector, for example "
-              "https://collect.myshop.example. [default: its host and port]")  # fmt: skip
+@click.option(
+    "--address",
+    metavar="URL",
+    callback=where,
+    help="Where senders reach the collector, for example "
+    "https://collect.myshop.example. [default: its host and port]",
+)
 @as_json
 @with_settings("host", "port", "write_keys", "server_keys", "snippet_path", "webhook_mappings")
 def sources(settings: Settings, name: str | None, address: str | None, as_json: bool) -> None:

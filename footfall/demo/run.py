@@ -101,14 +101,19 @@ def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Sum
     task = progress.add_task("Importing six months of purchases", total=len(world.orders))
 
     async def run() -> Summary:
-        config = CollectorConfig(stack.settings.log, stack.settings.partitions,
-                                 disk_reserve=stack.settings.disk_reserve)  # fmt: skip
+        config = CollectorConfig(
+            stack.settings.log, stack.settings.partitions, disk_reserve=stack.settings.disk_reserve
+        )
         producer = await open_producer(config)
         try:
             return await run_import(
-                written.purchases, how, producer, lambda: world.begin, position,
+                written.purchases,
+                how,
+                producer,
+                lambda: world.begin,
+                position,
                 lambda summary: progress.update(task, completed=summary.lines),
-            )  # fmt: skip
+            )
         finally:
             await producer.close()
 
@@ -199,7 +204,10 @@ def _keep_serving(stack: Stack, console: Console, now: int) -> None:
 
 def _progress() -> Progress:
     return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
-        TextColumn("{task.completed:,.0f}"), TimeElapsedColumn(),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
         console=Console(stderr=True),
-    )  # fmt: skip
+    )

@@ -48,20 +48,32 @@ def _collector(settings: Settings) -> Iterator[Finding]:
         metrics = _asked(connection, "/metrics")[1]
         told = [*keys(metrics), *clocks(metrics, settings.clock)]
     except OSError as error:
-        yield Finding("collector", False, f"nothing answers on {place}: {_cause(error)}",
-                      "Start it: footfall up, or footfall collect.")  # fmt: skip
+        yield Finding(
+            "collector",
+            False,
+            f"nothing answers on {place}: {_cause(error)}",
+            "Start it: footfall up, or footfall collect.",
+        )
         return
     except (HTTPException, ValueError):
-        yield Finding("collector", False, f"what answers on {place} is no collector",
-                      "Another program listens there: stop it, or set FOOTFALL_PORT.")  # fmt: skip
+        yield Finding(
+            "collector",
+            False,
+            f"what answers on {place} is no collector",
+            "Another program listens there: stop it, or set FOOTFALL_PORT.",
+        )
         return
     finally:
         connection.close()
     if status == 200:
         yield Finding("collector", True, f"takes events on {place}")
     else:
-        yield Finding("collector", False, f"{place} answers {status}: {said.strip()}",
-                      "Look at the log below; clients keep events and try again.")  # fmt: skip
+        yield Finding(
+            "collector",
+            False,
+            f"{place} answers {status}: {said.strip()}",
+            "Look at the log below; clients keep events and try again.",
+        )
     yield from told
 
 
@@ -81,13 +93,21 @@ def keys(metrics: str) -> Iterator[Finding]:
     for labels, count in _samples(metrics, "footfall_collector_withheld_events_total"):
         site, right = labels["site"], labels["right"]
         lost = f"lost what only a key with `{right}` may say"
-        yield Finding("keys", True, f"site {site}: {many(count, 'event')} {lost}, {_SINCE}",
-                      f"If its pages are to be believed, add {right} to the key in "
-                      "FOOTFALL_WRITE_KEYS, or send it from a server.")  # fmt: skip
+        yield Finding(
+            "keys",
+            True,
+            f"site {site}: {many(count, 'event')} {lost}, {_SINCE}",
+            f"If its pages are to be believed, add {right} to the key in "
+            "FOOTFALL_WRITE_KEYS, or send it from a server.",
+        )
     for labels, count in _samples(metrics, "footfall_collector_limited_requests_total"):
         over = f"{many(count, 'request')} over its key's rate"
-        yield Finding("keys", True, f"site {labels['site']}: {over}, asked to come again, {_SINCE}",
-                      "Raise rate= of the key, or find who sends so much.")  # fmt: skip
+        yield Finding(
+            "keys",
+            True,
+            f"site {labels['site']}: {over}, asked to come again, {_SINCE}",
+            "Raise rate= of the key, or find who sends so much.",
+        )
 
 
 def clocks(metrics: str, pace: tuple[int, int, float] | None) -> Iterator[Finding]:
@@ -96,10 +116,13 @@ def clocks(metrics: str, pace: tuple[int, int, float] | None) -> Iterator[Findin
         apart = int(seconds * 1000) - clock(pace)()
         if abs(apart) > TOLERANCE_MS * max(1.0, pace[2] if pace else 1.0):
             which = "ahead of" if apart > 0 else "behind"
-            yield Finding("clock", False,
-                          f"the collector's clock is {duration(abs(apart))} {which} this machine's",
-                          "Set both right (NTP): ticks of a clock that is ahead are left out, and "
-                          "behind one that is slow, things are decided late.")  # fmt: skip
+            yield Finding(
+                "clock",
+                False,
+                f"the collector's clock is {duration(abs(apart))} {which} this machine's",
+                "Set both right (NTP): ticks of a clock that is ahead are left out, and "
+                "behind one that is slow, things are decided late.",
+            )
 
 
 def _samples(metrics: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
@@ -116,8 +139,12 @@ def _log(settings: Settings) -> Iterator[Finding]:
         if inbox.exists():
             yield _embedded_log(Path(place))
         else:
-            yield Finding("log", False, f"{inbox} is not there",
-                          "Start a collector once, or set FOOTFALL_LOG to the right directory.")  # fmt: skip
+            yield Finding(
+                "log",
+                False,
+                f"{inbox} is not there",
+                "Start a collector once, or set FOOTFALL_LOG to the right directory.",
+            )
         return
     for server in place.split(","):
         yield _reachable("log", server, 9092)
@@ -131,8 +158,12 @@ def _embedded_log(folder: Path) -> Finding:
     except FootfallError as error:
         return Finding("log", False, str(error), "Nothing is taken or folded until then.")
     if (folder / NOTE).exists():
-        return Finding("log", False, "a rebuild has not ended, and no worker starts before",
-                       "Go on with it: footfall rebuild --yes")  # fmt: skip
+        return Finding(
+            "log",
+            False,
+            "a rebuild has not ended, and no worker starts before",
+            "Go on with it: footfall rebuild --yes",
+        )
     size = sum(f.stat().st_size for f in folder.glob("*.db*"))
     return Finding("log", True, f"{folder} holds {size / 1e6:.0f} MB")
 
@@ -142,8 +173,12 @@ def _reachable(part: str, server: str, port: int) -> Finding:
     try:
         socket.create_connection((at.hostname or "localhost", at.port or port), timeout=5).close()
     except OSError as error:
-        return Finding(part, False, f"{server} cannot be reached: {_cause(error)}",
-                       "Start it, or set its address right.")  # fmt: skip
+        return Finding(
+            part,
+            False,
+            f"{server} cannot be reached: {_cause(error)}",
+            "Start it, or set its address right.",
+        )
     return Finding(part, True, f"{server} answers")
 
 
@@ -155,8 +190,12 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         yield Finding("worker", False, str(error), "Look at its output; start it again.")
         return
     if status is None:
-        yield Finding("worker", False, f"nothing answers on {place}",
-                      "Start it: footfall up, or footfall worker. Events wait in the log.")  # fmt: skip
+        yield Finding(
+            "worker",
+            False,
+            f"nothing answers on {place}",
+            "Start it: footfall up, or footfall worker. Events wait in the log.",
+        )
         return
     yield from _progress(status["lanes"], status["ready"])
     for alarm in status["alarms"]:
@@ -168,27 +207,45 @@ def _progress(lanes: list[dict[str, Any]], ready: bool) -> Iterator[Finding]:
     partitions = many(len({lane["partition"] for lane in lanes}), "partition")
     slowest = max(lanes, key=lambda lane: int(lane["lag"]), default={"lag": 0})
     behind = many(slowest["lag"], "record")
-    yield Finding("worker", ready, f"{partitions}, at most {behind} behind",
-                  "" if ready else "It is loading state, or has no partition yet.")  # fmt: skip
+    yield Finding(
+        "worker",
+        ready,
+        f"{partitions}, at most {behind} behind",
+        "" if ready else "It is loading state, or has no partition yet.",
+    )
     if slowest["lag"] > LAG_RECORDS:
         where = f"{slowest['stage']} of partition {slowest['partition']}"
-        yield Finding("worker", False, f"{where} is {behind} behind",
-                      "Wait if it falls; else add a worker (Kafka), or look for retries.")  # fmt: skip
+        yield Finding(
+            "worker",
+            False,
+            f"{where} is {behind} behind",
+            "Wait if it falls; else add a worker (Kafka), or look for retries.",
+        )
 
 
 def books(entries: dict[str, int]) -> Finding:
     """`entries` as the worker tells them; none where log or warehouse is away."""
     if not entries:
         return Finding("books", False, "the warehouse does not answer", "See the warehouse below.")
-    text = ("{received:,} received = {stored:,} stored + {repeats:,} repeats + {merged:,} merged + "
-            "{rejected:,} rejected + {in_flight:,} in flight").format(**entries)  # fmt: skip
+    text = (
+        "{received:,} received = {stored:,} stored + {repeats:,} repeats + {merged:,} merged + "
+        "{rejected:,} rejected + {in_flight:,} in flight"
+    ).format(**entries)
     lost = entries["difference"]
     if lost > 0:
-        return Finding("books", False, f"{text}, but for {lost:,} lost from the warehouse",
-                       "Put the warehouse back from a copy, or run `footfall rebuild`.")  # fmt: skip
+        return Finding(
+            "books",
+            False,
+            f"{text}, but for {lost:,} lost from the warehouse",
+            "Put the warehouse back from a copy, or run `footfall rebuild`.",
+        )
     if lost:
-        return Finding("books", False, f"{text}, but for {lost:,}",
-                       "Keep log and warehouse as they are and report it.")  # fmt: skip
+        return Finding(
+            "books",
+            False,
+            f"{text}, but for {lost:,}",
+            "Keep log and warehouse as they are and report it.",
+        )
     return Finding("books", True, text)
 
 
@@ -198,8 +255,12 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("warehouse", True, f"ClickHouse {version}, {many(int(tables), 'table')}")
         yield from complaints(settings)
     except FootfallError as error:
-        yield Finding("warehouse", False, str(error),
-                      "Start it, or set FOOTFALL_WAREHOUSE right; events wait in the log.")  # fmt: skip
+        yield Finding(
+            "warehouse",
+            False,
+            str(error),
+            "Start it, or set FOOTFALL_WAREHOUSE right; events wait in the log.",
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -212,9 +273,14 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         )
         free = shutil.disk_usage(path).free
         reserve = settings.disk_reserve
-        advice = "" if free >= NEAR * reserve else (
-            f"Make room: below {reserve / 1e9:.1f} GB (FOOTFALL_DISK_RESERVE) collectors take nothing and "
-            "nothing is stored.")  # fmt: skip
+        advice = (
+            ""
+            if free >= NEAR * reserve
+            else (
+                f"Make room: below {reserve / 1e9:.1f} GB (FOOTFALL_DISK_RESERVE) collectors take nothing "
+                "and nothing is stored."
+            )
+        )
         yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {place}", advice)
 
 
@@ -222,5 +288,9 @@ def rights(settings: Settings) -> Iterator[Finding]:
     """Folders that others may read: made before they were their owner's alone, or opened on purpose."""
     for folder in folders(settings):
         if folder.is_dir() and folder.stat().st_mode & 0o077:
-            yield Finding("disk", True, f"{folder} may be read by other users of this machine",
-                          f"chmod -R go= {folder}, unless they are meant to.")  # fmt: skip
+            yield Finding(
+                "disk",
+                True,
+                f"{folder} may be read by other users of this machine",
+                f"chmod -R go= {folder}, unless they are meant to.",
+            )

@@ -41,21 +41,37 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     lost = told.pop(Reason.REJECTS_NOT_KEPT.value, 0)
     if failed := told.pop(Reason.PROCESSING_FAILED.value, 0):
         show = f"footfall rejects list --reason {Reason.PROCESSING_FAILED.value}"
-        yield Finding("rejects", False, f"Footfall failed to process {many(failed, 'line')} in 24 h",
-                      f"Report it: {show}")  # fmt: skip
+        yield Finding(
+            "rejects",
+            False,
+            f"Footfall failed to process {many(failed, 'line')} in 24 h",
+            f"Report it: {show}",
+        )
     if damaged := told.get(Reason.DAMAGED_RECORD.value, 0):
-        yield Finding("log", False, f"{many(damaged, 'line')} of the log came back damaged in 24 h",
-                      "Look after the disk; what was lost: footfall rejects list --reason "
-                      f"{Reason.DAMAGED_RECORD.value}")  # fmt: skip
+        yield Finding(
+            "log",
+            False,
+            f"{many(damaged, 'line')} of the log came back damaged in 24 h",
+            "Look after the disk; what was lost: footfall rejects list --reason "
+            f"{Reason.DAMAGED_RECORD.value}",
+        )
     if told:
         named = [f"{reason} {number:,}" for reason, number in list(told.items())[:_NAMED]]
         if others := sum(list(told.values())[_NAMED:]):
             named.append(f"others {others:,}")
-        yield Finding("rejects", True, f"{sum(told.values()):,} in 24 h: {', '.join(named)}",
-                      f"footfall rejects list --reason {next(iter(told))}")  # fmt: skip
+        yield Finding(
+            "rejects",
+            True,
+            f"{sum(told.values()):,} in 24 h: {', '.join(named)}",
+            f"footfall rejects list --reason {next(iter(told))}",
+        )
     if lost:
-        yield Finding("rejects", True, "more came in 24 h than are kept",
-                      f"footfall rejects list --reason {Reason.REJECTS_NOT_KEPT.value}")  # fmt: skip
+        yield Finding(
+            "rejects",
+            True,
+            "more came in 24 h than are kept",
+            f"footfall rejects list --reason {Reason.REJECTS_NOT_KEPT.value}",
+        )
 
 
 def undelivered(row: dict[str, Any], configured: bool) -> Iterator[Finding]:
@@ -65,8 +81,12 @@ def undelivered(row: dict[str, Any], configured: bool) -> Iterator[Finding]:
         found = f"{many(waiting, 'trigger')} not delivered yet"
         if given_up:
             found += f", {given_up:,} given up after {ATTEMPTS} attempts"
-        yield Finding("webhook", False, f"{found}; last answer: {row['answer']}",
-                      "Look at FOOTFALL_WEBHOOK_URL and at what answers there.")  # fmt: skip
+        yield Finding(
+            "webhook",
+            False,
+            f"{found}; last answer: {row['answer']}",
+            "Look at FOOTFALL_WEBHOOK_URL and at what answers there.",
+        )
     elif configured or int(row["delivered"]):
         delivered = many(int(row["delivered"]), "trigger")
         yield Finding("webhook", True, f"{delivered} delivered in 4 days")
@@ -76,5 +96,9 @@ def moneyless(sites: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     """`sites`: rows of `orders_moneyless`, of a day."""
     for row in sites:
         orders = many(int(row["orders"]), "order")
-        yield Finding("orders", True, f"site {row['site']}: {orders} in 24 h without a currency",
-                      "Send `currency` with each: revenue is counted by it.")  # fmt: skip
+        yield Finding(
+            "orders",
+            True,
+            f"site {row['site']}: {orders} in 24 h without a currency",
+            "Send `currency` with each: revenue is counted by it.",
+        )

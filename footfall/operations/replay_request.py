@@ -17,9 +17,12 @@ from schemas.rejects import Reason, as_bytes
 UNASKED: Final = tuple(
     reason.value
     for reason in (
-        Reason.NOT_ALLOWED, Reason.FORBIDDEN_ORIGIN, Reason.BAD_SIGNATURE, Reason.UNKNOWN_KEY,
+        Reason.NOT_ALLOWED,
+        Reason.FORBIDDEN_ORIGIN,
+        Reason.BAD_SIGNATURE,
+        Reason.UNKNOWN_KEY,
     )
-)  # fmt: skip
+)
 """Refused for want of rights: sent again only where the owner names the reason."""
 HEADER: Final = "x-footfall-replay"
 """Id and ms of the reject. It names events that have no name, so that two replays count once."""

@@ -56,25 +56,37 @@ async def _keep_running(role: str, environment: Mapping[str, str], stop: asyncio
         if stop.is_set():
             break
         if code == WRONG:
-            log.error("role_cannot_run", role=role, exit_code=code,
-                      advice="Mend what the role says above; it is not started again.")  # fmt: skip
+            log.error(
+                "role_cannot_run",
+                role=role,
+                exit_code=code,
+                advice="Mend what the role says above; it is not started again.",
+            )
             stop.set()
             return WRONG
         deaths = deaths_after(deaths, loop.time() - began)
         pause = pause_after(deaths)
         log.error("role_ended", role=role, exit_code=code, again_in_seconds=pause)
         if deaths == MANY_DEATHS:
-            log.error("role_keeps_dying", role=role, times=deaths,
-                      advice="Report what it says above. It is tried every five minutes.")  # fmt: skip
+            log.error(
+                "role_keeps_dying",
+                role=role,
+                times=deaths,
+                advice="Report what it says above. It is tried every five minutes.",
+            )
         await _first(stop.wait(), asyncio.sleep(pause))
     return 0
 
 
 async def _run(role: str, environment: Mapping[str, str], stop: asyncio.Event) -> int | None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "footfall", role, env=dict(environment),
+        sys.executable,
+        "-m",
+        "footfall",
+        role,
+        env=dict(environment),
         preexec_fn=end_with_parent(),  # or it would hold files and ports
-    )  # fmt: skip
+    )
     await _first(stop.wait(), process.wait())
     if process.returncode is None:
         process.terminate()

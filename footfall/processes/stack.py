@@ -62,10 +62,13 @@ class Stack:
         with (self._folder / f"{command}.log").open("ab") as log, whole():
             self._children[command] = Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "footfall", command],
-                env=environment, stdin=DEVNULL, stdout=log, stderr=log,
+                env=environment,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,  # Ctrl-C is the demo's, which ends its processes in order
                 preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
-            )  # fmt: skip
+            )
 
     def wait_ready(self, command: str) -> None:
         """Return when the process can work. Raises StackError."""

@@ -25,54 +25,77 @@ class Metrics:
             "footfall_stage_records_total", "Log records folded in.", stage, registry=registry
         )
         self.batch = Histogram(
-            "footfall_stage_batch_events", "Events per batch.", stage,
-            buckets=_EVENTS, registry=registry,
-        )  # fmt: skip
+            "footfall_stage_batch_events",
+            "Events per batch.",
+            stage,
+            buckets=_EVENTS,
+            registry=registry,
+        )
         self.flush = Histogram(
-            "footfall_stage_flush_seconds", "Rows, outputs and delta of a batch made durable.",
-            stage, buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
+            "footfall_stage_flush_seconds",
+            "Rows, outputs and delta of a batch made durable.",
+            stage,
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.retries = Counter(
-            "footfall_stage_retries_total", "Batches tried again: warehouse or log was away.",
-            stage, registry=registry,
-        )  # fmt: skip
+            "footfall_stage_retries_total",
+            "Batches tried again: warehouse or log was away.",
+            stage,
+            registry=registry,
+        )
         self.applied = Gauge(
-            "footfall_stage_applied_offset", "Offset of the last record folded in.", lane,
+            "footfall_stage_applied_offset",
+            "Offset of the last record folded in.",
+            lane,
             registry=registry,
-        )  # fmt: skip
+        )
         self.lag = Gauge(
-            "footfall_stage_lag_records", "Records in the log that are not folded in yet.", lane,
+            "footfall_stage_lag_records",
+            "Records in the log that are not folded in yet.",
+            lane,
             registry=registry,
-        )  # fmt: skip
+        )
         self.progress = Gauge(
-            "footfall_stage_progress_timestamp_seconds", "When a batch was last finished.", lane,
+            "footfall_stage_progress_timestamp_seconds",
+            "When a batch was last finished.",
+            lane,
             registry=registry,
-        )  # fmt: skip
+        )
         self.rejects = Counter(
             "footfall_rejects_total", "Rejects stored, by reason.", ("reason",), registry=registry
         )
         self.books = Gauge(
-            "footfall_books_events", "The books: received = stored + repeats + merged + rejected + "
-            "in_flight; what is missing is the difference.", ("entry",), registry=registry,
-        )  # fmt: skip
+            "footfall_books_events",
+            "The books: received = stored + repeats + merged + rejected + "
+            "in_flight; what is missing is the difference.",
+            ("entry",),
+            registry=registry,
+        )
 
         self.alarms = Gauge(
-            "footfall_alarms", "What is wrong now, by part; doctor and the pages say it in words.",
-            ("part",), registry=registry,
-        )  # fmt: skip
+            "footfall_alarms",
+            "What is wrong now, by part; doctor and the pages say it in words.",
+            ("part",),
+            registry=registry,
+        )
 
         self.state = Gauge(
-            "footfall_state_bytes", "Memory of what is remembered, as counted against the limit.",
-            ("stage", "partition", "table"), registry=registry,
-        )  # fmt: skip
+            "footfall_state_bytes",
+            "Memory of what is remembered, as counted against the limit.",
+            ("stage", "partition", "table"),
+            registry=registry,
+        )
         self.state_limit = Gauge(
             "footfall_state_limit_bytes", "FOOTFALL_STATE_LIMIT.", registry=registry
         )
         self.remembered = Gauge(
-            "footfall_remembered_seconds", "For how long devices' events are remembered: "
-            "FOOTFALL_LATENESS, or less where their memory is short.", ("partition",),
+            "footfall_remembered_seconds",
+            "For how long devices' events are remembered: "
+            "FOOTFALL_LATENESS, or less where their memory is short.",
+            ("partition",),
             registry=registry,
-        )  # fmt: skip
+        )
 
     def alarm(self, part: str, count: int) -> None:
         """So many alarms of a part stand."""

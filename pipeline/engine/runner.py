@@ -271,8 +271,13 @@ class Lane:
             try:
                 self.stage.process(self.state, record, emit)
             except Exception as error:  # noqa: BLE001  # a stage's bug must not stop the site
-                log.error("record_set_aside", stage=self.stage.name, partition=self.partition,
-                          offset=record.offset, error=repr(error))  # fmt: skip
+                log.error(
+                    "record_set_aside",
+                    stage=self.stage.name,
+                    partition=self.partition,
+                    offset=record.offset,
+                    error=repr(error),
+                )
                 self._roll_back()
                 if count:
                     return await self._fold(records[:count])
@@ -306,8 +311,17 @@ class Lane:
         detail = f"{self.stage.name} failed with {type(error).__name__}; the line was set aside."
         for number in bad:
             place = f"{self.partition}/{record.offset}#{number}"
-            emit.row(REJECTS, *reject_row(Reason.PROCESSING_FAILED, detail, self.stage.source.name,
-                                          place, lines[number], self.state.now))  # fmt: skip
+            emit.row(
+                REJECTS,
+                *reject_row(
+                    Reason.PROCESSING_FAILED,
+                    detail,
+                    self.stage.source.name,
+                    place,
+                    lines[number],
+                    self.state.now,
+                ),
+            )
         if self.stage.source in ACCEPTED:
             emit.row(BOOKS, "", 0, len(bad), 0, 0, len(bad), 0)
         self.state.applied = record.offset
@@ -335,8 +349,14 @@ class Lane:
                 changes_of(self.state)
                 good.append(number)
             except Exception as error:  # noqa: BLE001  # looking for the line that does this
-                log.error("line_set_aside", stage=self.stage.name, partition=self.partition,
-                          offset=offset, line=number, kind=type(error).__name__)  # fmt: skip
+                log.error(
+                    "line_set_aside",
+                    stage=self.stage.name,
+                    partition=self.partition,
+                    offset=offset,
+                    line=number,
+                    kind=type(error).__name__,
+                )
             self._roll_back()
         return good
 
@@ -358,8 +378,13 @@ class Lane:
                 pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 tries += 1
                 self.runner.metrics.retries.inc()
-                log.warning("retrying", stage=self.stage.name, partition=self.partition,
-                            pause_seconds=pause, error=str(error))  # fmt: skip
+                log.warning(
+                    "retrying",
+                    stage=self.stage.name,
+                    partition=self.partition,
+                    pause_seconds=pause,
+                    error=str(error),
+                )
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), pause)
 
@@ -438,9 +463,13 @@ class Runner:
     """All of one stage's lanes on this worker."""
 
     def __init__(
-        self, stage: Stage, journal: Journal, sink: RowSink, metrics: StageMetrics,
+        self,
+        stage: Stage,
+        journal: Journal,
+        sink: RowSink,
+        metrics: StageMetrics,
         is_ahead: Callable[[Record], bool] = lambda record: False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`is_ahead` says which records must not be folded, see `pipeline.recovery.tick_check`."""
         self.is_ahead = is_ahead
         self.stage, self.journal, self.sink, self.metrics = stage, journal, sink, metrics
@@ -474,8 +503,9 @@ class Runner:
         kept = await self.journal.read(source, partition, wanted, 1)
         if not kept or kept[0].offset != handed.records[0].offset:
             return False
-        log.error("records_gone", topic=source, partition=partition, first=wanted,
-                  next=kept[0].offset)  # fmt: skip  # retention, or another producer's markers
+        log.error(
+            "records_gone", topic=source, partition=partition, first=wanted, next=kept[0].offset
+        )  # retention, or another producer's markers
         lane.next_offset = kept[0].offset
         return await lane.put(handed)
 

@@ -53,10 +53,15 @@ def stretches(partition: int, ticks: Sequence[Tick], now: int) -> list[Stretch]:
         else:
             found.append([(place, offset, time, ahead)])
     return [
-        Stretch(partition, tuple(one[1] for one in run), max(one[3] for one in run),
-                min(one[2] for one in run), max(one[2] for one in run))
+        Stretch(
+            partition,
+            tuple(one[1] for one in run),
+            max(one[3] for one in run),
+            min(one[2] for one in run),
+            max(one[2] for one in run),
+        )
         for run in found
-    ]  # fmt: skip
+    ]
 
 
 def _ahead(ticks: Sequence[Tick], place: int, tops: list[list[int]], now: int) -> int:

@@ -198,8 +198,12 @@ def missing(warehouse: Warehouse, log_id: str, applied: Applied) -> int:
     gone = 0
     for (stage, partition), last in applied.items():
         if stage == FIRST.agent:
-            params = {"log_id": log_id, "topic": FIRST.reads.name, "partition": partition,
-                      "applied": last}  # fmt: skip
+            params = {
+                "log_id": log_id,
+                "topic": FIRST.reads.name,
+                "partition": partition,
+                "applied": last,
+            }
             ((told, held),) = warehouse.query(sql.load("warehouse/rows_counted"), params).rows
             gone += max(0, int(told) - int(held))
     return gone

@@ -37,6 +37,15 @@ def _row(line: bytes) -> tuple[object, ...]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return unreadable_row(line, error, topics.REJECTS.name)
     return (
-        r.id, r.reason.value, r.detail, r.site, r.received_at, r.path, as_text(r.body), r.cut,
-        r.sender, r.method, r.opt_out,
-    )  # fmt: skip
+        r.id,
+        r.reason.value,
+        r.detail,
+        r.site,
+        r.received_at,
+        r.path,
+        as_text(r.body),
+        r.cut,
+        r.sender,
+        r.method,
+        r.opt_out,
+    )

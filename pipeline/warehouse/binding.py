@@ -8,9 +8,17 @@ from pipeline.errors import WarehouseRefused
 from pipeline.warehouse.contract import Params
 
 _ESCAPES: Final = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f",
-     "'": "\\'"}
-)  # fmt: skip
+    {
+        "\\": "\\\\",
+        "\t": "\\t",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\0": "\\0",
+        "\b": "\\b",
+        "\f": "\\f",
+        "'": "\\'",
+    }
+)
 
 
 def text_of(value: Any) -> str:

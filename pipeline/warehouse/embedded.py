@@ -132,10 +132,14 @@ class EmbeddedWarehouse:
         functions = self.query(statements.load(attach.FUNCTIONS))
         objects = self.query(statements.load(attach.OBJECTS))
         return Begin(
-            warehouse=str(self._path), folder=str(folder), memory=self._memory, at_once=AT_ONCE,
+            warehouse=str(self._path),
+            folder=str(folder),
+            memory=self._memory,
+            at_once=AT_ONCE,
             statements=list(attach.statements(functions, objects)),
-            tables=[row[0] for row in objects.rows], guarded=self._guarded,
-        )  # fmt: skip
+            tables=[row[0] for row in objects.rows],
+            guarded=self._guarded,
+        )
 
     def _header(self, sql: str, params: Params | None) -> Rows:
         """An answer without rows: the engine then writes no Native block to read columns from."""

@@ -6,25 +6,42 @@ from pipeline.errors import FootfallError, StateDamaged, WarehouseRefused, Wareh
 
 RETRYABLE: Final = frozenset(
     {
-        74, 75, 76, 77,  # a file cannot be read, written, opened or closed: a disk in trouble
-        159, 209, 210,  # timeout, socket timeout, network error
-        173, 241,  # out of memory, over a memory limit
-        202, 439,  # too many queries, no free threads
-        242, 243, 252,  # table is read-only, disk is full, too many parts
-        100, 101, 102,  # packets that make no sense: the connection was cut or mixed up
-        279, 319,  # all connections failed, unknown status of an insert
-        394, 999,  # query was cancelled, no coordination service
+        74,
+        75,
+        76,
+        77,  # a file cannot be read, written, opened or closed: a disk in trouble
+        159,
+        209,
+        210,  # timeout, socket timeout, network error
+        173,
+        241,  # out of memory, over a memory limit
+        202,
+        439,  # too many queries, no free threads
+        242,
+        243,
+        252,  # table is read-only, disk is full, too many parts
+        100,
+        101,
+        102,  # packets that make no sense: the connection was cut or mixed up
+        279,
+        319,  # all connections failed, unknown status of an insert
+        394,
+        999,  # query was cancelled, no coordination service
     }
-)  # fmt: skip
+)
 """Codes after which the same statement may succeed. Names: src/Common/ErrorCodes.cpp."""
 
 DAMAGED: Final = frozenset(
     {
-        40, 246,  # a checksum does not match, data that cannot be
-        107, 226, 231,  # a file is not there, or is not as long as it was
-        271, 432,  # what cannot be decompressed, an unknown codec
+        40,
+        246,  # a checksum does not match, data that cannot be
+        107,
+        226,
+        231,  # a file is not there, or is not as long as it was
+        271,
+        432,  # what cannot be decompressed, an unknown codec
     }
-)  # fmt: skip
+)
 """Codes that mean damaged files: the same statement will fail for ever."""
 
 _LIMIT: Final = 2_000

@@ -59,8 +59,14 @@ class Keeper:
             return
         short = self._reserved.short()
         if short:
-            self._alarms.put(Alarm("disk", f"the warehouse's disk has {self._reserved.room}: nothing "
-                                   "is stored or merged, events wait in the log", ROOM))  # fmt: skip
+            self._alarms.put(
+                Alarm(
+                    "disk",
+                    f"the warehouse's disk has {self._reserved.room}: nothing "
+                    "is stored or merged, events wait in the log",
+                    ROOM,
+                )
+            )
         else:
             self._alarms.clear("disk")
         if short and not self._stopped:
@@ -121,8 +127,9 @@ class Keeper:
 
     def _tell_detached(self, active: list[Part]) -> None:
         for table, name, reason in self._warehouse.query(sql.load("warehouse/detached")).rows:
-            there: list[Blocks] = [found for part in active if part.table == table
-                                   and (found := blocks_of(part.name))]  # fmt: skip
+            there: list[Blocks] = [
+                found for part in active if part.table == table and (found := blocks_of(part.name))
+            ]
             blocks = blocks_of(name)
             if blocks is None or not holds(there, blocks):
                 self._damaged(table, name, f"the engine has put it aside ({reason})", "aside")
@@ -145,8 +152,10 @@ class Keeper:
         return monotonic() - began
 
     def _check(self, part: Part) -> None:
-        statement = (f"CHECK TABLE `{part.table}` PART '{part.name}' "
-                     "SETTINGS check_query_single_value_result = 0, max_threads = 1")  # fmt: skip
+        statement = (
+            f"CHECK TABLE `{part.table}` PART '{part.name}' "
+            "SETTINGS check_query_single_value_result = 0, max_threads = 1"
+        )
         try:
             rows = self._warehouse.query(statement).rows
         except WarehouseRefused:

@@ -41,13 +41,19 @@ def read_native(data: bytes) -> Rows:
 
 def _context() -> Any:
     context = Context()
-    context.server_info = ServerInfo("", 0, 0, 0, revision=0, timezone="UTC", display_name="",
-                                     used_revision=0)  # fmt: skip
+    context.server_info = ServerInfo(
+        "", 0, 0, 0, revision=0, timezone="UTC", display_name="", used_revision=0
+    )
     context.settings = {}
     context.client_settings = {
-        "strings_as_bytes": False, "strings_encoding": "utf-8", "use_numpy": False,
-        "opentelemetry_traceparent": None, "opentelemetry_tracestate": "", "quota_key": "",
-        "input_format_null_as_default": False, "namedtuple_as_json": True,
+        "strings_as_bytes": False,
+        "strings_encoding": "utf-8",
+        "use_numpy": False,
+        "opentelemetry_traceparent": None,
+        "opentelemetry_tracestate": "",
+        "quota_key": "",
+        "input_format_null_as_default": False,
+        "namedtuple_as_json": True,
         "server_side_params": True,
-    }  # fmt: skip
+    }
     return context

@@ -13,9 +13,15 @@ from pipeline.warehouse.contract import Warehouse
 
 _NAME: Final = re.compile(r"(?:.*_)?(all|\d{6})_(\d+)_(\d+)_\d+(?:_\d+)?(?:_try\d+)?")
 _UNCOUNTED: Final = frozenset(
-    {"checksums.txt", "columns.txt", "columns_substreams.txt", "default_compression_codec.txt",
-     "metadata_version.txt", "uuid.txt"}
-)  # fmt: skip
+    {
+        "checksums.txt",
+        "columns.txt",
+        "columns_substreams.txt",
+        "default_compression_codec.txt",
+        "metadata_version.txt",
+        "uuid.txt",
+    }
+)
 """Files whose sizes are not in the engine's `bytes_on_disk`."""
 
 
@@ -41,15 +47,19 @@ class Part(NamedTuple):
 def parts_of(warehouse: Warehouse) -> list[Part]:
     """All parts of all tables."""
     rows = warehouse.query(sql.load("warehouse/parts")).rows
-    return [Part(table, name, int(rows), int(size), bool(active), path)
-            for table, name, rows, size, active, path in rows]  # fmt: skip
+    return [
+        Part(table, name, int(rows), int(size), bool(active), path)
+        for table, name, rows, size, active, path in rows
+    ]
 
 
 def fresh_parts(warehouse: Warehouse, table: str) -> list[Part]:
     """Active parts of one table that were made within the last five minutes."""
     rows = warehouse.query(sql.load("warehouse/parts_fresh"), {"table": table}).rows
-    return [Part(name, part, int(count), int(size), bool(active), path)
-            for name, part, count, size, active, path in rows]  # fmt: skip
+    return [
+        Part(name, part, int(count), int(size), bool(active), path)
+        for name, part, count, size, active, path in rows
+    ]
 
 
 def blocks_of(name: str) -> Blocks | None:

@@ -114,8 +114,10 @@ class ReservedWarehouse:
             self._inner.execute(f"ALTER TABLE `{part.table}` DETACH PART '{part.name}'")
             del self._short[key]
             with suppress(FootfallError):  # it only takes room there
-                self._inner.execute(f"ALTER TABLE `{part.table}` DROP DETACHED PART '{part.name}' "
-                                    "SETTINGS allow_drop_detached = 1")  # fmt: skip
+                self._inner.execute(
+                    f"ALTER TABLE `{part.table}` DROP DETACHED PART '{part.name}' "
+                    "SETTINGS allow_drop_detached = 1"
+                )
 
 
 def is_one_insert(name: str) -> bool:

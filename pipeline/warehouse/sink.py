@@ -37,8 +37,11 @@ class Sink:
         some of its tables may have been inserted.
         """
         params = {
-            "log_id": self._log_id, "topic": topic, "partition": partition, "applied": applied,
-        }  # fmt: skip
+            "log_id": self._log_id,
+            "topic": topic,
+            "partition": partition,
+            "applied": applied,
+        }
         existing: dict[Table, set[tuple[int, int]]] = {}
         for name, offset, index in self._warehouse.query(_READ_BACK, params).rows:
             existing.setdefault(BY_NAME[name], set()).add((offset, index))

@@ -28,19 +28,28 @@ def facts(purchases: int, people: int) -> Iterator[CustomerFact]:
     for n in range(purchases):
         at = START + n * step
         if n % 1_000 == 0:
-            yield CustomerFact(kind="tick", site="", time=at, message_id="",
-                               origin=Origin("footfall-events", 0, n, 0))  # fmt: skip
+            yield CustomerFact(
+                kind="tick",
+                site="",
+                time=at,
+                message_id="",
+                origin=Origin("footfall-events", 0, n, 0),
+            )
         person = rng.randrange(people)
         items = tuple(
             Item(f"p{(person + rng.randrange(4)) % 200}", "Coffee", "food")
             for _ in range(rng.choice((1, 1, 2, 3)))
         )
         yield CustomerFact(
-            kind="purchase", site="shop", time=at, message_id=f"m{n}", device=f"d{person}",
+            kind="purchase",
+            site="shop",
+            time=at,
+            message_id=f"m{n}",
+            device=f"d{person}",
             origin=Origin("footfall-events", 0, n, 1),
             identifiers=(f"user_id:{person}", f"email:{person}@example.com"),
             order=Order(f"o{n}", items=items),
-        )  # fmt: skip
+        )
 
 
 def records(purchases: int, people: int) -> Iterator[Record]:
@@ -70,8 +79,10 @@ def main() -> None:
         biggest = max(biggest, len(delta_of(state, changes, at).body))
         settle(state, changes)
     spent = time.process_time() - started
-    print(f"{purchases / fold:,.0f} purchases/s folding, {purchases / spent:,.0f} with deltas, "
-          f"{rows} rows, biggest delta of {BATCH * PER_RECORD} facts {biggest:,} bytes")  # fmt: skip
+    print(
+        f"{purchases / fold:,.0f} purchases/s folding, {purchases / spent:,.0f} with deltas, "
+        f"{rows} rows, biggest delta of {BATCH * PER_RECORD} facts {biggest:,} bytes"
+    )
     for name, table in state.tables.items():
         print(f"  {name}: {len(table)} keys, {sum(map(len, table.encoded().values())):,} bytes")
     fresh = PeopleState()

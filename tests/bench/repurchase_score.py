@@ -47,8 +47,9 @@ class Score(NamedTuple):
     def __str__(self) -> str:
         precision, recall = self.right / max(self.called, 1), self.right / max(self.actual, 1)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-        return (f"called {self.called:6} precision {precision:5.2f} "
-                f"recall {recall:5.2f} F1 {f1:5.2f}")  # fmt: skip
+        return (
+            f"called {self.called:6} precision {precision:5.2f} recall {recall:5.2f} F1 {f1:5.2f}"
+        )
 
 
 def main() -> None:
@@ -74,8 +75,11 @@ def judge(histories: Histories, category: Callable[[str], str]) -> None:
     for kind in [None, *kinds] if len(kinds) < 10 else [None]:
         of_kind = {pair for pair in known if kind in (None, category(pair[1]))}
         print(f"  {kind or 'all'}: {len(of_kind)} pairs, {len(actual & of_kind)} bought")
-        for name, calls in (("stage", by_stage(cycles)), ("population mean", by_population(known)),
-                            ("own mean gap", by_own(known))):  # fmt: skip
+        for name, calls in (
+            ("stage", by_stage(cycles)),
+            ("population mean", by_population(known)),
+            ("own mean gap", by_own(known)),
+        ):
             called = calls & of_kind
             score = Score(len(called), len(called & actual), len(actual & of_kind))
             print(f"    {name:16} {score}")
@@ -87,12 +91,15 @@ def folded(known: Histories, category: Callable[[str], str]) -> PeopleState:
     sold = sorted((time, *pair) for pair, times in known.items() for time in times)
     facts = (
         CustomerFact(
-            kind="purchase", site="shop", time=day(time), message_id=f"m{n}",
+            kind="purchase",
+            site="shop",
+            time=day(time),
+            message_id=f"m{n}",
             identifiers=(f"user_id:{person}",),
             order=Order(f"o{n}", items=(Item(product, category=category(product)),)),
         )
         for n, (time, person, product) in enumerate(sold)
-    )  # fmt: skip
+    )
     shop = Shop().fold(facts, per_record=500)
     return shop.fold(
         [tick(CUT)] * (len(known) // shop.stage.policy.per_tick + 1), per_record=1
@@ -145,14 +152,18 @@ def is_due(last: float, interval: float) -> bool:
 def calibration(state: PeopleState, known: Histories, actual: set[Pair]) -> None:
     """Predicted against observed shares of pairs that buy within the window."""
     said = [(chance(state, pair, times[-1]), pair in actual) for pair, times in known.items()]
-    print(f"  Brier {mean((p - came) ** 2 for p, came in said):.4f}, of a constant "
-          f"{mean((len(actual) / len(said) - came) ** 2 for _, came in said):.4f}")  # fmt: skip
+    print(
+        f"  Brier {mean((p - came) ** 2 for p, came in said):.4f}, of a constant "
+        f"{mean((len(actual) / len(said) - came) ** 2 for _, came in said):.4f}"
+    )
     for low in (0.0, 0.1, 0.2, 0.4, 0.6):
         high = {0.0: 0.1, 0.1: 0.2, 0.2: 0.4, 0.4: 0.6, 0.6: 1.01}[low]
         found = [(p, came) for p, came in said if low <= p < high]
         if found:
-            print(f"    said {mean(p for p, _ in found):.2f}  came "
-                  f"{mean(came for _, came in found):.2f}  ({len(found)} pairs)")  # fmt: skip
+            print(
+                f"    said {mean(p for p, _ in found):.2f}  came "
+                f"{mean(came for _, came in found):.2f}  ({len(found)} pairs)"
+            )
 
 
 def chance(state: PeopleState, pair: Pair, last: float) -> float:

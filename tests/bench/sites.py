@@ -32,9 +32,17 @@ BACK: Final = {"/checkout": "/cart", "/payment": "/checkout", "/cart": "/product
 SIDE: Final = ("/about", "/blog/:id", "/search")
 
 KINDS: Final = (
-    "small", "drifting", "back to cart", "slow", "one browser",
-    "calm", "seasonal", "overdispersed", "holiday", "first day",
-)  # fmt: skip
+    "small",
+    "drifting",
+    "back to cart",
+    "slow",
+    "one browser",
+    "calm",
+    "seasonal",
+    "overdispersed",
+    "holiday",
+    "first day",
+)
 
 
 class Break(NamedTuple):
@@ -89,10 +97,17 @@ def site(kind: str, seed: int) -> SiteSpec:
         "overdispersed": {"daily": 0.25},
     }
     return SiteSpec(
-        kind, seed, days, sessions, odds, roll.uniform(0.4, 0.65), roll.random() < 0.3,
-        spike=(7, 9) if kind == "holiday" else (-1, -1), broken=_break(kind, days, roll),
+        kind,
+        seed,
+        days,
+        sessions,
+        odds,
+        roll.uniform(0.4, 0.65),
+        roll.random() < 0.3,
+        spike=(7, 9) if kind == "holiday" else (-1, -1),
+        broken=_break(kind, days, roll),
         **special.get(kind, {}),
-    )  # fmt: skip
+    )
 
 
 def _break(kind: str, days: int, roll: Random) -> Break | None:
@@ -196,6 +211,11 @@ def _outcome(
         if forward:
             decided = next(time for time, step in later if step in STEPS[rank + 1 :])
     return PageOutcome(
-        site="shop", page=page, time=at, decided_at=decided, device_class=device,
-        next=tuple(steps), forward=forward,
-    )  # fmt: skip
+        site="shop",
+        page=page,
+        time=at,
+        decided_at=decided,
+        device_class=device,
+        next=tuple(steps),
+        forward=forward,
+    )

@@ -11,9 +11,11 @@ def test_a_few_sites_are_scored_within_bounds() -> None:
 
 
 def test_a_missed_break_and_a_false_alarm_are_counted() -> None:
-    numbers = summary([
-        Score("small", 1, 2.0, outcomes=10, seconds=1.0, broken=True),
-        Score("calm", 2, 2.0, outcomes=10, seconds=1.0, false=["all: ..."]),
-    ])  # fmt: skip
+    numbers = summary(
+        [
+            Score("small", 1, 2.0, outcomes=10, seconds=1.0, broken=True),
+            Score("calm", 2, 2.0, outcomes=10, seconds=1.0, false=["all: ..."]),
+        ]
+    )
     assert (numbers["missed"], numbers["false_alarms"]) == (1, 1)
     assert numbers["false_alarms_per_site_week"] == 0.25

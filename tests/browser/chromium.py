@@ -19,10 +19,17 @@ browser = [
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium (Debian: chromium)"),
 ]
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--remote-debugging-port=0",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-port=0",
+)
 
 
 @contextmanager
@@ -112,8 +119,10 @@ class Tab:
     async def open(self, url: str) -> None:
         """Go to a page, wait until it and the snippet are there."""
         await self.call("Page.navigate", url=url)
-        await self.until(f"location.href === {url!r} && document.readyState === 'complete'"
-                         " && window.footfall && footfall.loaded === true")  # fmt: skip
+        await self.until(
+            f"location.href === {url!r} && document.readyState === 'complete'"
+            " && window.footfall && footfall.loaded === true"
+        )
 
     async def click(self, selector: str, times: int = 1) -> None:
         """Click in the middle of an element, as a mouse does."""
@@ -122,13 +131,19 @@ class Tab:
             f"(document.querySelector({selector!r}).getBoundingClientRect())"
         )
         for kind in ["mousePressed", "mouseReleased"] * times:
-            await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
-                            clickCount=1)  # fmt: skip
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
 
     async def offline(self, cut: bool) -> None:
         """Take this tab's network away, or give it back."""
-        await self.call("Network.emulateNetworkConditions", offline=cut, latency=0,
-                        downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
+        await self.call(
+            "Network.emulateNetworkConditions",
+            offline=cut,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
 
     async def close(self) -> None:
         """Close it as a person does: its handlers run."""

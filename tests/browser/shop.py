@@ -32,9 +32,11 @@ class Shop:
         self.headers: dict[str, str] = {}
         self._directory = directory
         self._config = CollectorConfig(
-            log=f"embedded://{directory}", port=0, keys=browser_keys("k3y:shop identify purchase"),
+            log=f"embedded://{directory}",
+            port=0,
+            keys=browser_keys("k3y:shop identify purchase"),
             snippet_path=snippet_path,
-        )  # fmt: skip
+        )
         self._stop = asyncio.Event()
         self._collector: asyncio.Task[None] | None = None
         self.port = 0

@@ -25,8 +25,17 @@ class Service:
     def start(self) -> None:
         """Start it and wait until it serves."""
         port, http_port = (str(port) for port in self._ports)
-        command = [sys.executable, "-m", "tests.clickhouse_service", "--path", str(self._path),
-                   "--port", port, "--http-port", http_port]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "tests.clickhouse_service",
+            "--path",
+            str(self._path),
+            "--port",
+            port,
+            "--http-port",
+            http_port,
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)

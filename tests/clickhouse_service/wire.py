@@ -29,8 +29,16 @@ NATIVE: Final = 0
 _BUFFER: Final = 1 << 16
 _HELLO, _QUERY, _DATA, _CANCEL, _PING = range(5)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES: Final = {"b": "\b", "f": "\f", "r": "\r", "n": "\n", "t": "\t", "0": "\0", "a": "\a",
-                   "v": "\v"}  # fmt: skip
+_ESCAPES: Final = {
+    "b": "\b",
+    "f": "\f",
+    "r": "\r",
+    "n": "\n",
+    "t": "\t",
+    "0": "\0",
+    "a": "\a",
+    "v": "\v",
+}
 
 
 class Query(NamedTuple):
@@ -209,9 +217,12 @@ def context(revision: int) -> Context:
     made.server_info = ServerInfo("", 0, 0, 0, revision, "UTC", "", used_revision=revision)
     made.settings = {}
     made.client_settings = {
-        "strings_as_bytes": True, "strings_encoding": "utf-8", "use_numpy": False,
-        "input_format_null_as_default": False, "namedtuple_as_json": True,
-    }  # fmt: skip
+        "strings_as_bytes": True,
+        "strings_encoding": "utf-8",
+        "use_numpy": False,
+        "input_format_null_as_default": False,
+        "namedtuple_as_json": True,
+    }
     return made
 
 

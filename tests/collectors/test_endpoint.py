@@ -35,16 +35,21 @@ class Collector:
     """An endpoint over a log in memory; each call is a whole request."""
 
     def __init__(
-        self, *, keys: Keys | None = None,
+        self,
+        *,
+        keys: Keys | None = None,
         max_waiting: int = limits.MAX_WAITING,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.writer, self.metrics = MemoryWriter(), Metrics()
         self._keys, self._max_waiting = keys or {}, max_waiting
 
     def call(
-        self, method: str, target: str, body: bytes | list[bytes] = b"",
+        self,
+        method: str,
+        target: str,
+        body: bytes | list[bytes] = b"",
         headers: dict[str, str] | None = None,
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         return self.calls((method, target, body, headers or {}))[0]
 
     def calls(self, *requests: Call) -> list[Answer]:
@@ -60,17 +65,25 @@ class Collector:
         return answers
 
     async def _call(
-        self, endpoint: Endpoint, method: str, target: str, body: bytes | list[bytes],
+        self,
+        endpoint: Endpoint,
+        method: str,
+        target: str,
+        body: bytes | list[bytes],
         headers: dict[str, str],
-    ) -> Answer:  # fmt: skip
+    ) -> Answer:
         path, _, query = target.partition("?")
         scope = {
-            "type": "http", "method": method, "path": path, "query_string": query.encode(),
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query.encode(),
             "headers": [
                 (name.encode(), line.encode())
-                for name, lines in headers.items() for line in lines.split("\n")
+                for name, lines in headers.items()
+                for line in lines.split("\n")
             ],
-        }  # fmt: skip
+        }
         parts = body if isinstance(body, list) else [body]
         incoming = [
             {"type": "http.request", "body": part, "more_body": place < len(parts) - 1}
@@ -108,9 +121,14 @@ def test_the_visitors_address_is_what_a_near_proxy_says_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("header", "kept"),
-    [({}, "203.0.113.0"), ({"sp-anonymous": "*"}, ""), ({"x-ip-policy": "remove"}, ""),
-     ({"x-ip-policy": "stripLastOctet"}, ""), ({"x-ip-policy": "keep"}, "203.0.113.0")],
-)  # fmt: skip
+    [
+        ({}, "203.0.113.0"),
+        ({"sp-anonymous": "*"}, ""),
+        ({"x-ip-policy": "remove"}, ""),
+        ({"x-ip-policy": "stripLastOctet"}, ""),
+        ({"x-ip-policy": "keep"}, "203.0.113.0"),
+    ],
+)
 def test_who_asks_for_anonymity_leaves_no_address(header: dict[str, str], kept: str) -> None:
     collector = Collector()
     headers = {"user-agent": "Mozilla/5.0 (X11; Linux)", "x-forwarded-for": "203.0.113.9", **header}

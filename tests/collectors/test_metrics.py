@@ -43,8 +43,13 @@ def posted(*requests: tuple[str, bytes]) -> tuple[Metrics, list[int]]:
             async def receive(body: bytes = body) -> Any:
                 return {"type": "http.request", "body": body}
 
-            scope = {"type": "http", "method": "POST", "path": path, "query_string": b"",
-                     "headers": []}  # fmt: skip
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": path,
+                "query_string": b"",
+                "headers": [],
+            }
             await endpoint(scope, receive, send)
         await producer.close()
         return metrics, statuses

@@ -14,9 +14,21 @@ from schemas.events import QUANTITY_LIMIT, Event, Item
 from schemas.rejects import Reason
 from tests.collectors.requests import AT, sent
 
-EDGES = ["99999999999999.9999", "99999999999999.99994", "99999999999999.99995",
-         "99999999999999.99999", "100000000000000", "0E+999999", "1E-999999", "1E+13", "1E+14",
-         "0.00005", "Infinity", "NaN", "sNaN"]  # fmt: skip
+EDGES = [
+    "99999999999999.9999",
+    "99999999999999.99994",
+    "99999999999999.99995",
+    "99999999999999.99999",
+    "100000000000000",
+    "0E+999999",
+    "1E-999999",
+    "1E+13",
+    "1E+14",
+    "0.00005",
+    "Infinity",
+    "NaN",
+    "sNaN",
+]
 NUMBERS = some.one_of(
     some.sampled_from(EDGES).map(Decimal),
     some.sampled_from(EDGES).map(lambda text: Decimal("-" + text)),

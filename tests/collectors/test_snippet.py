@@ -147,9 +147,13 @@ def test_traits_without_a_user_and_aliases_are_what_segment_has() -> None:
 @node
 @pytest.mark.parametrize(
     ("call", "name"),
-    [("productViewed", "Product Viewed"), ("productListViewed", "Product List Viewed"),
-     ("checkoutStarted", "Checkout Started"), ("paymentInfoEntered", "Payment Info Entered")],
-)  # fmt: skip
+    [
+        ("productViewed", "Product Viewed"),
+        ("productListViewed", "Product List Viewed"),
+        ("checkoutStarted", "Checkout Started"),
+        ("paymentInfoEntered", "Payment Info Entered"),
+    ],
+)
 def test_shop_events_have_segments_names(call: str, name: str) -> None:
     _, tracked = visit(["call", call, {"product_id": "tea-1"}], ["wait", 300]).events
     assert (tracked.type, tracked.event) == ("track", name)

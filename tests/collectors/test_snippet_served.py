@@ -122,8 +122,10 @@ def test_events_sent_to_the_snippets_path_are_taken() -> None:
 
 
 def test_a_page_of_the_same_site_may_read_its_id() -> None:
-    headers = {**{name.decode(): value.decode() for name, value in OWN.items()},
-               "origin": "https://shop.example"}  # fmt: skip
+    headers = {
+        **{name.decode(): value.decode() for name, value in OWN.items()},
+        "origin": "https://shop.example",
+    }
     answer = Collector().call("GET", f"{snippet.PATH}?id={NEW}", headers=headers)
     assert answer.body == NEW.encode()
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"

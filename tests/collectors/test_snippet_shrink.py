@@ -33,11 +33,13 @@ def test_it_is_the_same_text_in_every_process() -> None:
     code = "import sys; from collectors import snippet; sys.stdout.buffer.write(snippet.gzipped())"
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True,
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
             env={"PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
-    }  # fmt: skip
+    }
     assert runs == {snippet.gzipped()}
 
 

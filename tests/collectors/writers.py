@@ -37,10 +37,18 @@ class MemoryWriter:
 
     def events(self) -> list[Event]:
         """Every event line, ticks too, in order."""
-        return [event for record in self.records if record.topic == EVENTS.name
-                for event in msgspec.json.Decoder(Event).decode_lines(record.value)]  # fmt: skip
+        return [
+            event
+            for record in self.records
+            if record.topic == EVENTS.name
+            for event in msgspec.json.Decoder(Event).decode_lines(record.value)
+        ]
 
     def rejects(self) -> list[Reject]:
         """Every reject line, in order."""
-        return [one for record in self.records if record.topic == REJECTS.name
-                for one in msgspec.json.Decoder(Reject).decode_lines(record.value)]  # fmt: skip
+        return [
+            one
+            for record in self.records
+            if record.topic == REJECTS.name
+            for one in msgspec.json.Decoder(Reject).decode_lines(record.value)
+        ]

@@ -169,8 +169,10 @@ def test_bodies_may_be_larger_than_a_record(log: Log, stage: str) -> None:
         large = bytes(range(256)) * 10_000
         await commit_all(journal, stage, Delta(0, 1, large), Delta(2, 3, b""), Delta(4, 5, large))
         assert (await loaded(journal, stage))[1] == [
-            Delta(0, 1, large), Delta(2, 3, b""), Delta(4, 5, large),
-        ]  # fmt: skip
+            Delta(0, 1, large),
+            Delta(2, 3, b""),
+            Delta(4, 5, large),
+        ]
         await journal.snapshot(stage, 0, Snapshot(3, [large, b"", b"small"]))
         snapshot, deltas = await loaded(journal, stage)
         assert snapshot == Snapshot(3, [large, b"", b"small"])
@@ -191,8 +193,11 @@ def test_the_late_delta_of_a_worker_that_lost_its_partition_stays_in_log_order(
         await commit_all(zombie, stage, delta(5, 7))
         await commit_all(successor, stage, delta(10, 11))
         assert (await loaded(successor, stage))[1] == [
-            delta(0, 4), delta(5, 9), delta(5, 7), delta(10, 11),
-        ]  # fmt: skip
+            delta(0, 4),
+            delta(5, 9),
+            delta(5, 7),
+            delta(10, 11),
+        ]
         await zombie.close()
         await successor.close()
 

@@ -27,11 +27,20 @@ from tests.pipeline.warehouse.rows import NOON, row, store
 
 HOSTILE = "x'\n\\\t\0é\b') OR 1 -- {a:String} ' \" ` \\' %s"
 TYPES = {
-    "text": "String", "word": "LowCardinality(String)", "time": "DateTime64(3, 'UTC')",
-    "money": "Decimal(18, 4)", "maybe": "Nullable(Bool)", "rating": "Nullable(Int32)",
-    "words": "Array(LowCardinality(String))", "prices": "Array(Decimal(18, 4))", "flag": "Bool",
-    "big": "UInt64", "signed": "Int64", "small": "UInt16", "share": "Float64",
-}  # fmt: skip
+    "text": "String",
+    "word": "LowCardinality(String)",
+    "time": "DateTime64(3, 'UTC')",
+    "money": "Decimal(18, 4)",
+    "maybe": "Nullable(Bool)",
+    "rating": "Nullable(Int32)",
+    "words": "Array(LowCardinality(String))",
+    "prices": "Array(Decimal(18, 4))",
+    "flag": "Bool",
+    "big": "UInt64",
+    "signed": "Int64",
+    "small": "UInt16",
+    "share": "Float64",
+}
 VALUES: dict[str, list[Any]] = {
     "text": [HOSTILE, ""],
     "word": ["shop", HOSTILE],
@@ -116,10 +125,13 @@ def test_bytes_that_are_not_utf8_are_kept(warehouse: Warehouse, table: str) -> N
         ("Bool", True, True),
         ("Array(String)", [HOSTILE, "b"], [HOSTILE, "b"]),
         ("Array(Int64)", (1, -2), [1, -2]),
-        ("DateTime64(3, 'UTC')", datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC),
-         datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)),
+        (
+            "DateTime64(3, 'UTC')",
+            datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC),
+            datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC),
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_are_bound_by_the_engine(
     warehouse: Warehouse, kind: str, value: object, answer: object
 ) -> None:
@@ -187,10 +199,16 @@ def test_raw_answers_in_a_format(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    ["INSERT INTO {} (small) VALUES (1)", "DROP TABLE {}", "ALTER TABLE {} DELETE WHERE 1",
-     "SELECT 1 SETTINGS readonly = 0", "SET readonly = 0", "CREATE VIEW v AS SELECT 1",
-     "SELECT * FROM url('http://127.0.0.1:9/', 'CSV', 'a String')"],
-)  # fmt: skip
+    [
+        "INSERT INTO {} (small) VALUES (1)",
+        "DROP TABLE {}",
+        "ALTER TABLE {} DELETE WHERE 1",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SET readonly = 0",
+        "CREATE VIEW v AS SELECT 1",
+        "SELECT * FROM url('http://127.0.0.1:9/', 'CSV', 'a String')",
+    ],
+)
 def test_raw_only_reads(warehouse: Warehouse, table: str, sql: str) -> None:
     with pytest.raises(WarehouseRefused):
         warehouse.raw(sql.format(table), "Native")

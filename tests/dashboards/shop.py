@@ -112,12 +112,20 @@ def _browser(time: int, device: str, device_class: DeviceClass) -> Callable[...,
     def page(path: str, kind: str = "page", **more: object) -> Event:
         at = time + next(steps) * 20_000
         fields = {
-            "type": kind, "message_id": f"{device}-{at}-{kind}", "site": SITE, "time": at,
-            "received_at": at + 80, "anonymous_id": device, "device_class": device_class,
-            "path": path, "url": f"https://shop.example{path}", "title": f"Page {path}",
+            "type": kind,
+            "message_id": f"{device}-{at}-{kind}",
+            "site": SITE,
+            "time": at,
+            "received_at": at + 80,
+            "anonymous_id": device,
+            "device_class": device_class,
+            "path": path,
+            "url": f"https://shop.example{path}",
+            "title": f"Page {path}",
             "browser": "Safari" if device_class == "mobile" else "Firefox",
-            "os": "iOS" if device_class == "mobile" else "Windows", "country": "DE",
-        }  # fmt: skip
+            "os": "iOS" if device_class == "mobile" else "Windows",
+            "country": "DE",
+        }
         return Event(**{**fields, **more})  # type: ignore[arg-type]  # fields by name
 
     return page
@@ -128,24 +136,42 @@ def _regulars() -> Iterator[Event]:
         first = END - 176 * DAY + person * 16 * HOUR
         for nth in range(8):
             yield _said(
-                first + nth * 21 * DAY, "purchase", f"user_id:r{person}", f"{person}-{nth}",
-                order=Order(f"r{person}-{nth}", currency="EUR", total=Decimal("24.90"), items=(TEA,)),
-            )  # fmt: skip
+                first + nth * 21 * DAY,
+                "purchase",
+                f"user_id:r{person}",
+                f"{person}-{nth}",
+                order=Order(
+                    f"r{person}-{nth}", currency="EUR", total=Decimal("24.90"), items=(TEA,)
+                ),
+            )
     yield _said(
-        END - 3 * DAY, "purchase", "user_id:r1", "refund",
+        END - 3 * DAY,
+        "purchase",
+        "user_id:r1",
+        "refund",
         order=Order("r1-7", "refunded", "EUR", Decimal("12.45"), (TEA,)),
-    )  # fmt: skip
+    )
 
 
 def _tickets() -> Iterator[Event]:
     steps: tuple[tuple[TicketAction, int], ...] = (
-        ("created", 0), ("answered", 2), ("solved", 20), ("rated", 21), ("reopened", 30),
-    )  # fmt: skip
+        ("created", 0),
+        ("answered", 2),
+        ("solved", 20),
+        ("rated", 21),
+        ("reopened", 30),
+    )
     for number in range(24):
         for action, hours in steps[: 1 + number % 5]:
             at = END - 5 * DAY + number * 4 * HOUR + hours * HOUR
-            ticket = Ticket(f"t{number}", action, "email", "Cup broken", "high",
-                            number % 5 + 1 if action == "rated" else None)  # fmt: skip
+            ticket = Ticket(
+                f"t{number}",
+                action,
+                "email",
+                "Cup broken",
+                "high",
+                number % 5 + 1 if action == "rated" else None,
+            )
             yield _said(at, "ticket", f"user_id:r{number}", f"t{number}{action}", ticket=ticket)
         answer = Feedback("csat" if number % 2 else "nps", number % 5 + 1, "slow", "delivery")
         at = END - 5 * DAY + number * 4 * HOUR
@@ -156,27 +182,37 @@ def _tickets() -> Iterator[Event]:
 
 def _said(time: int, kind: str, who: str, name: str, **more: object) -> Event:
     fields = {
-        "type": kind, "message_id": f"{kind}-{name}", "site": SITE, "time": time,
-        "received_at": time + 500, "identifiers": (who,),
-    }  # fmt: skip
+        "type": kind,
+        "message_id": f"{kind}-{name}",
+        "site": SITE,
+        "time": time,
+        "received_at": time + 500,
+        "identifiers": (who,),
+    }
     return Event(**{**fields, **more})  # type: ignore[arg-type]  # fields by name
 
 
 def _reject() -> Reject:
     return Reject(
-        id="r" * 32, reason=Reason.BAD_JSON, detail="not <i>JSON</i>", site=SITE,
-        received_at=END - HOUR, path="/v1/track", body=b"{oops",
-    )  # fmt: skip
+        id="r" * 32,
+        reason=Reason.BAD_JSON,
+        detail="not <i>JSON</i>",
+        site=SITE,
+        received_at=END - HOUR,
+        path="/v1/track",
+        body=b"{oops",
+    )
 
 
 def _records(events: Iterable[Event]) -> list[Record]:
     events = list(events)
     chunks = [events[n : n + 500] for n in range(0, len(events), 500)]
     return [
-        Record(offset, sum(event.type != "tick" for event in chunk),
-               b"\n".join(map(_encode, chunk)))
+        Record(
+            offset, sum(event.type != "tick" for event in chunk), b"\n".join(map(_encode, chunk))
+        )
         for offset, chunk in enumerate(chunks)
-    ]  # fmt: skip
+    ]
 
 
 def _fold(stage: Stage, records: Iterable[Record], sink: Sink) -> dict[str, list[Record]]:
@@ -198,6 +234,4 @@ def _deliver(warehouse: Warehouse) -> None:
     rows = [("trigger", "https://hook.example", 1, END - HOUR, 204, "")]
     source = [("shop-log", topics.TRIGGERS.name, 0, 0, 0)]
     data = list(zip(*(row + place for row, place in zip(rows, source, strict=True)), strict=True))
-    warehouse.insert(
-        columns.DELIVERIES.name, (*columns.DELIVERIES.columns, *columns.SOURCE), data
-    )  # fmt: skip
+    warehouse.insert(columns.DELIVERIES.name, (*columns.DELIVERIES.columns, *columns.SOURCE), data)

@@ -51,9 +51,13 @@ def test_brackets_close(promql: str) -> None:
 
 def test_there_is_an_alert_for_each_thing_that_must_not_go_unseen() -> None:
     assert {rule["alert"] for rule in RULES} >= {
-        "FootfallLag", "FootfallStalled", "FootfallBooksOutOfBalance", "FootfallRejects",
-        "FootfallCollectorRefuses", "FootfallDown",
-    }  # fmt: skip
+        "FootfallLag",
+        "FootfallStalled",
+        "FootfallBooksOutOfBalance",
+        "FootfallRejects",
+        "FootfallCollectorRefuses",
+        "FootfallDown",
+    }
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
@@ -64,9 +68,9 @@ def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
 
 def test_the_panels_sources_are_provisioned() -> None:
     sources = {
-        source["uid"]: source["type"] for source in _yaml("provisioning/datasources/footfall.yml")
-        ["datasources"]
-    }  # fmt: skip
+        source["uid"]: source["type"]
+        for source in _yaml("provisioning/datasources/footfall.yml")["datasources"]
+    }
     assert sources == {each["uid"]: each["type"] for each in (CLICKHOUSE, PROMETHEUS)}
 
 

@@ -16,10 +16,18 @@ from tests.dashboards.shop import END, SITE, START
 from tests.pipeline.warehouse.rows import until_readable
 
 ANY = {
-    "site": SITE, "from": str(START), "to": str(END), "step": "3600", "who": "u4",
-    "customer": person_id(SITE, "user_id:u4"), "reason": "", "limit": "10", "id": "r" * 32,
-    "attempts": "10", "unasked": "unknown_key",
-}  # fmt: skip
+    "site": SITE,
+    "from": str(START),
+    "to": str(END),
+    "step": "3600",
+    "who": "u4",
+    "customer": person_id(SITE, "user_id:u4"),
+    "reason": "",
+    "limit": "10",
+    "id": "r" * 32,
+    "attempts": "10",
+    "unasked": "unknown_key",
+}
 ALREADY = [event for event in shop.happenings() if event.type != "tick"]
 IN_RANGE = [event for event in ALREADY if START <= event.time < END]
 
@@ -63,9 +71,14 @@ def test_visitors_came_by_search_and_by_campaign(warehouse: EmbeddedWarehouse) -
     ]
     mailed = [event for event in pages if event.campaign_source]
     assert ask(warehouse, "campaigns") == [
-        {"source": "news", "medium": "email", "campaign": "", "clicks": len(mailed),
-         "visitors": len({event.anonymous_id for event in mailed})}
-    ]  # fmt: skip
+        {
+            "source": "news",
+            "medium": "email",
+            "campaign": "",
+            "clicks": len(mailed),
+            "visitors": len({event.anonymous_id for event in mailed}),
+        }
+    ]
 
 
 def test_a_referrer_from_before_the_enrichment_goes_by_its_host(
@@ -250,17 +263,35 @@ def test_what_is_missing_is_merged_only_as_far_as_it_can_be(
     warehouse: EmbeddedWarehouse, beyond: int, merged: int
 ) -> None:
     topic = f"merged-{beyond}"
-    sent = {"site": "merged", "time": END, "declared": 2, "stored": 2, "deduplicated": 0, "rejected": 0,
-            "beyond_window": beyond,
-            "log_id": "l", "topic": topic, "partition": 0, "offset": 0, "index": 0}  # fmt: skip
+    sent = {
+        "site": "merged",
+        "time": END,
+        "declared": 2,
+        "stored": 2,
+        "deduplicated": 0,
+        "rejected": 0,
+        "beyond_window": beyond,
+        "log_id": "l",
+        "topic": topic,
+        "partition": 0,
+        "offset": 0,
+        "index": 0,
+    }
     warehouse.insert("books", tuple(sent), [[value] for value in sent.values()])
     until_readable(warehouse, "books")
     event = {"site": "merged", "type": "track", "time": END, "message_id": topic, "topic": topic}
     warehouse.insert("events", tuple(event), [[value] for value in event.values()])
     until_readable(warehouse, "events")
     (row,) = [row for row in ask(warehouse, "books") if row["topic"] == topic]
-    assert row == {"topic": topic, "received": 2, "stored": 1, "repeats": 0, "merged": merged,
-                   "rejected": 0, "difference": 1 - merged}  # fmt: skip
+    assert row == {
+        "topic": topic,
+        "received": 2,
+        "stored": 1,
+        "repeats": 0,
+        "merged": merged,
+        "rejected": 0,
+        "difference": 1 - merged,
+    }
 
 
 def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWarehouse) -> None:
@@ -271,8 +302,10 @@ def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWare
         ("b", 2, 0),
         *(("c", n + 1, 0) for n in range(10)),
     ]
-    data = [(name, "https://hook.example", n, END + n, status, f"{name}{n}", "l", "t", 0, place, 0)
-            for place, (name, n, status) in enumerate(tries)]  # fmt: skip
+    data = [
+        (name, "https://hook.example", n, END + n, status, f"{name}{n}", "l", "t", 0, place, 0)
+        for place, (name, n, status) in enumerate(tries)
+    ]
     columns = (*DELIVERIES.columns, *SOURCE)
     warehouse.insert("deliveries", columns, list(zip(*data, strict=True)))
     until_readable(warehouse, "deliveries")

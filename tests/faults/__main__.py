@@ -44,8 +44,10 @@ class Line(NamedTuple):
         plan, outcome = self.plan, self.outcome
         events, kills = (outcome.accepted, outcome.kills) if outcome else (0, {})
         died = sum(kills.values()) + (sum(outcome.crashes.values()) if outcome else 0)
-        return (f"{plan.scenario:16} {plan.seed:7} {plan.rounds:6} {died:7} {events:8} "
-                f"{self.seconds:8.0f}  {self.verdict}")  # fmt: skip
+        return (
+            f"{plan.scenario:16} {plan.seed:7} {plan.rounds:6} {died:7} {events:8} "
+            f"{self.seconds:8.0f}  {self.verdict}"
+        )
 
 
 HEADER: Final = "scenario            seed rounds  deaths   events  seconds  verdict"
@@ -63,8 +65,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     known = [plan.scenario for plan in FULL]
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
-                        help=f"{', '.join(known)}; none: all")  # fmt: skip
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(known)}; none: all"
+    )
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1_000_000))
     parser.add_argument("--events", type=int, help="how many flow, instead of the full number")
     parser.add_argument("--rounds", type=int, help="how often something is done")

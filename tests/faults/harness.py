@@ -64,11 +64,16 @@ def _disturb(stack: Stack, say: Callable[[str], None]) -> None:
     for number in range(1, plan.rounds + 1):
         stack.permit(number / (plan.rounds + 1))
         disturb(stack)
-        say(f"{plan.scenario} {number}/{plan.rounds}: {stack.driver.sent} events in, "
-            f"{monotonic() - begun:.0f} s")  # fmt: skip
+        say(
+            f"{plan.scenario} {number}/{plan.rounds}: {stack.driver.sent} events in, "
+            f"{monotonic() - begun:.0f} s"
+        )
     stack.permit(1.0)
-    until("every body has its 2xx", lambda: stack.revive() and stack.driver.finished.is_set(),
-          plan.seconds + DRAIN_SECONDS)  # fmt: skip
+    until(
+        "every body has its 2xx",
+        lambda: stack.revive() and stack.driver.finished.is_set(),
+        plan.seconds + DRAIN_SECONDS,
+    )
     assert not stack.driver.refused, stack.driver.refused
 
 

@@ -50,9 +50,15 @@ def records(seed: int, events: int) -> list[Append]:
 
 
 def _unhappy(partition: int, one: Event, number: int) -> Append:
-    event = Event(type="feedback", message_id=f"f{number}", site=one.site, time=one.received_at,
-                  received_at=one.received_at, identifiers=one.identifiers,
-                  feedback=Feedback("nps", 1))  # fmt: skip
+    event = Event(
+        type="feedback",
+        message_id=f"f{number}",
+        site=one.site,
+        time=one.received_at,
+        received_at=one.received_at,
+        identifiers=one.identifiers,
+        feedback=Feedback("nps", 1),
+    )
     return Append(topics.EVENTS.name, partition, 1, _encode(event))
 
 

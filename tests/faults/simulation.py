@@ -282,8 +282,9 @@ def _fixed(value: Any) -> Any:
 
 
 def _values(state: State) -> dict[str, dict[str, bytes]]:
-    return {name: dict(table.encoded()) for name, table in state.tables.items()
-            if name != "written"}  # fmt: skip  # the runner's own
+    return {
+        name: dict(table.encoded()) for name, table in state.tables.items() if name != "written"
+    }  # the runner's own
 
 
 async def _inline(function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -86,8 +86,13 @@ class Stack:
         """A collector that is not started yet, its clock ahead by so many hours of the log's time."""
         self.strangers += 1
         ahead = hours * 3_600 / self.clock.speed
-        return self._managed("collect", FOOTFALL_PORT=str(free_port()), LD_PRELOAD=str(faketime()),
-                             FAKETIME=f"{ahead:+.3f}", FAKETIME_DONT_FAKE_MONOTONIC="1")  # fmt: skip
+        return self._managed(
+            "collect",
+            FOOTFALL_PORT=str(free_port()),
+            LD_PRELOAD=str(faketime()),
+            FAKETIME=f"{ahead:+.3f}",
+            FAKETIME_DONT_FAKE_MONOTONIC="1",
+        )
 
     def _managed(self, role: str, **env: str) -> Managed:
         name = "-".join((role, *(value for name, value in env.items() if name.endswith("PORT"))))
@@ -112,13 +117,21 @@ class Stack:
     def goes_forward(self) -> None:
         """Wait until durable state has changed; what died meanwhile is started again."""
         before = self._applied()
-        until("the workers go forward", lambda: self.revive() and self._applied() > before,
-              FORWARD_SECONDS, 0.02)  # fmt: skip
+        until(
+            "the workers go forward",
+            lambda: self.revive() and self._applied() > before,
+            FORWARD_SECONDS,
+            0.02,
+        )
 
     def all_take_part(self) -> None:
         """Wait until every worker has partitions."""
-        until("every worker has partitions", lambda: self.revive() and all(map(_ready, self.workers)),
-              FORWARD_SECONDS, 0.5)  # fmt: skip
+        until(
+            "every worker has partitions",
+            lambda: self.revive() and all(map(_ready, self.workers)),
+            FORWARD_SECONDS,
+            0.5,
+        )
 
     def moment(self) -> None:
         """Mostly until there was progress and a moment more, else wherever things are."""
@@ -166,8 +179,12 @@ class Stack:
         self.workers, self.left = [worker], [*self.left, *rest]
         worker.start(FAULTS_CRASH="", FOOTFALL_CLOCK=self._late)
         self._tick_on()
-        until("the worker has drained the log", lambda: self._alive() and self.lag() == 0,
-              DRAIN_SECONDS, 0.2)  # fmt: skip
+        until(
+            "the worker has drained the log",
+            lambda: self._alive() and self.lag() == 0,
+            DRAIN_SECONDS,
+            0.2,
+        )
         code = worker.stop()
         assert code == 0, f"the worker ended with {code}:\n{worker.tail()}"
 

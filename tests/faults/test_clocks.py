@@ -24,9 +24,12 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode_lines
 
 ahead = st.lists(
-    st.tuples(st.integers(0, len(SENT)), st.integers(0, 1), st.integers(END + 2 * 60_000, 4 * 10**12)),
-    min_size=1, max_size=12,
-)  # fmt: skip
+    st.tuples(
+        st.integers(0, len(SENT)), st.integers(0, 1), st.integers(END + 2 * 60_000, 4 * 10**12)
+    ),
+    min_size=1,
+    max_size=12,
+)
 
 
 def outcome(records: Sequence[Append], plan: Plan) -> object:
@@ -57,17 +60,24 @@ def hastened(record: Append, by: int) -> Append:
     """As a collector would have written it whose clock is ahead."""
     if not record.events:
         return record
-    events = [msgspec.structs.replace(e, received_at=e.received_at + by,
-                                      corrected_time=e.corrected_time and e.corrected_time + by)
-              for e in _decode(record.value)]  # fmt: skip
+    events = [
+        msgspec.structs.replace(
+            e,
+            received_at=e.received_at + by,
+            corrected_time=e.corrected_time and e.corrected_time + by,
+        )
+        for e in _decode(record.value)
+    ]
     return record._replace(value=b"\n".join(map(_encode, events)))
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, len(SENT) - 40), st.sampled_from([7 * HOUR, 48 * HOUR, 12 * 8766 * HOUR]))
 def test_events_of_a_fast_collector_change_no_session_and_no_outcome(start: int, by: int) -> None:
-    records = [hastened(record, by) if start <= number < start + 40 else record
-               for number, record in enumerate(SENT)]  # fmt: skip
+    records = [
+        hastened(record, by) if start <= number < start + 40 else record
+        for number, record in enumerate(SENT)
+    ]
     found, calm = outcome(records, Plan(0, kill=0, fail=0)), CALM
     assert isinstance(found, dict)
     assert isinstance(calm, dict)

@@ -41,10 +41,12 @@ def test_a_process_on_a_destroyed_inbox_ends_with_2_and_one_sentence(
     with (log / "inbox.db").open("r+b") as file:
         file.truncate(5_000)
     env = {
-        "FOOTFALL_LOG": f"embedded://{log}", "FOOTFALL_WAREHOUSE": f"chdb://{tmp_path}/warehouse",
-        "FOOTFALL_PARTITIONS": "1", "FOOTFALL_PORT": str(free_port()),
+        "FOOTFALL_LOG": f"embedded://{log}",
+        "FOOTFALL_WAREHOUSE": f"chdb://{tmp_path}/warehouse",
+        "FOOTFALL_PARTITIONS": "1",
+        "FOOTFALL_PORT": str(free_port()),
         "FOOTFALL_WORKER_PORT": str(free_port()),
-    }  # fmt: skip
+    }
     process = Managed(role, footfall(role), env, tmp_path / "output")
     process.start()
     try:
@@ -68,8 +70,15 @@ def test_a_damaged_record_costs_its_lines_and_is_told_while_the_site_goes_on(
     with_events = next(n for n, one in enumerate(records) if one.events > 1)
     writer._db.execute("UPDATE records SET appended_at = 0 WHERE id = ?", (with_events,))
     writer.close()
-    settings = Settings({"log": f"embedded://{log}", "warehouse": f"chdb://{tmp_path}/warehouse",
-                         "partitions": "1", "worker_port": str(port)}, {})  # fmt: skip
+    settings = Settings(
+        {
+            "log": f"embedded://{log}",
+            "warehouse": f"chdb://{tmp_path}/warehouse",
+            "partitions": "1",
+            "worker_port": str(port),
+        },
+        {},
+    )
     worker = Managed("worker", footfall("worker"), settings.environment(), tmp_path / "output")
     worker.start()
     try:

@@ -22,8 +22,9 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     fold(tmp_path)
     right = tables(tmp_path)
     rng = Random(SEED)
-    rebuild = Managed("rebuild", [*_COMMAND, "--yes"], settings_of(tmp_path).environment(),
-                      tmp_path / "output")  # fmt: skip
+    rebuild = Managed(
+        "rebuild", [*_COMMAND, "--yes"], settings_of(tmp_path).environment(), tmp_path / "output"
+    )
     cut_short = 0
     for _ in range(KILLS):
         rebuild.start()
@@ -32,8 +33,13 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         rebuild.kill()
         cut_short += (tmp_path / "log" / NOTE).exists()
     assert cut_short > 0
-    done = subprocess.run([*_COMMAND, "--yes", "--json"], env=settings_of(tmp_path).environment(),
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [*_COMMAND, "--yes", "--json"],
+        env=settings_of(tmp_path).environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert tables(tmp_path) == right, f"seed {SEED}"
 

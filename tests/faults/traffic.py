@@ -18,9 +18,21 @@ MAX_LATE: Final = 2 * 60 * MINUTE
 REPEATED: Final = 0.03
 LATE: Final = 0.05
 PAGES: Final = (
-    "/", "/shoes", "/shirts", "/hats", "/coats", "/sale", "/cart", "/checkout", "/pay", "/thanks",
-    "/help", "/about", "/jobs", "/press",
-)  # fmt: skip
+    "/",
+    "/shoes",
+    "/shirts",
+    "/hats",
+    "/coats",
+    "/sale",
+    "/cart",
+    "/checkout",
+    "/pay",
+    "/thanks",
+    "/help",
+    "/about",
+    "/jobs",
+    "/press",
+)
 PAUSES: Final = (0, 300_000, 300_001, 299_999, 1_800_000, 1_800_001, 1_799_999)
 """Milliseconds between two events that sit on an edge of a session's gap or a page's horizon."""
 AGENT: Final = (

@@ -191,10 +191,18 @@ def _probe(place: Path) -> dict[str, Any]:
 
 async def _started(place: Path) -> dict[str, Any]:
     """A worker's start, without Faust: the lanes load, and nothing new comes."""
-    worker = Worker(Settings({
-        "log": f"embedded://{place}", "warehouse": f"chdb://{place}/warehouse", "disk_reserve": "0",
-        "worker_port": str(free_port()), "lateness": str(20 * 86_400),
-    }, {}))  # fmt: skip
+    worker = Worker(
+        Settings(
+            {
+                "log": f"embedded://{place}",
+                "warehouse": f"chdb://{place}/warehouse",
+                "disk_reserve": "0",
+                "worker_port": str(free_port()),
+                "lateness": str(20 * 86_400),
+            },
+            {},
+        )
+    )
     await worker.open()
     for runner in worker.runners.values():
         for partition in range(worker.journal.partitions):

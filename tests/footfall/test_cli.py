@@ -76,10 +76,16 @@ def test_a_wrong_setting_is_one_line_and_exit_code_two(
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(WarehouseUnavailable("x"), 1), (LogUnavailable("x"), 1), (Overloaded("x"), 1),
-     (BadSetting("x"), 2), (WarehouseRefused("x"), 2), (LogMismatch("x"), 2)],
+    [
+        (WarehouseUnavailable("x"), 1),
+        (LogUnavailable("x"), 1),
+        (Overloaded("x"), 1),
+        (BadSetting("x"), 2),
+        (WarehouseRefused("x"), 2),
+        (LogMismatch("x"), 2),
+    ],
     ids=lambda x: type(x).__name__,
-)  # fmt: skip
+)
 def test_exit_codes_tell_what_another_try_may_cure(
     error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,8 +100,17 @@ def test_exit_codes_tell_what_another_try_may_cure(
 
 
 def test_a_check_up_where_nothing_runs_says_what_to_start(tmp_path: Path) -> None:
-    flags = ["--log", f"embedded://{tmp_path}", "--warehouse", f"chdb://{tmp_path}/w",
-             "--port", "1", "--worker-port", "1", "--json"]  # fmt: skip
+    flags = [
+        "--log",
+        f"embedded://{tmp_path}",
+        "--warehouse",
+        f"chdb://{tmp_path}/w",
+        "--port",
+        "1",
+        "--worker-port",
+        "1",
+        "--json",
+    ]
     result = CliRunner().invoke(cli, ["doctor", *flags])
     assert result.exit_code == 1
     findings = json.loads(result.output)

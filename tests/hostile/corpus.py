@@ -61,11 +61,19 @@ _MORE: Final[Mapping[str, Sequence[tuple[str, dict[str, Any]]]]] = {
         ("$pageview", {"$current_url": "https://a.b/c", "$pathname": "/c", "title": "C"}),
     ),
     "snowplow": (
-        ("com.snowplowanalytics.snowplow/link_click",
-         {"entities": [{"schema": "iglu:com.snowplowanalytics.snowplow.ecommerce/user/jsonschema/1-0-0",
-                        "data": {"id": "u", "email": "a@b.example"}}]}),
+        (
+            "com.snowplowanalytics.snowplow/link_click",
+            {
+                "entities": [
+                    {
+                        "schema": "iglu:com.snowplowanalytics.snowplow.ecommerce/user/jsonschema/1-0-0",
+                        "data": {"id": "u", "email": "a@b.example"},
+                    }
+                ]
+            },
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def _unpacked(sample: Sample, body: bytes) -> tuple[bytes, Pack]:
@@ -104,8 +112,13 @@ def as_fields(whole: bytes) -> bytes:
         return as_data(whole)
     if not isinstance(tree, dict):
         return as_data(whole)
-    return urlencode({name: value if isinstance(value, str) else msgspec.json.encode(value)
-                      for name, value in tree.items()}, errors="replace").encode()  # fmt: skip
+    return urlencode(
+        {
+            name: value if isinstance(value, str) else msgspec.json.encode(value)
+            for name, value in tree.items()
+        },
+        errors="replace",
+    ).encode()
 
 
 PACKS: Final[tuple[Pack, ...]] = (as_json, as_data, as_url_data, as_plain_data, as_fields)
@@ -121,12 +134,21 @@ def _typed(dialect: Dialect) -> list[Seed]:
 
 
 _WHO: Final[dict[str, Any]] = {
-    "anonymousId": "d", "time": AT, "messageId": "m-1", "properties": {"note": "☕"},
+    "anonymousId": "d",
+    "time": AT,
+    "messageId": "m-1",
+    "properties": {"note": "☕"},
     "customer": {"userId": "zoe", "email": "a@b.example", "phone": "+49305550100", "crmId": 7},
-}  # fmt: skip
+}
 _TYPED: Final[Mapping[str, dict[str, Any]]] = {
-    "/v1/purchases": _WHO | {"orderId": "1001", "status": "completed", "currency": "EUR", "total": "49.80",
-            "items": [{"productId": "tea", "name": "Assam", "quantity": 2, "price": "24.90"}]},
+    "/v1/purchases": _WHO
+    | {
+        "orderId": "1001",
+        "status": "completed",
+        "currency": "EUR",
+        "total": "49.80",
+        "items": [{"productId": "tea", "name": "Assam", "quantity": 2, "price": "24.90"}],
+    },
     "/v1/tickets": _WHO | {"ticketId": 77, "action": "rated", "rating": 2, "subject": "Broken cup"},
     "/v1/feedback": _WHO | {"kind": "nps", "score": 9, "comment": "Fine.", "about": "checkout"},
-}  # fmt: skip
+}

@@ -91,7 +91,11 @@ def _broken_gzip(rng: Random, body: bytes) -> bytes:
 
 _Coding = Callable[[Random, bytes], bytes]
 CODINGS: Final[tuple[_Coding, ...]] = (
-    _gzip, _gzip, _gzip, _cut_gzip, _broken_gzip,
+    _gzip,
+    _gzip,
+    _gzip,
+    _cut_gzip,
+    _broken_gzip,
     lambda rng, body: gzip.compress(gzip.compress(body, 1), 1),
     lambda rng, body: gzip.compress(body, 1) * 2,
     lambda rng, body: zlib.compress(body, 1),
@@ -101,7 +105,7 @@ CODINGS: Final[tuple[_Coding, ...]] = (
     lambda rng, body: b" \r\n\t" + body + b"\n\n",
     lambda rng, body: b"",
     lambda rng, body: body + body,
-)  # fmt: skip
+)
 
 _LARGES: Final[tuple[Callable[[bytes], bytes], ...]] = (
     lambda whole: b'{"batch":[' + b"{}," * 10_000 + b"{}]}",
@@ -111,13 +115,24 @@ _LARGES: Final[tuple[Callable[[bytes], bytes], ...]] = (
     lambda whole: gzip.compress(b" " * 4_200_000, 1),
     lambda whole: b'{"batch":[' + b",".join([whole] * 300) + b"]}",
     lambda whole: b"[" * 1_000_000,
-)  # fmt: skip
+)
 
 _QUERIES: Final = (
-    b"", b"writeKey=k", b"writeKey=other", b"writeKey=%ff", b"writeKey=k&writeKey=other", b"writeKey",
-    b"writeKey=" + b"k" * 9_000, b"&" * 2_000 + b"writeKey=k", b"compression=gzip-js", b"_=1&ver=1%00",
-    b"compression=base64", b"\xff\xfe=\x00", b"writeKey=k%0d%0aX: y", b"ip=1&url=//evil.example",
-)  # fmt: skip
+    b"",
+    b"writeKey=k",
+    b"writeKey=other",
+    b"writeKey=%ff",
+    b"writeKey=k&writeKey=other",
+    b"writeKey",
+    b"writeKey=" + b"k" * 9_000,
+    b"&" * 2_000 + b"writeKey=k",
+    b"compression=gzip-js",
+    b"_=1&ver=1%00",
+    b"compression=base64",
+    b"\xff\xfe=\x00",
+    b"writeKey=k%0d%0aX: y",
+    b"ip=1&url=//evil.example",
+)
 
 
 def _word(rng: Random) -> str:
@@ -137,12 +152,29 @@ def _unlike_any(rng: Random) -> str:
 
 _Value = Callable[[Random], str]
 _HEADERS: Final[tuple[tuple[str, _Value], ...]] = (
-    ("authorization", _basic), ("authorization", _basic), ("authorization", _word),
+    ("authorization", _basic),
+    ("authorization", _basic),
+    ("authorization", _word),
     ("x-write-key", lambda rng: any_of(rng, ("p", "o", "other", "k:s", ":", "\xff"))),
     ("content-encoding", lambda rng: any_of(rng, ("gzip", "br", "gzip, gzip", "identity", "zstd"))),
-    ("content-type", lambda rng: any_of(rng, ("text/plain", "application/x-www-form-urlencoded",
-                                              "multipart/form-data; boundary=x", "", "a/b;c=\xff"))),
+    (
+        "content-type",
+        lambda rng: any_of(
+            rng,
+            (
+                "text/plain",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=x",
+                "",
+                "a/b;c=\xff",
+            ),
+        ),
+    ),
     ("origin", lambda rng: any_of(rng, ("null", "https://shop.example", "https://evil.example"))),
-    ("referer", _word), ("sec-gpc", lambda rng: any_of(rng, ("0", "1", "2", ""))),
-    ("user-agent", _word), ("user-agent", _unlike_any), ("cookie", _word), ("x-forwarded-for", _word),
-)  # fmt: skip
+    ("referer", _word),
+    ("sec-gpc", lambda rng: any_of(rng, ("0", "1", "2", ""))),
+    ("user-agent", _word),
+    ("user-agent", _unlike_any),
+    ("cookie", _word),
+    ("x-forwarded-for", _word),
+)

@@ -139,9 +139,12 @@ class Judge:
         self._writer, self._verdict = CheckingWriter(), Verdict()
         self._inner = GroupCommit(self._writer, 2)
         self._endpoint = Endpoint(
-            self, keys=KEYS, clock=lambda: NOW, metrics=Metrics(),
+            self,
+            keys=KEYS,
+            clock=lambda: NOW,
+            metrics=Metrics(),
             doors=Doors([Reading(vendor, self) for vendor in vendors], secrets),
-        )  # fmt: skip
+        )
         self._case = Case(Sent("", "", b"", {}, b""))
         self._started = 0.0
 
@@ -176,8 +179,9 @@ class Judge:
         for reject in rejects:
             index = int(reject.id.rpartition("-")[2])
             known = [whole] if case.items is None else [whole, *case.items[index : index + 1]]
-            if not any((reject.body, reject.cut) == (one[:MAX_BODY], len(one) > MAX_BODY)
-                       for one in known):  # fmt: skip
+            if not any(
+                (reject.body, reject.cut) == (one[:MAX_BODY], len(one) > MAX_BODY) for one in known
+            ):
                 self._verdict.wrong.append(f"{reject.reason} keeps other bytes: {case.sent}")
         await self._inner.append(events, rejects)
 
@@ -203,10 +207,14 @@ class Judge:
     async def _serve(self, case: Case) -> None:
         sent = case.sent
         scope = {
-            "type": "http", "method": sent.method, "path": sent.path, "query_string": sent.query,
-            "raw_path": sent.path.encode(), "client": ("127.0.0.1", 5),
+            "type": "http",
+            "method": sent.method,
+            "path": sent.path,
+            "query_string": sent.query,
+            "raw_path": sent.path.encode(),
+            "client": ("127.0.0.1", 5),
             "headers": [(k.encode(), v.encode("latin-1")) for k, v in sent.headers.items()],
-        }  # fmt: skip
+        }
 
         async def receive() -> Any:
             return {"type": "http.request", "body": sent.body}

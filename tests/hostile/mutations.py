@@ -102,8 +102,18 @@ def _swap(rng: Random, parent: Any, key: Any) -> None:
 
 
 _RESHAPINGS: Final = (
-    _replace, _replace, _replace, _overload, _drop, _wrap, _unwrap, _add, _add, _repeat, _swap,
-)  # fmt: skip
+    _replace,
+    _replace,
+    _replace,
+    _overload,
+    _drop,
+    _wrap,
+    _unwrap,
+    _add,
+    _add,
+    _repeat,
+    _swap,
+)
 
 
 def damaged(rng: Random, data: bytes, others: Sequence[bytes]) -> bytes:
@@ -163,6 +173,16 @@ def _stretch(rng: Random, data: bytes) -> tuple[int, int]:
 
 _Damage = Callable[[Random, bytes, Sequence[bytes]], bytes]
 _DAMAGES: Final[tuple[_Damage, ...]] = (
-    _flip, _flip, _cut, _double, _leave_out, _splice, _insert, _insert, _overwrite,
-    _miscount, _miscount, _miscount,
-)  # fmt: skip
+    _flip,
+    _flip,
+    _cut,
+    _double,
+    _leave_out,
+    _splice,
+    _insert,
+    _insert,
+    _overwrite,
+    _miscount,
+    _miscount,
+    _miscount,
+)

@@ -85,9 +85,10 @@ def collecting(directory: Path, *argv: str, **settings: str) -> Iterator[Collect
     """
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if "FOOTFALL" not in name} | {
-        "FOOTFALL_LOG": f"embedded://{directory / 'data'}", "FOOTFALL_PORT": str(port),
+        "FOOTFALL_LOG": f"embedded://{directory / 'data'}",
+        "FOOTFALL_PORT": str(port),
         **{f"FOOTFALL_{name.upper()}": value for name, value in settings.items()},
-    }  # fmt: skip
+    }
     log = directory / "collector.log"
     command = [sys.executable, *(argv or ("-m", "footfall.cli", "collect"))]
     with log.open("wb") as output:

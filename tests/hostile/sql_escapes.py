@@ -40,13 +40,29 @@ def sections(path: Path) -> dict[str, list[str]]:
 
 _GRAMMAR: Final = sections(Path(__file__).with_suffix(".txt"))
 _TAILS: Final = (
-    "", "", "", "", " FORMAT CSV", " FORMAT Template", " SETTINGS readonly = 0", ";", " LIMIT 1",
-    " FORMAT Protobuf SETTINGS format_schema = '{plain}:M'", " SETTINGS max_execution_time = 0",
-    " INTO OUTFILE '{out}'", " INTO OUTFILE '{out}' TRUNCATE FORMAT CSV", " INTO OUTFILE '{out}' APPEND",
-    " INTO OUTFILE '{out}' AND STDOUT", " into /**/ outfile '{out}' format JSON", " -- {plain}",
-    "; SELECT * FROM file('{plain}')", " SETTINGS log_comment = 'a'", "\n/* a */ ", " FORMAT LineAsString",
+    "",
+    "",
+    "",
+    "",
+    " FORMAT CSV",
+    " FORMAT Template",
+    " SETTINGS readonly = 0",
+    ";",
+    " LIMIT 1",
+    " FORMAT Protobuf SETTINGS format_schema = '{plain}:M'",
+    " SETTINGS max_execution_time = 0",
+    " INTO OUTFILE '{out}'",
+    " INTO OUTFILE '{out}' TRUNCATE FORMAT CSV",
+    " INTO OUTFILE '{out}' APPEND",
+    " INTO OUTFILE '{out}' AND STDOUT",
+    " into /**/ outfile '{out}' format JSON",
+    " -- {plain}",
+    "; SELECT * FROM file('{plain}')",
+    " SETTINGS log_comment = 'a'",
+    "\n/* a */ ",
+    " FORMAT LineAsString",
     " FORMAT Template SETTINGS format_template_row = '{plain}'",
-)  # fmt: skip
+)
 _FORMATS: Final = (
     "CSV",
     "CSV",
@@ -113,8 +129,12 @@ def _whole(dice: Random, target: Target) -> str:
 
 
 def _fill(text: str, target: Target) -> str:
-    for name, value in (("canary", target.canary), ("plain", target.canary), ("out", target.out),
-                        ("port", str(target.port))):  # fmt: skip
+    for name, value in (
+        ("canary", target.canary),
+        ("plain", target.canary),
+        ("out", target.out),
+        ("port", str(target.port)),
+    ):
         text = text.replace("{" + name + "}", value)
     return text
 
@@ -136,9 +156,13 @@ def _string(dice: Random, text: str) -> str:
     )
     half = len(text) // 2
     ways = (
-        f"'{text}'", f"'{text}'", f"'{escaped}'", f"$${text}$$", f"unhex('{text.encode().hex()}')",
+        f"'{text}'",
+        f"'{text}'",
+        f"'{escaped}'",
+        f"$${text}$$",
+        f"unhex('{text.encode().hex()}')",
         f"concat('{text[:half]}', '{text[half:]}')",
-    )  # fmt: skip
+    )
     return dice.choice(ways)
 
 

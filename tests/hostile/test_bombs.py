@@ -21,11 +21,13 @@ UNSIGNED: Final[Mapping[str, Mapping[str, str]]] = {
     "shopify": {"x-shopify-hmac-sha256": "AAAA", "x-shopify-topic": "orders/paid"},
     "woocommerce": {"x-wc-webhook-signature": "AAAA"},
     "stripe": {"stripe-signature": ",".join(["t=1795255200", *["v1=" + "0" * 64] * 500])},
-    "zendesk": {"x-zendesk-webhook-signature": "AAAA",
-                "x-zendesk-webhook-signature-timestamp": "2026-11-21T10:00:00Z"},
+    "zendesk": {
+        "x-zendesk-webhook-signature": "AAAA",
+        "x-zendesk-webhook-signature-timestamp": "2026-11-21T10:00:00Z",
+    },
     "freshdesk": {"x-webhook-secret": "guess"},
     "intercom": {"x-hub-signature": "sha1=" + "0" * 40},
-}  # fmt: skip
+}
 """Every vendor's door, and headers that do not open it. Stripe's may be many at once."""
 
 

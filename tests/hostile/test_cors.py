@@ -39,20 +39,37 @@ ORIGINS: Final = {
     "empty": "",
 }
 FOR_PAGES: Final = {
-    "batch": "/v1/batch", "single": "/v1/track", "Snowplow": "/com.snowplowanalytics.snowplow/tp2",
-    "PostHog": "/e/", "Jitsu": "/api/s/track", "beacon": "/beacon/v1/batch",
-    "pixel": "/v1/pixel/track", "snippet": "/footfall.js", "device": "/footfall.js?id=abcdefgh",
-    "settings": "/v1/projects/k/settings", "flags": "/flags",
-}  # fmt: skip
+    "batch": "/v1/batch",
+    "single": "/v1/track",
+    "Snowplow": "/com.snowplowanalytics.snowplow/tp2",
+    "PostHog": "/e/",
+    "Jitsu": "/api/s/track",
+    "beacon": "/beacon/v1/batch",
+    "pixel": "/v1/pixel/track",
+    "snippet": "/footfall.js",
+    "device": "/footfall.js?id=abcdefgh",
+    "settings": "/v1/projects/k/settings",
+    "flags": "/flags",
+}
 FOR_OTHERS: Final = {
-    "health": "/health", "ready": "/ready", "metrics": "/metrics", "webhook": "/webhooks/shopify/shop",
+    "health": "/health",
+    "ready": "/ready",
+    "metrics": "/metrics",
+    "webhook": "/webhooks/shopify/shop",
     "webhook of nobody": "/webhooks/nobody",
-}  # fmt: skip
+}
 METHODS: Final = ("OPTIONS", "POST", "GET")
 KNOWN_HEADERS: Final = {
-    "authorization", "content-type", "content-encoding", "anonymousid", "sentat", "x-write-key",
-    "x-retry-count", "x-ip-policy", "sp-anonymous",
-}  # fmt: skip
+    "authorization",
+    "content-type",
+    "content-encoding",
+    "anonymousid",
+    "sentat",
+    "x-write-key",
+    "x-retry-count",
+    "x-ip-policy",
+    "sp-anonymous",
+}
 
 
 class Answer(NamedTuple):
@@ -104,10 +121,19 @@ async def _answer(endpoint: Endpoint, method: str, target: str, origin: str | No
     ]
     headers += [] if origin is None else [(b"origin", origin.encode())]
     if method == "OPTIONS":
-        headers += [(b"access-control-request-method", b"POST"),
-                    (b"access-control-request-headers", b"x-evil, cookie")]  # fmt: skip
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(),
-             "query_string": query.encode(), "headers": headers, "client": ("127.0.0.1", 9)}  # fmt: skip
+        headers += [
+            (b"access-control-request-method", b"POST"),
+            (b"access-control-request-headers", b"x-evil, cookie"),
+        ]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": ("127.0.0.1", 9),
+    }
     started: list[Any] = []
 
     async def receive() -> Any:
@@ -127,8 +153,10 @@ def expected(origin: str | None, allowed: bool, method: str) -> dict[str, str]:
         return {}
     found = {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
     if method == "OPTIONS":
-        found |= {"access-control-allow-methods": "POST, GET, OPTIONS",
-                  "access-control-max-age": "86400"}  # fmt: skip
+        found |= {
+            "access-control-allow-methods": "POST, GET, OPTIONS",
+            "access-control-max-age": "86400",
+        }
     return found
 
 

@@ -47,10 +47,25 @@ ARGUMENTS = {
     "bench": ["--events", "2000", "--plain-events", "200", "--rounds", "1", "--devices", "1000"],
     "import": ["orders.csv", "--mapping", "orders.toml", "--log", "embedded://data"],
     "collect": ["--log", "embedded://data", "--port", "{port}"],
-    "worker": ["--log", "embedded://data", "--warehouse", "chdb://data/w", "--worker-port", "{port}"],
-    "up": ["--log", "embedded://data", "--warehouse", "chdb://data/w", "--port", "{port}",
-           "--worker-port", "{port}"],
-}  # fmt: skip
+    "worker": [
+        "--log",
+        "embedded://data",
+        "--warehouse",
+        "chdb://data/w",
+        "--worker-port",
+        "{port}",
+    ],
+    "up": [
+        "--log",
+        "embedded://data",
+        "--warehouse",
+        "chdb://data/w",
+        "--port",
+        "{port}",
+        "--worker-port",
+        "{port}",
+    ],
+}
 
 
 def left(mark: str) -> list[int]:
@@ -77,18 +92,29 @@ def test_a_signal_leaves_no_process_no_folder_and_no_traceback(
     (tmp_path / "orders.toml").write_text(MAPPING)
     arguments = [argument.format(port=free_port()) for argument in ARGUMENTS[command]]
     process = subprocess.Popen(
-        [sys.executable, "-m", "footfall", command, *arguments], cwd=tmp_path,
-        env={**os.environ, "STOPS": mark, "TMPDIR": str(temporary),
-             "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "footfall", command, *arguments],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "STOPS": mark,
+            "TMPDIR": str(temporary),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
     try:
         sleep(moment)
         began, ended_before = monotonic(), process.poll() is not None
         process.send_signal(number)
-        until("no process is left", lambda: process.poll() is not None and not left(mark),
-              ENDING_SECONDS)  # fmt: skip
+        until(
+            "no process is left",
+            lambda: process.poll() is not None and not left(mark),
+            ENDING_SECONDS,
+        )
         _, said = process.communicate(timeout=10)
         assert "Traceback" not in said
         assert monotonic() - began < ENDING_SECONDS

@@ -36,12 +36,15 @@ SMUGGLED: Final = {
     "a list of lengths": posting(b"Content-Length: 2, 2", body=b"{}"),
     "a length and chunks": posting(b"Content-Length: 5", CHUNKED, body=b"0\r\n\r\n" + SECOND),
     "chunks and a length": posting(CHUNKED, b"Content-Length: 5", body=b"0\r\n\r\n" + SECOND),
-    "a coding that is nearly chunked":
-        posting(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + SECOND),
-    "chunked, and then not":
-        posting(b"Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n" + SECOND),
-    "chunked with a vertical tab":
-        posting(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + SECOND),
+    "a coding that is nearly chunked": posting(
+        b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + SECOND
+    ),
+    "chunked, and then not": posting(
+        b"Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n" + SECOND
+    ),
+    "chunked with a vertical tab": posting(
+        b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + SECOND
+    ),
     "chunked, twice": posting(CHUNKED, CHUNKED, body=b"0\r\n\r\n" + SECOND),
     "a space before the colon": posting(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n" + SECOND),
     "a negative length": posting(b"Content-Length: -1", body=SECOND),
@@ -80,7 +83,7 @@ SMUGGLED: Final = {
     "100,000 headers": asking(b"/health", *(b"X-%d: y" % n for n in range(100_000))),
     "a path of 100 KiB": asking(b"/" + b"a" * 102_400),
     "a path of 1 MiB": asking(b"/" + b"a" * 2**20),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED.keys())
@@ -102,11 +105,17 @@ ODD: Final = {
     "TRACE": (asking(b"/health", b"Cookie: secret", method=b"TRACE"), {405}),
     "a request in a request's body": (asking(b"/health", body=SECOND), {200}),
     "a request after the end": (asking(b"/health", b"Connection: close") + SECOND, {200}),
-    "to WebSocket": (asking(b"/health", b"Connection: Upgrade", b"Upgrade: websocket") + SECOND, {200}),
+    "to WebSocket": (
+        asking(b"/health", b"Connection: Upgrade", b"Upgrade: websocket") + SECOND,
+        {200},
+    ),
     "to HTTP/2": (asking(b"/health", b"Connection: Upgrade", b"Upgrade: h2c") + SECOND, {200}),
     "a chunk's extension": (posting(CHUNKED, body=b'2;a="b"\r\n{}\r\n0\r\n\r\n'), {401}),
-    "a trailer": (posting(CHUNKED, body=b"2\r\n{}\r\n0\r\nOrigin: https://evil.example\r\n\r\n"), {401}),
-}  # fmt: skip
+    "a trailer": (
+        posting(CHUNKED, body=b"2\r\n{}\r\n0\r\nOrigin: https://evil.example\r\n\r\n"),
+        {401},
+    ),
+}
 
 
 @pytest.mark.parametrize(("raw", "statuses"), ODD.values(), ids=ODD.keys())
@@ -124,20 +133,35 @@ BREAKS: Final = (b"\r\n", b"\r", b"\n", b"\r\n ", b"%0d%0a", b"\\r\\n", b"\xe5\x
 PLACES: Final = {
     "an origin": lambda value: asking(b"/footfall.js", b"Origin: https://shop.example" + value),
     "a path": lambda value: asking(b"/footfall.js" + value),
-    "a query": lambda value: asking(b"/footfall.js?id=abcdefgh" + value, b"Sec-Fetch-Site: same-origin",
-                                    b"Sec-Fetch-Dest: empty"),
-    "a cookie": lambda value: asking(b"/footfall.js?id=abcdefgh", b"Cookie: ff_id=abcdefgh" + value,
-                                     b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Dest: empty"),
-    "a key in the query": lambda value: asking(b"/v1/batch?writeKey=k" + value, method=b"POST", body=EVENT),
-    "a key in a header": lambda value: asking(b"/v1/track", b"X-Write-Key: k" + value, method=b"POST",
-                                              body=EVENT),
+    "a query": lambda value: asking(
+        b"/footfall.js?id=abcdefgh" + value,
+        b"Sec-Fetch-Site: same-origin",
+        b"Sec-Fetch-Dest: empty",
+    ),
+    "a cookie": lambda value: asking(
+        b"/footfall.js?id=abcdefgh",
+        b"Cookie: ff_id=abcdefgh" + value,
+        b"Sec-Fetch-Site: same-origin",
+        b"Sec-Fetch-Dest: empty",
+    ),
+    "a key in the query": lambda value: asking(
+        b"/v1/batch?writeKey=k" + value, method=b"POST", body=EVENT
+    ),
+    "a key in a header": lambda value: asking(
+        b"/v1/track", b"X-Write-Key: k" + value, method=b"POST", body=EVENT
+    ),
     "a settings path": lambda value: asking(b"/v1/projects/k" + value + b"/settings"),
     "a script's path": lambda value: asking(b"/array/k" + value + b"/config.js"),
-    "a webhook's path": lambda value: asking(b"/webhooks/shopify/s" + value, method=b"POST", body=EVENT),
+    "a webhook's path": lambda value: asking(
+        b"/webhooks/shopify/s" + value, method=b"POST", body=EVENT
+    ),
     "a preflight's header": lambda value: asking(
-        b"/v1/track", b"Origin: https://shop.example",
-        b"Access-Control-Request-Headers: a" + value, method=b"OPTIONS"),
-}  # fmt: skip
+        b"/v1/track",
+        b"Origin: https://shop.example",
+        b"Access-Control-Request-Headers: a" + value,
+        method=b"OPTIONS",
+    ),
+}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -151,20 +175,62 @@ def test_no_header_can_be_injected(collector: Collector, place: str, line_break:
 
 
 TRICKS: Final = (
-    b"/v1/../metrics", b"/v1/%2e%2e/metrics", b"/%2e%2e/%2e%2e/etc/passwd", b"/../../../etc/passwd",
-    b"/footfall.js/../metrics", b"/footfall.js/", b"/footfall.js%00", b"/footfall.js.bak", b"/FOOTFALL.JS",
-    b"/%66ootfall.js", b"//metrics", b"//v1/batch", b"/v1//batch", b"/./metrics", b"/metrics/", b"/metrics.",
-    b"/metrics;a=b", b"/metrics%00", b"/metrics%20", b"/metrics%3f", b"/METRICS", b"/%6detrics",
+    b"/v1/../metrics",
+    b"/v1/%2e%2e/metrics",
+    b"/%2e%2e/%2e%2e/etc/passwd",
+    b"/../../../etc/passwd",
+    b"/footfall.js/../metrics",
+    b"/footfall.js/",
+    b"/footfall.js%00",
+    b"/footfall.js.bak",
+    b"/FOOTFALL.JS",
+    b"/%66ootfall.js",
+    b"//metrics",
+    b"//v1/batch",
+    b"/v1//batch",
+    b"/./metrics",
+    b"/metrics/",
+    b"/metrics.",
+    b"/metrics;a=b",
+    b"/metrics%00",
+    b"/metrics%20",
+    b"/metrics%3f",
+    b"/METRICS",
+    b"/%6detrics",
     b"/health%2f",
-    b"/v1%2ftrack", b"/v1/track%23", b"/v1/TRACK", b"/v1\\track", b"\\metrics", b"/..\\metrics",
-    b"/%c0%ae%c0%ae/metrics", b"/%ef%bc%8fmetrics", b"/metrics%e2%80%8b", b"/%252e%252e/metrics",
-    b"/webhooks/../metrics", b"/webhooks/shopify/../../metrics", b"/webhooks/none", b"/webhooks//shopify",
-    b"/webhooks/shopify/a/b", b"/webhooks/shopify/" + b"s" * 65, b"/webhooks/shopify/a%2fb",
-    b"/array/../config", b"/array/a/b/config", b"/array/<script>/config.js", b"/array//config.js",
-    b"/v1/projects//settings", b"/v1/projects/a/../../metrics/settings", b"/v1/projects/%22/settings",
-    b"/static/../collectors/server.py", b"/.git/config", b"/.env", b"/favicon.ico", b"/robots.txt", b"/",
-    b"/v1/" + b"a/" * 10_000, b"/" + b"a" * 60_000,
-)  # fmt: skip
+    b"/v1%2ftrack",
+    b"/v1/track%23",
+    b"/v1/TRACK",
+    b"/v1\\track",
+    b"\\metrics",
+    b"/..\\metrics",
+    b"/%c0%ae%c0%ae/metrics",
+    b"/%ef%bc%8fmetrics",
+    b"/metrics%e2%80%8b",
+    b"/%252e%252e/metrics",
+    b"/webhooks/../metrics",
+    b"/webhooks/shopify/../../metrics",
+    b"/webhooks/none",
+    b"/webhooks//shopify",
+    b"/webhooks/shopify/a/b",
+    b"/webhooks/shopify/" + b"s" * 65,
+    b"/webhooks/shopify/a%2fb",
+    b"/array/../config",
+    b"/array/a/b/config",
+    b"/array/<script>/config.js",
+    b"/array//config.js",
+    b"/v1/projects//settings",
+    b"/v1/projects/a/../../metrics/settings",
+    b"/v1/projects/%22/settings",
+    b"/static/../collectors/server.py",
+    b"/.git/config",
+    b"/.env",
+    b"/favicon.ico",
+    b"/robots.txt",
+    b"/",
+    b"/v1/" + b"a/" * 10_000,
+    b"/" + b"a" * 60_000,
+)
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"OPTIONS"])
@@ -185,21 +251,35 @@ def heard_soon(collector: Collector, path: bytes, method: bytes) -> tuple[int, b
 
 
 ELSEWHERE: Final = (
-    b"//evil.example", b"//evil.example/%2e%2e", b"/\\evil.example", b"/https://evil.example",
-    b"/footfall.js?url=https://evil.example", b"/footfall.js?redirect=//evil.example",
-    b"/footfall.js?id=https://evil.example", b"/footfall.js?set=//evil.example",
+    b"//evil.example",
+    b"//evil.example/%2e%2e",
+    b"/\\evil.example",
+    b"/https://evil.example",
+    b"/footfall.js?url=https://evil.example",
+    b"/footfall.js?redirect=//evil.example",
+    b"/footfall.js?id=https://evil.example",
+    b"/footfall.js?set=//evil.example",
     b"/health?next=//evil.example",
-    b"/v1/pixel/track?url=https://evil.example", b"/pixel/v1/page?redirect=https://evil.example",
-    b"/i?e=pv&url=https://evil.example&u=https://evil.example", b"/r/tp2?u=https://evil.example",
-    b"/sourceConfig?writeKey=//evil.example", b"/v1/projects/evil/settings?next=//evil.example",
-    b"/e?data=//evil.example&redirect=//evil.example", b"http://evil.example/footfall.js",
-)  # fmt: skip
+    b"/v1/pixel/track?url=https://evil.example",
+    b"/pixel/v1/page?redirect=https://evil.example",
+    b"/i?e=pv&url=https://evil.example&u=https://evil.example",
+    b"/r/tp2?u=https://evil.example",
+    b"/sourceConfig?writeKey=//evil.example",
+    b"/v1/projects/evil/settings?next=//evil.example",
+    b"/e?data=//evil.example&redirect=//evil.example",
+    b"http://evil.example/footfall.js",
+)
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_nobody_is_sent_elsewhere(collector: Collector, target: bytes) -> None:
-    headers = (b"Connection: close", b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Dest: empty",
-               b"X-Forwarded-Host: evil.example", b"Referer: https://evil.example")  # fmt: skip
+    headers = (
+        b"Connection: close",
+        b"Sec-Fetch-Site: same-origin",
+        b"Sec-Fetch-Dest: empty",
+        b"X-Forwarded-Host: evil.example",
+        b"Referer: https://evil.example",
+    )
     answer = heard(collector.port, asking(target, *headers))
     (status,) = answer.statuses
     assert not 300 <= status < 400

@@ -40,16 +40,20 @@ class Stack(NamedTuple):
 def stack(tmp_path: Path) -> Iterator[Stack]:
     port, worker_port = _free_port(), _free_port()
     settings = {
-        "LOG": f"embedded://{tmp_path}", "WAREHOUSE": f"chdb://{tmp_path / 'warehouse'}",
-        "PORT": str(port), "WORKER_PORT": str(worker_port),
+        "LOG": f"embedded://{tmp_path}",
+        "WAREHOUSE": f"chdb://{tmp_path / 'warehouse'}",
+        "PORT": str(port),
+        "WORKER_PORT": str(worker_port),
         "WRITE_KEYS": f"noisy:a rate={NOISY_RATE},good:b",
-    }  # fmt: skip
+    }
     environment = {f"FOOTFALL_{name}": value for name, value in settings.items()}
     with (tmp_path / "up.log").open("wb") as log:
         up = subprocess.Popen(
-            [sys.executable, "-m", "footfall.cli", "up"], env={**os.environ, **environment},
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            [sys.executable, "-m", "footfall.cli", "up"],
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=log,
+        )
     faces = Stack(Face(f"http://127.0.0.1:{port}"), Face(f"http://127.0.0.1:{worker_port}"))
     try:
         assert wait_until(lambda: faces.collector.is_ready() and faces.worker.is_ready(), 40)
@@ -68,11 +72,20 @@ def _free_port() -> int:
 
 def batch(run: str, number: int, events: int) -> bytes:
     """Events with a device and an id each; no two batches share one."""
-    return json.dumps({"batch": [
-        {"type": "track", "event": "Seen", "anonymousId": f"{run}-{number % 500}",
-         "messageId": f"{run}-{number}-{place}", "properties": {"text": "x" * 300}}
-        for place in range(events)
-    ]}).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "batch": [
+                {
+                    "type": "track",
+                    "event": "Seen",
+                    "anonymousId": f"{run}-{number % 500}",
+                    "messageId": f"{run}-{number}-{place}",
+                    "properties": {"text": "x" * 300},
+                }
+                for place in range(events)
+            ]
+        }
+    ).encode()
 
 
 def _flood(port: int, told: Connection) -> None:
@@ -151,9 +164,11 @@ def test_a_flood_from_one_key_costs_the_others_nothing_and_is_counted_exactly(st
 
     offered = sum(answers.values()) * NOISY_BATCH / SECONDS
     taken = answers["200"] * NOISY_BATCH
-    print(f"offered {offered:,.0f} events/s to a rate of {NOISY_RATE}, {dict(answers)}, "
-          f"others: answer p99 {quantiles(waits, n=100)[98]:.3f} s, "
-          f"readable p99 {quantiles(lags, n=100)[98]:.2f} s")  # fmt: skip
+    print(
+        f"offered {offered:,.0f} events/s to a rate of {NOISY_RATE}, {dict(answers)}, "
+        f"others: answer p99 {quantiles(waits, n=100)[98]:.3f} s, "
+        f"readable p99 {quantiles(lags, n=100)[98]:.2f} s"
+    )
     assert offered >= 10 * NOISY_RATE
     assert set(answers) == {"200", "429"}
     assert taken <= NOISY_RATE * (BURST_SECONDS + SECONDS + 1) + NOISY_BATCH * NOISY_CONNECTIONS

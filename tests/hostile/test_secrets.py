@@ -28,8 +28,11 @@ SECRETS = {
     "worker_token": f"{MARK}token-of-many-characters",
 }
 URL = f"http://user:{MARK}password@127.0.0.1:{{port}}/{MARK}path/x?token={MARK}token#{MARK}end"
-TOLD = {"Content-Type": "application/json", "X-Footfall": "1",
-        "Authorization": f"Bearer {SECRETS['worker_token']}"}  # fmt: skip
+TOLD = {
+    "Content-Type": "application/json",
+    "X-Footfall": "1",
+    "Authorization": f"Bearer {SECRETS['worker_token']}",
+}
 QUERY = "SELECT * FROM {} FORMAT JSONEachRow"
 
 
@@ -47,9 +50,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Running, with a trigger whose delivery failed, and with rejects of several kinds."""
     place = tmp_path_factory.mktemp("secrets")
     ports = {"port": free_port(), "worker_port": free_port()}
-    given = {**SECRETS, **{name: str(port) for name, port in ports.items()},
-             "webhook_url": URL.format(port=free_port()), "log": f"embedded://{place / 'log'}",
-             "warehouse": f"chdb://{place / 'warehouse'}", "write_keys": "k3y:shop"}  # fmt: skip
+    given = {
+        **SECRETS,
+        **{name: str(port) for name, port in ports.items()},
+        "webhook_url": URL.format(port=free_port()),
+        "log": f"embedded://{place / 'log'}",
+        "warehouse": f"chdb://{place / 'warehouse'}",
+        "write_keys": "k3y:shop",
+    }
     env = {**os.environ, **{f"FOOTFALL_{name.upper()}": text for name, text in given.items()}}
     output = place / "up.log"
     with output.open("wb") as log:
@@ -72,8 +80,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def send(stack: Stack) -> None:
     """What makes a trigger, and what is refused together with a secret."""
     key = f"{MARK}server"
-    ticket = {"messageId": "t1", "ticketId": "t1", "action": "rated", "rating": 1, "writeKey": key,
-              "customer": {"email": "ada@example.org"}, "subject": "Bad"}  # fmt: skip
+    ticket = {
+        "messageId": "t1",
+        "ticketId": "t1",
+        "action": "rated",
+        "rating": 1,
+        "writeKey": key,
+        "customer": {"email": "ada@example.org"},
+        "subject": "Bad",
+    }
     bodies = [ticket, ticket | {"messageId": "t2", "action": "nonsense"}, [key], {"writeKey": key}]
     for path in ("/v1/tickets", "/v1/purchases", "/v1/track", f"/v1/track?writeKey={key}"):
         for body in bodies:
@@ -89,16 +104,21 @@ def send(stack: Stack) -> None:
 def ask(url: str, body: object = None, headers: dict[str, str] | None = None) -> str:
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urlopen(Request(url, data, {**TOLD, **(headers or {})}),
-                     timeout=20) as answer:  # fmt: skip
+        with urlopen(Request(url, data, {**TOLD, **(headers or {})}), timeout=20) as answer:
             return str(answer.read().decode(errors="replace"))
     except HTTPError as error:
         return error.read().decode(errors="replace")
 
 
 def command(stack: Stack, *arguments: str, **env: str) -> str:
-    ended = subprocess.run([sys.executable, "-m", "footfall", *arguments], env={**stack.env, **env},
-                           capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-m", "footfall", *arguments],
+        env={**stack.env, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     return ended.stdout + ended.stderr
 
 
@@ -148,11 +168,23 @@ def test_no_page_and_no_metric_has_one(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("doctor",), ("doctor", "--json"), ("rejects", "list", "--json"), ("sources",), ("snippet",),
-     ("sources", "stripe"), ("query", "SELECT * FROM deliveries", "--json"), ("rejects", "replay"),
-     ("up",), ("worker",), ("collect",), ("up", "--help"), ("query", "SELECT throwIf(1, 'x')")],
+    [
+        ("doctor",),
+        ("doctor", "--json"),
+        ("rejects", "list", "--json"),
+        ("sources",),
+        ("snippet",),
+        ("sources", "stripe"),
+        ("query", "SELECT * FROM deliveries", "--json"),
+        ("rejects", "replay"),
+        ("up",),
+        ("worker",),
+        ("collect",),
+        ("up", "--help"),
+        ("query", "SELECT throwIf(1, 'x')"),
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_no_command_says_one(stack: Stack, arguments: tuple[str, ...]) -> None:
     said = command(stack, *arguments)
     assert said

@@ -81,7 +81,7 @@ SLOW: Final[dict[str, tuple[Drip, int]]] = {
     "send blank lines": (_blank_lines, 20),
     "talk on after an upgrade": (_after_upgrade, 20),
     "read no answer": (_never_read, 5),
-}  # fmt: skip
+}
 """What they do, and how many of them do it."""
 
 

@@ -156,8 +156,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ORDERS = "id,user,time,product,quantity,total\n1,u,2026-01-02T03:04:05,p,1,9.90\n"
 
 
-RIGHTS = {"inbox locked away", "work locked away", "log read-only", "warehouse locked away",
-          "warehouse read-only"}  # fmt: skip
+RIGHTS = {
+    "inbox locked away",
+    "work locked away",
+    "log read-only",
+    "warehouse locked away",
+    "warehouse read-only",
+}
 
 
 def unprivileged(command: str) -> list[str]:
@@ -217,6 +222,10 @@ def run(place: Path, command: str, before: list[str]) -> subprocess.CompletedPro
         flags += [f"--port={free_port()}"]
     return subprocess.run(
         [*before, sys.executable, "-m", "footfall.cli", command, *COMMANDS[command], *flags],
-        cwd=place, env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+        cwd=place,
+        env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )

@@ -97,8 +97,9 @@ class KafkaBroker:
         with log:
             self._process = subprocess.Popen(
                 _java("-Xmx512m", "-XX:+UseSerialGC", "kafka.Kafka", str(self._properties)),
-                stdout=log, stderr=log,
-            )  # fmt: skip
+                stdout=log,
+                stderr=log,
+            )
         self._await_ready(time.monotonic() + START_SECONDS)
 
     def stop(self) -> None:
@@ -153,9 +154,12 @@ class KafkaBroker:
         )
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = (
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}",  # it may begin with "-"
-            "-c", str(self._properties),
-        )  # fmt: skip
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",  # it may begin with "-"
+            "-c",
+            str(self._properties),
+        )
         done = subprocess.run(
             _java("-Xmx128m", *command), capture_output=True, text=True, check=False
         )

@@ -63,8 +63,10 @@ async def main(bootstrap: str, stage: str, partitions: int) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     url = f"footfallkafka://{bootstrap}"
     async with reading(url, EVENTS.name, applier, stage) as app:
-        waits = [asyncio.ensure_future(each) for each in (
-            asked.wait(), applier.gap.wait(), app.wait_until_stopped())]  # fmt: skip
+        waits = [
+            asyncio.ensure_future(each)
+            for each in (asked.wait(), applier.gap.wait(), app.wait_until_stopped())
+        ]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         crashed = app.crashed
         for wait in waits:

@@ -7,9 +7,14 @@ TOLD = {"received": 100, "stored": 80, "repeats": 15, "rejected": 5, "beyond_win
 
 def test_books_with_everything_in_its_place_have_no_difference() -> None:
     assert balance(TOLD, 7) == {
-        "received": 107, "stored": 80, "repeats": 15, "merged": 0, "rejected": 5, "in_flight": 7,
+        "received": 107,
+        "stored": 80,
+        "repeats": 15,
+        "merged": 0,
+        "rejected": 5,
+        "in_flight": 7,
         "difference": 0,
-    }  # fmt: skip
+    }
 
 
 def test_no_more_is_merged_than_could_be_a_repeat() -> None:

@@ -55,9 +55,21 @@ SCHEME = st.sampled_from(
 URLS = st.builds(lambda *parts: "".join(parts), SCHEME, USER, NAME, PORT, PATH) | st.text(
     max_size=40
 )
-REFUSED = ["https://hooks..example", "https://h:99999", "http://h:0", "http://h h/", "http://", "http:///x",
-           "http://[::1", "http://€:x@h", "http://h/\n", "http://" + "a" * 64 + ".example",
-           "http://h/" + "x" * 2_000, "ftp://h/", "h.example/hook"]  # fmt: skip
+REFUSED = [
+    "https://hooks..example",
+    "https://h:99999",
+    "http://h:0",
+    "http://h h/",
+    "http://",
+    "http:///x",
+    "http://[::1",
+    "http://€:x@h",
+    "http://h/\n",
+    "http://" + "a" * 64 + ".example",
+    "http://h/" + "x" * 2_000,
+    "ftp://h/",
+    "h.example/hook",
+]
 
 
 def settings_of(**given: str) -> Settings:
@@ -129,15 +141,53 @@ def test_an_address_that_was_taken_is_one_to_the_client_too(url: str) -> None:
         assert host.encode("idna")
 
 
-TEXTS = st.text(max_size=30) | URLS | st.sampled_from(
-    ["embedded://", "embedded://a?b", "embedded://a#b", "embedded://a%41", "embedded://a;b",
-     "chdb://", "chdb:// ", "embedded://x\0", "embedded://[a", "kafka://", "kafka://h:99999",
-     "kafka://u:p@h", "kafka://h,,", "kafka://h:0", "kafka://[::1", "kafka://h /",
-     "clickhouse://h:99999/d", "clickhouse://h:x", "clickhouse://", "clickhouse:///d",
-     "clickhouse://h?http_port=x", "clickhouse://h/a/b", "0.0.0.0", "..", "a..b", "::1%",
-     "1,2,nan", "1,2,inf", "1,2,0", "1,2,-1", "9" * 5_000, "nan", "\ud800",
-     "99999999999999999999,1,1", "a:b", "a=b", "stripe=x", "whsec_", "x" * 20_000]
-)  # fmt: skip
+TEXTS = (
+    st.text(max_size=30)
+    | URLS
+    | st.sampled_from(
+        [
+            "embedded://",
+            "embedded://a?b",
+            "embedded://a#b",
+            "embedded://a%41",
+            "embedded://a;b",
+            "chdb://",
+            "chdb:// ",
+            "embedded://x\0",
+            "embedded://[a",
+            "kafka://",
+            "kafka://h:99999",
+            "kafka://u:p@h",
+            "kafka://h,,",
+            "kafka://h:0",
+            "kafka://[::1",
+            "kafka://h /",
+            "clickhouse://h:99999/d",
+            "clickhouse://h:x",
+            "clickhouse://",
+            "clickhouse:///d",
+            "clickhouse://h?http_port=x",
+            "clickhouse://h/a/b",
+            "0.0.0.0",
+            "..",
+            "a..b",
+            "::1%",
+            "1,2,nan",
+            "1,2,inf",
+            "1,2,0",
+            "1,2,-1",
+            "9" * 5_000,
+            "nan",
+            "\ud800",
+            "99999999999999999999,1,1",
+            "a:b",
+            "a=b",
+            "stripe=x",
+            "whsec_",
+            "x" * 20_000,
+        ]
+    )
+)
 
 
 @given(st.sampled_from(SETTINGS), TEXTS)
@@ -162,12 +212,22 @@ FILES = st.sampled_from(
 
 
 @given(
-    st.fixed_dictionaries({}, optional={
-        "countries": FILES | TEXTS, "webhook_mappings": FILES | TEXTS, "webhook_secrets": TEXTS,
-        "ip_hash_key": TEXTS, "deny_properties": TEXTS, "trusted_proxies": TEXTS, "funnel": TEXTS,
-        "write_keys": TEXTS, "snippet_path": TEXTS, "clock": TEXTS,
-    })
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "countries": FILES | TEXTS,
+            "webhook_mappings": FILES | TEXTS,
+            "webhook_secrets": TEXTS,
+            "ip_hash_key": TEXTS,
+            "deny_properties": TEXTS,
+            "trusted_proxies": TEXTS,
+            "funnel": TEXTS,
+            "write_keys": TEXTS,
+            "snippet_path": TEXTS,
+            "clock": TEXTS,
+        },
+    )
+)
 def test_what_was_taken_starts_or_is_refused_in_one_line(given: dict[str, str]) -> None:
     if "ip_hash_key" in given:
         given = {**given, "ip_addresses": "hashed"}

@@ -80,9 +80,12 @@ class Rows:
         return 10**9
 
     def write(
-        self, topic: str, partition: int, rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        self,
+        topic: str,
+        partition: int,
+        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.stored += len(rows.get(columns.EVENTS, ()))
         self.inserts += len(rows)
 
@@ -97,10 +100,15 @@ def decoder(monkeypatch: pytest.MonkeyPatch) -> CountingDecoder:
 def events(count: int) -> list[Event]:
     """Of 50 devices; one in five says who it is."""
     return [
-        event(n / 100, device=f"d{n % 50}", message_id=f"m{n}", path=f"/product/{n % 7}",
-              identifiers=(f"user_id:{n % 50}",) if n % 5 == 0 else ())
+        event(
+            n / 100,
+            device=f"d{n % 50}",
+            message_id=f"m{n}",
+            path=f"/product/{n % 7}",
+            identifiers=(f"user_id:{n % 50}",) if n % 5 == 0 else (),
+        )
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 async def carry(folder: Path, batches: Sequence[Sequence[Event]]) -> tuple[int, Rows]:
@@ -145,7 +153,8 @@ def test_an_event_is_decoded_once(tmp_path: Path, decoder: CountingDecoder) -> N
 def test_events_are_decoded_in_one_place() -> None:
     source = Path(pipeline.__file__).parent
     places = [
-        path.relative_to(source).as_posix() for path in source.rglob("*.py")
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.py")
         if re.search(r"Decoder\(Event\)|type=Event\b", path.read_text())
-    ]  # fmt: skip
-    assert sorted(places) == ["bench/one.py", "visits/stage.py"]
+    ]
+    assert sorted(places) == ["stages/visits/stage.py"]

@@ -113,8 +113,18 @@ def test_only_what_is_on_this_machine_has_folders() -> None:
 def test_a_second_worker_is_refused_on_any_port_and_changes_nothing(
     tmp_path: Path, command: str, log: str, warehouse: str
 ) -> None:
-    asked = [sys.executable, "-m", "footfall.cli", command, "--log", f"embedded://{tmp_path / log}",
-             "--warehouse", f"chdb://{tmp_path / warehouse}", "--worker-port", str(free_port())]  # fmt: skip
+    asked = [
+        sys.executable,
+        "-m",
+        "footfall.cli",
+        command,
+        "--log",
+        f"embedded://{tmp_path / log}",
+        "--warehouse",
+        f"chdb://{tmp_path / warehouse}",
+        "--worker-port",
+        str(free_port()),
+    ]
     with another_process(tmp_path / "log", tmp_path / "warehouse") as other:
         ended = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -14,15 +14,27 @@ HOST = st.sampled_from(["h.example", "h.example:8080", "127.0.0.1", "[::1]:9", "
 
 
 @given(
-    scheme=st.sampled_from(["https://", "http://", "kafka://", "clickhouse://", "redis://", "x:", ""]),
-    user=st.none() | PIECE, password=st.none() | PIECE, host=HOST,
-    tail=st.sampled_from(["", "/"]), path=st.none() | PIECE, query=st.none() | PIECE,
+    scheme=st.sampled_from(
+        ["https://", "http://", "kafka://", "clickhouse://", "redis://", "x:", ""]
+    ),
+    user=st.none() | PIECE,
+    password=st.none() | PIECE,
+    host=HOST,
+    tail=st.sampled_from(["", "/"]),
+    path=st.none() | PIECE,
+    query=st.none() | PIECE,
     fragment=st.none() | PIECE,
-)  # fmt: skip
+)
 def test_no_secret_part_of_any_url_is_shown(
-    scheme: str, user: str | None, password: str | None, host: str, tail: str, path: str | None,
-    query: str | None, fragment: str | None,
-) -> None:  # fmt: skip
+    scheme: str,
+    user: str | None,
+    password: str | None,
+    host: str,
+    tail: str,
+    path: str | None,
+    query: str | None,
+    fragment: str | None,
+) -> None:
     login = "" if user is password is None else f"{user or ''}:{password or ''}@"
     # A ClickHouse's path is its database, which is shown.
     path = path if path and scheme != "clickhouse://" else None
@@ -65,11 +77,24 @@ def test_an_error_s_text_is_shown_without_them_too(user: str, password: str, pat
 
 
 def test_settings_know_all_that_is_secret_in_them() -> None:
-    given = {"server_keys": "serverkey:shop", "webhook_secrets": "stripe=whsec_inbound",
-             "webhook_url": "https://user:pass1@h/path1?q=query1", "webhook_secret": "whsec_b3V0Ym91bmQ=",
-             "warehouse": "clickhouse://me:pass2@h/db", "ip_addresses": "hashed",
-             "ip_hash_key": "sixteen letters or more"}  # fmt: skip
+    given = {
+        "server_keys": "serverkey:shop",
+        "webhook_secrets": "stripe=whsec_inbound",
+        "webhook_url": "https://user:pass1@h/path1?q=query1",
+        "webhook_secret": "whsec_b3V0Ym91bmQ=",
+        "warehouse": "clickhouse://me:pass2@h/db",
+        "ip_addresses": "hashed",
+        "ip_hash_key": "sixteen letters or more",
+    }
     secrets = Settings(given, {}).secrets()
-    assert {"serverkey", "whsec_inbound", "pass1", "pass2", "path1", "query1", "b3V0Ym91bmQ=",
-            "sixteen letters or more"} <= secrets  # fmt: skip
+    assert {
+        "serverkey",
+        "whsec_inbound",
+        "pass1",
+        "pass2",
+        "path1",
+        "query1",
+        "b3V0Ym91bmQ=",
+        "sixteen letters or more",
+    } <= secrets
     assert not {"db", "h", "shop"} & secrets

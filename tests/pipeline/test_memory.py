@@ -27,11 +27,11 @@ def runners(**states: State) -> dict[str, Runner]:
     """One lane of each stage; lanes and runners have only what is looked at."""
     made = {"visits": Visits(5 * MINUTE, 24 * HOUR, parse("")), "people": People()}
     return {
-        name: cast(Runner, SimpleNamespace(
-            stage=made[name], lanes={0: SimpleNamespace(state=state)}
-        ))
+        name: cast(
+            Runner, SimpleNamespace(stage=made[name], lanes={0: SimpleNamespace(state=state)})
+        )
         for name, state in states.items()
-    }  # fmt: skip
+    }
 
 
 def looked_at(limit: int, **states: State) -> tuple[list[Alarm], str]:

@@ -50,8 +50,12 @@ def folded(funnel: str, events: list[Event]) -> World:
         Append(topics.EVENTS.name, partition, 1, msgspec.json.encode(event))
         for partition, event in placed
     ]
-    given_settings = {"funnel": funnel, "horizon": "1800", "webhook_url": "http://localhost/hook",
-                      "webhook_secret": "whsec_c2VjcmV0"}  # fmt: skip
+    given_settings = {
+        "funnel": funnel,
+        "horizon": "1800",
+        "webhook_url": "http://localhost/hook",
+        "webhook_secret": "whsec_c2VjcmV0",
+    }
     return calm(list(stages(Settings(given_settings, {}), PARTITIONS).values()), records)
 
 
@@ -79,9 +83,19 @@ def test_the_inputs_reach_every_table_that_visitors_fill(schemas: Schemas) -> No
 
     look()
     assert reached >= {
-        "events", "assertions", "sessions", "outcomes", "identities", "purchases", "tickets",
-        "feedback", "books", "forward True", "forward False", "forward None",
-    }  # fmt: skip
+        "events",
+        "assertions",
+        "sessions",
+        "outcomes",
+        "identities",
+        "purchases",
+        "tickets",
+        "feedback",
+        "books",
+        "forward True",
+        "forward False",
+        "forward None",
+    }
 
 
 def test_a_value_that_does_not_fit_is_refused_by_its_column_and_not_shown(schemas: Schemas) -> None:

@@ -14,12 +14,21 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() ->
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("port", "99999"), ("port", "x"), ("log", "redis://here"), ("write_keys", "key-without-site"),
-     ("clock", "tomorrow"), ("ip_addresses", "whole"),
-     ("partitions", "0"), ("horizon", "-1"),
-     ("trusted_proxies", ""), ("trusted_proxies", "proxy.example"), ("trusted_proxies", "none,private"),
-     ("trusted_proxies", "203.0.113.9/24")],
-)  # fmt: skip
+    [
+        ("port", "99999"),
+        ("port", "x"),
+        ("log", "redis://here"),
+        ("write_keys", "key-without-site"),
+        ("clock", "tomorrow"),
+        ("ip_addresses", "whole"),
+        ("partitions", "0"),
+        ("horizon", "-1"),
+        ("trusted_proxies", ""),
+        ("trusted_proxies", "proxy.example"),
+        ("trusted_proxies", "none,private"),
+        ("trusted_proxies", "203.0.113.9/24"),
+    ],
+)
 def test_a_wrong_value_is_named_with_what_the_setting_takes(name: str, text: str) -> None:
     with pytest.raises(BadSetting, match=f"FOOTFALL_{name.upper()} is '{text}'; it takes"):
         Settings({}, {f"FOOTFALL_{name.upper()}": text})
@@ -27,9 +36,12 @@ def test_a_wrong_value_is_named_with_what_the_setting_takes(name: str, text: str
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("WRITE_KEY", "FOOTFALL_WRITE_KEYS?"), ("DENY_PROPERTY", "FOOTFALL_DENY_PROPERTIES?"),
-     ("XYZ", "`footfall up --help` names all.")],
-)  # fmt: skip
+    [
+        ("WRITE_KEY", "FOOTFALL_WRITE_KEYS?"),
+        ("DENY_PROPERTY", "FOOTFALL_DENY_PROPERTIES?"),
+        ("XYZ", "`footfall up --help` names all."),
+    ],
+)
 def test_a_variable_that_is_none_is_refused_with_what_was_meant(name: str, meant: str) -> None:
     with pytest.raises(BadSetting) as told:
         Settings({}, {f"FOOTFALL_{name}": "x"})

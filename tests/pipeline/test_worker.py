@@ -25,8 +25,9 @@ class Place:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         EmbeddedLog(directory)
-        self.settings = Settings({"log": f"embedded://{directory}",
-                                  "warehouse": f"chdb://{directory}/warehouse"}, {})  # fmt: skip
+        self.settings = Settings(
+            {"log": f"embedded://{directory}", "warehouse": f"chdb://{directory}/warehouse"}, {}
+        )
         self.warehouse: Warehouse = asyncio.run(self._opened())
 
     async def _opened(self) -> Warehouse:

@@ -37,21 +37,28 @@ def test_a_servers_key_may_everything() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("shop", "key:site pairs"), (":shop", "key:site pairs"), ("k:", "key:site pairs"),
+        ("shop", "key:site pairs"),
+        (":shop", "key:site pairs"),
+        ("k:", "key:site pairs"),
         ("k:shop indentify", "identify, purchase, origin=…, rate=…"),
-        ("k:shop rate=0", "from 1 to"), ("k:shop rate=1 rate=2", "one rate"),
-        ("k:shop rate=many", "from 1 to"), ("k:a,k:b", "every key once"),
+        ("k:shop rate=0", "from 1 to"),
+        ("k:shop rate=1 rate=2", "one rate"),
+        ("k:shop rate=many", "from 1 to"),
+        ("k:a,k:b", "every key once"),
         ("k:shop origin=https://shop.example/", "without a path"),
-        ("k:shop origin=shop.example", "without a path"), ("k:shop origin=", "without a path"),
+        ("k:shop origin=shop.example", "without a path"),
+        ("k:shop origin=", "without a path"),
         ("k:shop origin=https://Shop.example", "without a path"),
         ("k:shop origin=https://shop.example:443", "without a path"),
-        ("k:shop origin=*", "without a path"), ("k:shop origin=https://*.shop.example", "as browsers"),
+        ("k:shop origin=*", "without a path"),
+        ("k:shop origin=https://*.shop.example", "as browsers"),
         ("k:shop origin=https://müller.example", "xn--"),
         ("k:shop origin=https://shop.example.", "as browsers"),
-        ("k:https://shop.example", "key:site pairs"), ("k:my/shop", "key:site pairs"),
+        ("k:https://shop.example", "key:site pairs"),
+        ("k:my/shop", "key:site pairs"),
         ("k:" + "s" * 65, "at most 64"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_without_the_key(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         browser_keys(text)
@@ -65,9 +72,14 @@ def test_a_secret_can_be_bound_to_no_page() -> None:
 _WORDS = st.text("abcdef0123456789-_", min_size=1, max_size=8)
 _ORIGINS = st.builds("https://{}.example:{}".format, st.text("abc", min_size=1), st.integers(1, 99))
 _KEYS = st.builds(
-    WriteKey, _WORDS, st.booleans(), st.booleans(), st.just(False),
-    st.frozensets(_ORIGINS, max_size=3), st.integers(1, 10**6),
-)  # fmt: skip
+    WriteKey,
+    _WORDS,
+    st.booleans(),
+    st.booleans(),
+    st.just(False),
+    st.frozensets(_ORIGINS, max_size=3),
+    st.integers(1, 10**6),
+)
 
 
 @given(st.dictionaries(_WORDS, _KEYS, max_size=4))
@@ -83,10 +95,14 @@ def test_a_childs_environment_says_the_same(keys: dict[str, WriteKey]) -> None:
         ("http://shop.example:8080/", "http://shop.example:8080"),
         ("https://user@shop.example/", "https://shop.example"),
         ("http://[::1]:80/", "http://[::1]"),
-        ("file:///etc/passwd", ""), ("null", ""), ("https://", ""), ("https://a:b/", ""),
-        ("//shop.example/", ""), ("https://[", ""),
+        ("file:///etc/passwd", ""),
+        ("null", ""),
+        ("https://", ""),
+        ("https://a:b/", ""),
+        ("//shop.example/", ""),
+        ("https://[", ""),
     ],
-)  # fmt: skip
+)
 def test_an_origin_is_scheme_host_and_unusual_port(url: str, origin: str) -> None:
     assert origin_of(url) == origin
 

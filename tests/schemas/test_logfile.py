@@ -16,11 +16,19 @@ from schemas.logfile import INBOX, hopeless
 
 @pytest.mark.parametrize(
     ("number", "passes"),
-    [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EMFILE, True), (errno.EIO, True),
-     (errno.EROFS, False), (errno.EACCES, False), (errno.ENAMETOOLONG, False), (errno.ENOTDIR, False),
-     (errno.ELOOP, False)],
+    [
+        (errno.ENOSPC, True),
+        (errno.EDQUOT, True),
+        (errno.EMFILE, True),
+        (errno.EIO, True),
+        (errno.EROFS, False),
+        (errno.EACCES, False),
+        (errno.ENAMETOOLONG, False),
+        (errno.ENOTDIR, False),
+        (errno.ELOOP, False),
+    ],
     ids=lambda one: errno.errorcode.get(one, str(one)),
-)  # fmt: skip
+)
 def test_both_sides_of_the_log_take_an_error_the_same_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, passes: bool
 ) -> None:

@@ -49,9 +49,15 @@ def posthog(host: str, key: str) -> None:
     from posthog import Posthog
 
     client = Posthog(key, host=host, gzip="gzip" in sys.argv)
-    client.capture("$pageview", distinct_id=PERSON["id"], properties={
-        "$current_url": PAGE["url"], "$pathname": PAGE["path"], "title": PAGE["title"],
-    })  # fmt: skip
+    client.capture(
+        "$pageview",
+        distinct_id=PERSON["id"],
+        properties={
+            "$current_url": PAGE["url"],
+            "$pathname": PAGE["path"],
+            "title": PAGE["title"],
+        },
+    )
     client.capture(TRACK["event"], properties=TRACK["properties"])  # it makes up an anonymous id
     client.set(distinct_id=PERSON["id"], properties=PERSON["traits"])
     client.alias(previous_id=PERSON["before"], distinct_id=PERSON["id"])
@@ -89,21 +95,37 @@ def _snowplow(host: str, key: str, method: Any) -> None:
     bought = SelfDescribingJson(
         f"{ours}/snowplow_ecommerce_action/jsonschema/1-0-2", {"type": "transaction"}
     )
-    order = {"transaction_id": ORDER["order_id"], "revenue": ORDER["total"], "currency": "EUR",
-             "payment_method": "card"}  # fmt: skip
-    product = {("id" if name == "product_id" else name): value
-               for name, value in ORDER["products"][0].items()}  # fmt: skip
-    tracker.track(SelfDescribing(bought, context=[
-        SelfDescribingJson(f"{ours}/transaction/jsonschema/1-0-0", order),
-        SelfDescribingJson(f"{ours}/product/jsonschema/1-0-0", product | {"currency": "EUR"}),
-    ]))  # fmt: skip
+    order = {
+        "transaction_id": ORDER["order_id"],
+        "revenue": ORDER["total"],
+        "currency": "EUR",
+        "payment_method": "card",
+    }
+    product = {
+        ("id" if name == "product_id" else name): value
+        for name, value in ORDER["products"][0].items()
+    }
+    tracker.track(
+        SelfDescribing(
+            bought,
+            context=[
+                SelfDescribingJson(f"{ours}/transaction/jsonschema/1-0-0", order),
+                SelfDescribingJson(
+                    f"{ours}/product/jsonschema/1-0-0", product | {"currency": "EUR"}
+                ),
+            ],
+        )
+    )
     tracker.flush()
 
 
 SDKS = {
-    "segment": segment, "legacy": legacy, "rudderstack": rudderstack, "posthog": posthog,
+    "segment": segment,
+    "legacy": legacy,
+    "rudderstack": rudderstack,
+    "posthog": posthog,
     "snowplow": snowplow,
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     SDKS[sys.argv[1]](sys.argv[2], sys.argv[3])

@@ -57,8 +57,9 @@ SDKS: Final = (
     Sdk("node", "@rudderstack/rudder-sdk-node", "rudderstack", "", SPEC),
     Sdk("node", "@jitsu/js", "jitsu", "", NO_ALIAS),
     Sdk("node", "posthog-node", "posthog", "", SPEC),
-    Sdk("node", "@snowplow/node-tracker", "snowplow", "",
-        {"page": 1, "track": 3, "purchase": 1}, 2),
+    Sdk(
+        "node", "@snowplow/node-tracker", "snowplow", "", {"page": 1, "track": 3, "purchase": 1}, 2
+    ),
     Sdk("browser", "@segment/analytics-next", "segment", "", SPEC),
     Sdk("browser", "@segment/analytics-next", "segment", "batching", SPEC),
     Sdk("browser", "@rudderstack/analytics-js", "rudderstack", "", SPEC),
@@ -66,11 +67,21 @@ SDKS: Final = (
     Sdk("browser", "@jitsu/js", "jitsu", "", NO_ALIAS),
     Sdk("browser", "posthog-js", "posthog", "", LEAVING),
     Sdk("browser", "posthog-js", "posthog", "unload", LEAVING),
-    Sdk("browser", "@snowplow/browser-tracker", "snowplow", "",
-        {"page": 1, "track": 3, "purchase": 1}),
-    Sdk("browser", "@snowplow/browser-tracker", "snowplow", "get",
-        {"page": 1, "track": 3, "purchase": 1}),
-)  # fmt: skip
+    Sdk(
+        "browser",
+        "@snowplow/browser-tracker",
+        "snowplow",
+        "",
+        {"page": 1, "track": 3, "purchase": 1},
+    ),
+    Sdk(
+        "browser",
+        "@snowplow/browser-tracker",
+        "snowplow",
+        "get",
+        {"page": 1, "track": 3, "purchase": 1},
+    ),
+)
 
 
 def missing(where: str) -> str:

@@ -87,7 +87,12 @@ def _run(library: Library, program: str) -> None:
         command = [str(PYTHON), "-c", program]
     path = str(LEGACY) if library.package == "analytics-python" else ""
     done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, cwd=HERE, timeout=SECONDS, check=False,
-        capture_output=True, text=True,
-    )  # fmt: skip
+        command,
+        env=os.environ | {"PYTHONPATH": path},
+        cwd=HERE,
+        timeout=SECONDS,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-2_000:]

@@ -19,9 +19,12 @@ from tests.sdks.runs import HERE, SDKS, Sdk, missing, play, play_in_browser
 
 VISIT = json.loads((HERE / "visit.json").read_text(encoding="utf-8"))
 ORDER = Order(
-    "A-1001", "completed", "EUR", Decimal("49.8"),
+    "A-1001",
+    "completed",
+    "EUR",
+    Decimal("49.8"),
     (Item("tea-☕", "Assam é", "Tea", 2, Decimal("24.9")),),
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.sdks
 in_browser = pytest.mark.parametrize(
@@ -159,5 +162,7 @@ def _print(runs: list[Sdk], written: Inbox) -> None:
         arrived = sum(event.site == run.key for event in written.events)
         refused = sum(one.site == run.key for one in written.rejects)
         expected = sum(run.expected.values())
-        print(f"{run.package:<34}{run.where:<9}{run.variant or '-':<10}"
-              f"{expected:>9}{arrived:>8}{len(_counted(written, run.key)):>8}{refused:>8}")  # fmt: skip
+        print(
+            f"{run.package:<34}{run.where:<9}{run.variant or '-':<10}"
+            f"{expected:>9}{arrived:>8}{len(_counted(written, run.key)):>8}{refused:>8}"
+        )

@@ -83,9 +83,12 @@ class Up(NamedTuple):
 def running(directory: Path, **settings: str) -> Iterator[Up]:
     """`footfall up` over `directory`, ready, until the end of the block."""
     given = {
-        "log": f"embedded://{directory}", "warehouse": f"chdb://{directory / 'warehouse'}",
-        "port": str(free_port()), "worker_port": str(free_port()), **settings,
-    }  # fmt: skip
+        "log": f"embedded://{directory}",
+        "warehouse": f"chdb://{directory / 'warehouse'}",
+        "port": str(free_port()),
+        "worker_port": str(free_port()),
+        **settings,
+    }
     bare = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
     environment = bare | {f"FOOTFALL_{name.upper()}": value for name, value in given.items()}
     log = directory / "up.log"
@@ -102,8 +105,10 @@ def running(directory: Path, **settings: str) -> Iterator[Up]:
             f"http://{given.get('worker_host', '127.0.0.1')}:{given['worker_port']}",
             given.get("worker_token", ""),
         ),
-        log, process.pid, environment,
-    )  # fmt: skip
+        log,
+        process.pid,
+        environment,
+    )
     try:
         ready = wait_until(
             lambda: (

@@ -94,8 +94,14 @@ class Scene(NamedTuple):
     def page(self, device: str, path: str, at: int, name: str, **more: Any) -> int:
         """One page view, as a browser behind a proxy sends it."""
         context = {"page": {"path": path}}
-        event = {"type": "page", "anonymousId": device, "messageId": name, "timestamp": at,
-                 "context": context, "properties": {"path": path, "fine": 1, **more}}  # fmt: skip
+        event = {
+            "type": "page",
+            "anonymousId": device,
+            "messageId": name,
+            "timestamp": at,
+            "context": context,
+            "properties": {"path": path, "fine": 1, **more},
+        }
         return self.up.post("/v1/batch", {"batch": [event]}, basic("k3y") | FORWARDED)
 
 
@@ -120,21 +126,36 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     receiver = Receiver()
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     settings = {
-        "partitions": "3", "host": "127.0.0.2", "port": str(free_port()),
-        "worker_host": "127.0.0.3", "worker_port": str(free_port()),
+        "partitions": "3",
+        "host": "127.0.0.2",
+        "port": str(free_port()),
+        "worker_host": "127.0.0.3",
+        "worker_port": str(free_port()),
         "worker_token": TOKEN,
-        "write_keys": "k3y:shop identify rate=5000", "server_keys": "s3cret:shop",
-        "snippet_path": "/measure.js", "webhook_secrets": "billing:shop=hook-secret-0123456789",
-        "webhook_mappings": str(mapping), "ip_addresses": "hashed",
-        "ip_hash_key": "nobody-knows-this-one", "trusted_proxies": "127.0.0.0/8",
-        "countries": str(countries), "deny_properties": "password",
-        "funnel": "/cart > /checkout > Order Completed", "horizon": "5", "lateness": "1800",
-        "lead_days": "20", "webhook_url": f"http://127.0.0.1:{receiver.server_port}/hook",
-        "webhook_secret": SECRET, "retention_days": "1", "rejects_limit": "1000000",
+        "write_keys": "k3y:shop identify rate=5000",
+        "server_keys": "s3cret:shop",
+        "snippet_path": "/measure.js",
+        "webhook_secrets": "billing:shop=hook-secret-0123456789",
+        "webhook_mappings": str(mapping),
+        "ip_addresses": "hashed",
+        "ip_hash_key": "nobody-knows-this-one",
+        "trusted_proxies": "127.0.0.0/8",
+        "countries": str(countries),
+        "deny_properties": "password",
+        "funnel": "/cart > /checkout > Order Completed",
+        "horizon": "5",
+        "lateness": "1800",
+        "lead_days": "20",
+        "webhook_url": f"http://127.0.0.1:{receiver.server_port}/hook",
+        "webhook_secret": SECRET,
+        "retention_days": "1",
+        "rejects_limit": "1000000",
         "disk_reserve": "500000000",
-        "memory_limit": "100000000", "state_limit": "1000000", "tick_ms": "50",
+        "memory_limit": "100000000",
+        "state_limit": "1000000",
+        "tick_ms": "50",
         "clock": f"{BEGIN},{int(time() * 1000)},{SPEED}",
-    }  # fmt: skip
+    }
     with running(folder, **settings) as up:
         yield Scene(up, folder, settings, receiver, time())
     receiver.shutdown()
@@ -220,19 +241,31 @@ def test_a_mapped_webhook_and_keys_let_in_what_they_may(scene: Scene) -> None:
 def test_repurchases_are_due_ahead_by_the_lead(scene: Scene) -> None:
     last = scene.now() - 34 * DAY
     orders = [
-        {"orderId": f"{who}-{n}", "messageId": f"{who}-{n}", "time": last - n * 40 * DAY,
-         "currency": "EUR", "customer": {"userId": f"u{who}"},
-         "items": [{"productId": "tea", "quantity": 1, "price": "5"}]}
-        for who in range(10) for n in range(6)
-    ]  # fmt: skip
+        {
+            "orderId": f"{who}-{n}",
+            "messageId": f"{who}-{n}",
+            "time": last - n * 40 * DAY,
+            "currency": "EUR",
+            "customer": {"userId": f"u{who}"},
+            "items": [{"productId": "tea", "quantity": 1, "price": "5"}],
+        }
+        for who in range(10)
+        for n in range(6)
+    ]
     assert scene.up.post("/v1/purchases", orders, basic("s3cret")) == 200
     states = "SELECT arraySort(groupUniqArray(state)) FROM cycles FINAL"
     scene.up.comes_true(states, ["due"])  # three days ahead, the default, they would be waiting
 
 
 def test_a_trigger_reaches_the_webhook_signed(scene: Scene) -> None:
-    ticket = {"ticketId": "t-1", "messageId": "t-1", "action": "rated", "rating": 1,
-              "time": scene.now(), "customer": {"userId": "u1"}}  # fmt: skip
+    ticket = {
+        "ticketId": "t-1",
+        "messageId": "t-1",
+        "action": "rated",
+        "rating": 1,
+        "time": scene.now(),
+        "customer": {"userId": "u1"},
+    }
     assert scene.up.post("/v1/tickets", ticket, basic("s3cret")) == 200
 
     def heard() -> bool:
@@ -300,10 +333,15 @@ def test_more_devices_than_the_state_limit_holds_are_told(scene: Scene) -> None:
     at = scene.now()
     for batch in range(6):
         views = [
-            {"type": "page", "anonymousId": f"{batch}-{n}", "messageId": f"many {batch}-{n}",
-             "timestamp": at, "context": {"page": {"path": "/"}}}
+            {
+                "type": "page",
+                "anonymousId": f"{batch}-{n}",
+                "messageId": f"many {batch}-{n}",
+                "timestamp": at,
+                "context": {"page": {"path": "/"}},
+            }
             for n in range(1_000)
-        ]  # fmt: skip
+        ]
         assert scene.up.post("/v1/batch", {"batch": views}, basic("k3y") | FORWARDED) == 200
 
     def told() -> bool:

@@ -11,9 +11,17 @@ from footfall.demo.shop.catalog import CURRENCY
 from footfall.demo.shop.history import Order
 
 COLUMNS: Final = (
-    "order", "placed_at", "state", "customer", "email", "sku", "title", "department",
-    "pieces", "unit_price",
-)  # fmt: skip
+    "order",
+    "placed_at",
+    "state",
+    "customer",
+    "email",
+    "sku",
+    "title",
+    "department",
+    "pieces",
+    "unit_price",
+)
 
 MAPPING: Final = f"""\
 kind = "purchases"

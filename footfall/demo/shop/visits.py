@@ -20,17 +20,44 @@ BREAK_DEVICE: Final = "mobile"
 BREAK_AFTER: Final = 15 * HOUR + 40 * MINUTE
 
 GOES_ON: Final[dict[str, float]] = {
-    "/": 0.78, "/products": 0.80, "/product": 0.52, "/cart": 0.70, "/checkout": 0.82,
+    "/": 0.78,
+    "/products": 0.80,
+    "/product": 0.52,
+    "/cart": 0.70,
+    "/checkout": 0.82,
     "/payment": 0.92,
-}  # fmt: skip
+}
 """The share of visitors who take the next step, before the break."""
 TRIES_AGAIN: Final = 0.6
 READS_MS: Final = (4_000, 50_000)
 """A visitor stays this long on a page."""
 
 BUSY: Final = (
-    8, 5, 3, 2, 2, 3, 8, 18, 32, 44, 52, 56, 60, 58, 54, 54, 56, 60, 64, 66, 62, 48, 30, 16,
-)  # fmt: skip
+    8,
+    5,
+    3,
+    2,
+    2,
+    3,
+    8,
+    18,
+    32,
+    44,
+    52,
+    56,
+    60,
+    58,
+    54,
+    54,
+    56,
+    60,
+    64,
+    66,
+    62,
+    48,
+    30,
+    16,
+)
 """Relative traffic in each hour of the day."""
 MEMBER_SHARE: Final = 0.35
 """Visits by customers with an account; the rest are strangers who never say who they are."""

@@ -214,9 +214,11 @@ class Reader:
     """Records of one file, checked. `on_damage` hears of each that had to be replaced."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection,
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
         on_damage: Callable[[str], None] = lambda text: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._path, self._connection, self._on_damage = path, connection, on_damage
         self._partitions = Partitions(path, connection)
 
@@ -229,9 +231,10 @@ class Reader:
             place = self._partitions.read(topic, partition)
             if start < place.first_offset:
                 raise damaged(
-                    self._path, f"offset {start} of {topic}/{partition} is wanted, but it begins at "
-                    f"{place.first_offset}"
-                )  # fmt: skip
+                    self._path,
+                    f"offset {start} of {topic}/{partition} is wanted, but it begins at "
+                    f"{place.first_offset}",
+                )
             rows = self._connection.execute(
                 "SELECT id, events, appended_at, checksum, value FROM records "
                 "WHERE id >= ? AND id < ? ORDER BY id",

@@ -177,8 +177,9 @@ class EmbeddedJournal:
         with using(self._path, "read"):
             found = self._readable.execute(
                 "SELECT applied FROM snapshots WHERE stage = ? AND partition = ? "
-                "ORDER BY applied LIMIT 1", key,
-            ).fetchone()  # fmt: skip
+                "ORDER BY applied LIMIT 1",
+                key,
+            ).fetchone()
         if found is None:
             return None, self._deltas(key)
         chunks = _Chunks(self._path, self._readable, (*key, found[0]))
@@ -190,10 +191,11 @@ class EmbeddedJournal:
             closing(
                 self._readable.execute(
                     "SELECT lo, applied, checksum, body FROM deltas WHERE stage = ? AND partition = ? "
-                    "ORDER BY id", key,
+                    "ORDER BY id",
+                    key,
                 )
             ) as rows,
-        ):  # fmt: skip
+        ):
             for lo, applied, found, body in rows:
                 if checksum((*key, lo, applied), body) != found:
                     name = f"{key[0]}/{key[1]}"
@@ -270,8 +272,9 @@ class EmbeddedJournal:
             ).fetchone()
             if old is None:
                 return 0
-            deleted = side.execute("DELETE FROM records WHERE id >= ? AND id <= ?",
-                                   (bounds[0], old)).rowcount  # fmt: skip
+            deleted = side.execute(
+                "DELETE FROM records WHERE id >= ? AND id <= ?", (bounds[0], old)
+            ).rowcount
             partitions.write(place._replace(first_offset=old - place.record_id(0) + 1))
             return deleted
 

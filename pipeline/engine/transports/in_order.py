@@ -35,9 +35,20 @@ class InOrder:
     def _to_message(self, tp: TP, record: Sequence[Record]) -> ConsumerMessage:
         value: Any = record  # `RecordsSchema` passes it on as it is
         return ConsumerMessage(
-            tp.topic, tp.partition, record[-1].offset, 0.0, 0, None, None, value,
-            None, None, None, tp, generation_id=self.app.consumer_generation_id,
-        )  # fmt: skip
+            tp.topic,
+            tp.partition,
+            record[-1].offset,
+            0.0,
+            0,
+            None,
+            None,
+            value,
+            None,
+            None,
+            None,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
 
     def _new_offset(self, tp: TP) -> int | None:
         # The runner acks in order, so there are no gaps; Faust's own search loses a head message.

@@ -64,8 +64,7 @@ class _Desk:
     def _look(self, now: int) -> None:
         state = cast(DeliveryState, self.lane.state)
         self._applied = self.lane.applied
-        self.attempted = {key: made for key, made in self.attempted.items()
-                          if key in state.pending}  # fmt: skip
+        self.attempted = {key: made for key, made in self.attempted.items() if key in state.pending}
         found = agenda(state, now, self.attempted, _QUEUED)
         self._queue.extend(found.due)
         self._next = found.next
@@ -94,10 +93,11 @@ class Deliverer:
         """Some attempts in every lane that has any to make and whose results could be written."""
         lanes = dict(self._runner.lanes)
         self._desks = {
-            partition: desk if (desk := self._desks.get(partition)) and desk.lane is lane
+            partition: desk
+            if (desk := self._desks.get(partition)) and desk.lane is lane
             else _Desk(lane)
             for partition, lane in lanes.items()
-        }  # fmt: skip
+        }
         for partition, desk in self._desks.items():
             await self._attempt(session, partition, desk)
 
@@ -136,9 +136,13 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001  # no address and no answer may end the worker
             detail = scrubbed(_cause(error), self._secrets)[:200]
         return DeliveryResult(
-            trigger_id=pending.trigger.id, attempt=pending.attempts + 1, time=now,
-            delivered=200 <= status < 300, status=status, detail=detail,
-        )  # fmt: skip
+            trigger_id=pending.trigger.id,
+            attempt=pending.attempts + 1,
+            time=now,
+            delivered=200 <= status < 300,
+            status=status,
+            detail=detail,
+        )
 
 
 def _cause(error: Exception) -> str:

@@ -77,9 +77,14 @@ class Delivery:
         if pending is None:
             return
         emit.row(
-            columns.DELIVERIES, result.trigger_id, self.endpoint, result.attempt, result.time,
-            result.status, result.detail,
-        )  # fmt: skip
+            columns.DELIVERIES,
+            result.trigger_id,
+            self.endpoint,
+            result.attempt,
+            result.time,
+            result.status,
+            result.detail,
+        )
         pending.attempts = max(pending.attempts, result.attempt)
         if result.delivered or pending.attempts > len(PAUSES_SECONDS):
             state.pending.delete(result.trigger_id)

@@ -53,25 +53,50 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
     identity = trigger_id(rule, spot.name, subject, str(flag.onset))
     fresh = numbers.now - flag.onset <= FRESH or rule == "dropoff.recovered"
     scene.emit.row(
-        columns.FLAGS, spot.name, spot.path, devices, numbers.now, rule.removeprefix("dropoff."),
-        numbers.expected, numbers.observed, numbers.views, numbers.failed,
-        identity if fresh else "", text,
-    )  # fmt: skip
+        columns.FLAGS,
+        spot.name,
+        spot.path,
+        devices,
+        numbers.now,
+        rule.removeprefix("dropoff."),
+        numbers.expected,
+        numbers.observed,
+        numbers.views,
+        numbers.failed,
+        identity if fresh else "",
+        text,
+    )
     if not fresh:
         return
     evidence = {
-        "page": spot.path, "device_class": devices, "since": flag.onset,
-        "expected": round(numbers.expected, 4), "observed": round(numbers.observed, 4),
-        "views": numbers.views, "failed_views": numbers.failed,
-    }  # fmt: skip
+        "page": spot.path,
+        "device_class": devices,
+        "since": flag.onset,
+        "expected": round(numbers.expected, 4),
+        "observed": round(numbers.observed, 4),
+        "views": numbers.views,
+        "failed_views": numbers.failed,
+    }
     scene.emit.row(
-        columns.TRIGGERS, identity, rule, spot.name, subject, numbers.now, text,
+        columns.TRIGGERS,
+        identity,
+        rule,
+        spot.name,
+        subject,
+        numbers.now,
+        text,
         msgspec.json.encode(evidence).decode(),
-    )  # fmt: skip
+    )
     trigger = Trigger(
-        id=identity, rule=rule, site=spot.name, subject=subject, time=numbers.now, reason=text,
-        evidence=evidence, origin=scene.emit.origin,
-    )  # fmt: skip
+        id=identity,
+        rule=rule,
+        site=spot.name,
+        subject=subject,
+        time=numbers.now,
+        reason=text,
+        evidence=evidence,
+        origin=scene.emit.origin,
+    )
     scene.emit.out(topics.TRIGGERS, spot.name, trigger)
 
 

@@ -96,9 +96,14 @@ def _choose(
     changed = [step for step in (*known, *chosen) if (step in known) != (step in chosen)]
     for step in changed:
         scene.emit.row(
-            columns.FORWARD, name, path, step, steps.get(step, 0.0) / total,
-            scene.emit.version, int(step in known),
-        )  # fmt: skip
+            columns.FORWARD,
+            name,
+            path,
+            step,
+            steps.get(step, 0.0) / total,
+            scene.emit.version,
+            int(step in known),
+        )
     page.forward = chosen
     if sum(steps.get(step, 0.0) for step in changed) > MATERIAL * total:
         _start_anew(scene, key, page)

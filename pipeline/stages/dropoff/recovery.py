@@ -75,9 +75,19 @@ def _accepted(scene: Scene, spot: Spot, flag: Flag, now: int) -> None:
     numbers = flags.Numbers(now, flag.expected, flag.back_views, flag.back_forward)
     text = f"After 14 days the new share of {spot.path} counts as usual; learning starts anew."
     scene.emit.row(
-        columns.FLAGS, spot.name, spot.path, devices, now, "accepted", numbers.expected,
-        numbers.observed, numbers.views, numbers.failed, "", text,
-    )  # fmt: skip
+        columns.FLAGS,
+        spot.name,
+        spot.path,
+        devices,
+        now,
+        "accepted",
+        numbers.expected,
+        numbers.observed,
+        numbers.views,
+        numbers.failed,
+        "",
+        text,
+    )
     for device in DEVICES if flag.segment == detector.ALL else flag.devices:
         if spot.of(device) in scene.tables.baselines:
             scene.tables.baselines.delete(spot.of(device))

@@ -67,9 +67,14 @@ def row_part(cycle: Cycle | None) -> RowPart | None:
     if cycle is None or not cycle.state:
         return None
     return (
-        cycle.purchases, cycle.last, cycle.days / 10, cycle.due, cycle.late, cycle.lapsed,
+        cycle.purchases,
+        cycle.last,
+        cycle.days / 10,
+        cycle.due,
+        cycle.late,
+        cycle.lapsed,
         cycle.state,
-    )  # fmt: skip
+    )
 
 
 def _crossings(cycle: Cycle, policy: Policy) -> tuple[int, int, int]:

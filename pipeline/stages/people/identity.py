@@ -98,9 +98,13 @@ def _assign(turn: Turn, site: str, identifier: str, canonical: str, label: str) 
 
 def _identity_row(turn: Turn, site: str, identifier: str, canonical: str) -> None:
     turn.emit.row(
-        columns.IDENTITIES, site, identifier, person_id(site, canonical), canonical,
+        columns.IDENTITIES,
+        site,
+        identifier,
+        person_id(site, canonical),
+        canonical,
         turn.emit.version,
-    )  # fmt: skip
+    )
 
 
 def _refuse(turn: Turn, site: str, link: Link) -> None:

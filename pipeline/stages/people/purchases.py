@@ -136,9 +136,19 @@ def _list_product(turn: Turn, site: str, owner: str, product: str) -> None:
 def _row(turn: Turn, fact: CustomerFact, order: Order) -> None:
     items = order.items
     turn.emit.row(
-        columns.PURCHASES, fact.site, order.order_id, order.status, fact.time, fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "", fact.device, order.currency, order.total,
-        [item.product_id for item in items], [item.name for item in items],
-        [item.category for item in items], [item.quantity for item in items],
+        columns.PURCHASES,
+        fact.site,
+        order.order_id,
+        order.status,
+        fact.time,
+        fact.message_id,
+        fact.identifiers[0] if fact.identifiers else "",
+        fact.device,
+        order.currency,
+        order.total,
+        [item.product_id for item in items],
+        [item.name for item in items],
+        [item.category for item in items],
+        [item.quantity for item in items],
         [item.price for item in items],
-    )  # fmt: skip
+    )

@@ -61,8 +61,13 @@ def withdraw(turn: Turn, site: str, product: str, ended: Ended) -> None:
         reason = f"Bought {name} again on {date(ended.again)}, so the reminder is off."
     else:
         reason = f"The purchase of {name} on {date(ended.last)} no longer counts for this person."
-    evidence = {"product_id": product, "name": name, "last_purchase": ended.last,
-                "bought_again": ended.again or None, "withdraws": ended.told_id}  # fmt: skip
+    evidence = {
+        "product_id": product,
+        "name": name,
+        "last_purchase": ended.last,
+        "bought_again": ended.again or None,
+        "withdraws": ended.told_id,
+    }
     cycle = f"{product}@{ended.last}"
     send(turn, "repurchase.withdrawn", site, ended.person, cycle, (reason, evidence))
 

@@ -173,9 +173,14 @@ def _row(turn: Turn, place: Place, before: RowPart | None, after: RowPart | None
     row, deleted = (after, 0) if after is not None else (before, 1)
     assert row is not None
     turn.emit.row(
-        columns.CYCLES, place.site, person_id(place.site, place.person), place.product, *row,
-        turn.emit.version, deleted,
-    )  # fmt: skip
+        columns.CYCLES,
+        place.site,
+        person_id(place.site, place.person),
+        place.product,
+        *row,
+        turn.emit.version,
+        deleted,
+    )
 
 
 def _tell(turn: Turn, site: str, person: str, step: str, places: Sequence[Place]) -> None:

@@ -22,10 +22,19 @@ _QUOTED: Final = 200
 def ticket(turn: Turn, fact: CustomerFact, said: Ticket) -> None:
     """Record a step in a ticket's life; tell of bad ratings and of reopening."""
     turn.emit.row(
-        columns.TICKETS, fact.site, said.ticket_id, said.action, fact.time, fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "", fact.device, said.channel,
-        said.subject, said.priority, said.rating,
-    )  # fmt: skip
+        columns.TICKETS,
+        fact.site,
+        said.ticket_id,
+        said.action,
+        fact.time,
+        fact.message_id,
+        fact.identifiers[0] if fact.identifiers else "",
+        fact.device,
+        said.channel,
+        said.subject,
+        said.priority,
+        said.rating,
+    )
     evidence: dict[str, Any] = {"ticket_id": said.ticket_id, "subject": said.subject[:_QUOTED]}
     if said.action == "reopened":
         reason = f"Ticket {said.ticket_id} was solved and is open again."
@@ -38,10 +47,17 @@ def ticket(turn: Turn, fact: CustomerFact, said: Ticket) -> None:
 def feedback(turn: Turn, fact: CustomerFact, said: Feedback) -> None:
     """Record an answer to a survey; tell of an unhappy one."""
     turn.emit.row(
-        columns.FEEDBACK, fact.site, fact.time, fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "", fact.device, said.kind, said.score,
-        said.comment, said.about,
-    )  # fmt: skip
+        columns.FEEDBACK,
+        fact.site,
+        fact.time,
+        fact.message_id,
+        fact.identifiers[0] if fact.identifiers else "",
+        fact.device,
+        said.kind,
+        said.score,
+        said.comment,
+        said.about,
+    )
     if said.score is None or said.score > UNHAPPY_SCORE.get(said.kind, -1):
         return
     about = f" about {said.about[:_QUOTED]}" if said.about else ""

@@ -83,7 +83,11 @@ def _assert_owner(turn: Turn, fact: CustomerFact, device: str) -> None:
 def _reject(turn: Turn, record: Record, line: Unreadable) -> None:
     path = f"{turn.emit.partition}/{record.offset}#{line.line}"
     row = reject_row(
-        Reason.PROCESSING_FAILED, line.detail, turn.emit.topic.name, path, line.body,
+        Reason.PROCESSING_FAILED,
+        line.detail,
+        turn.emit.topic.name,
+        path,
+        line.body,
         turn.state.now,
-    )  # fmt: skip
+    )
     turn.emit.row(columns.REJECTS, *row)

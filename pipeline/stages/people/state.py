@@ -151,10 +151,17 @@ class PeopleState(State):
         self.deadlines = Keyed(int)
         self.timers = Timers(self.deadlines)
         super().__init__(
-            nodes=self.nodes, components=self.components, devices=self.devices, sales=self.sales,
-            pairs=self.pairs, products=self.products, sums=self.sums, contacts=self.contacts,
-            clock=self.clock, deadlines=self.deadlines,
-        )  # fmt: skip
+            nodes=self.nodes,
+            components=self.components,
+            devices=self.devices,
+            sales=self.sales,
+            pairs=self.pairs,
+            products=self.products,
+            sums=self.sums,
+            contacts=self.contacts,
+            clock=self.clock,
+            deadlines=self.deadlines,
+        )
 
     @property
     def now(self) -> int:

@@ -20,14 +20,26 @@ def send(
     reason, evidence = told
     evidence = {"identifier": person, **evidence}
     trigger = Trigger(
-        id=trigger_id(rule, site, subject, cycle), rule=rule, site=site, subject=subject,
-        time=turn.state.now, reason=reason, evidence=evidence, origin=turn.emit.origin,
-    )  # fmt: skip
+        id=trigger_id(rule, site, subject, cycle),
+        rule=rule,
+        site=site,
+        subject=subject,
+        time=turn.state.now,
+        reason=reason,
+        evidence=evidence,
+        origin=turn.emit.origin,
+    )
     turn.emit.out(topics.TRIGGERS, site, trigger)
     turn.emit.row(
-        columns.TRIGGERS, trigger.id, rule, site, subject, trigger.time, reason,
+        columns.TRIGGERS,
+        trigger.id,
+        rule,
+        site,
+        subject,
+        trigger.time,
+        reason,
         msgspec.json.encode(evidence).decode(),
-    )  # fmt: skip
+    )
     return trigger.id
 
 

@@ -53,9 +53,14 @@ def _attempt(
                 break  # whatever follows, this person went on
     forward = funnel.outcome(first.step, steps)
     return Attempt(
-        first.time, first.message_id, first.step, first.device_class, tuple(steps), forward,
+        first.time,
+        first.message_id,
+        first.step,
+        first.device_class,
+        tuple(steps),
+        forward,
         watermark > first.time + horizon,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,15 @@ def restate(
             revision += known is not None
             told.append(Told(attempt, revision, known))
         decided.append(
-            Decided(attempt.time, attempt.message_id, attempt.page, attempt.device_class,
-                    attempt.next, attempt.forward, revision)
-        )  # fmt: skip
+            Decided(
+                attempt.time,
+                attempt.message_id,
+                attempt.page,
+                attempt.device_class,
+                attempt.next,
+                attempt.forward,
+                revision,
+            )
+        )
     device.decided = tuple(decided)
     return told, list(before.values()), waiting

@@ -180,8 +180,14 @@ def _block(device: Device, marks: list[Mark], told: list[Decided]) -> Block:
 
 
 def _kind(mark: Mark) -> tuple[str, int]:
-    return (mark.step, mark.view | mark.active << 1 | _FACTS.index(mark.fact) << 2
-            | _CLASSES.index(mark.device_class) << 4 | mark.who + 1 << WHO_BIT)  # fmt: skip
+    return (
+        mark.step,
+        mark.view
+        | mark.active << 1
+        | _FACTS.index(mark.fact) << 2
+        | _CLASSES.index(mark.device_class) << 4
+        | mark.who + 1 << WHO_BIT,
+    )
 
 
 def _marks(device: Device, block: Block) -> list[Mark]:
@@ -190,8 +196,18 @@ def _marks(device: Device, block: Block) -> list[Mark]:
     marks = []
     for time, message_id, number in zip(times, _ids(body.ids), body.kinds, strict=True):
         step, flags = device.kinds[number]
-        marks.append(Mark(time, message_id, step, bool(flags & 1), (flags >> WHO_BIT) - 1,
-                          _CLASSES[flags >> 4 & 15], bool(flags & 2), _FACTS[flags >> 2 & 3]))  # fmt: skip
+        marks.append(
+            Mark(
+                time,
+                message_id,
+                step,
+                bool(flags & 1),
+                (flags >> WHO_BIT) - 1,
+                _CLASSES[flags >> 4 & 15],
+                bool(flags & 2),
+                _FACTS[flags >> 2 & 3],
+            )
+        )
     return marks
 
 
@@ -200,10 +216,17 @@ def _told(
 ) -> list[Decided]:
     found = attempts(marks, horizon, funnel, marks[-1].time + horizon + 1)
     return [
-        Decided(a.time, a.message_id, a.page, a.device_class, a.next, a.forward,
-                revisions.get(number, 0))
+        Decided(
+            a.time,
+            a.message_id,
+            a.page,
+            a.device_class,
+            a.next,
+            a.forward,
+            revisions.get(number, 0),
+        )
         for number, a in enumerate(found)
-    ]  # fmt: skip
+    ]
 
 
 def _packed_ids(ids: list[str]) -> bytes | list[bytes]:

@@ -13,24 +13,51 @@ from schemas.customers import CustomerFact
 from schemas.events import EMPTY_OBJECT, Event
 from schemas.outcomes import PageOutcome
 
-FACTS = {"purchase": "purchase", "ticket": "ticket", "feedback": "feedback",
-          "alias": "alias", "reset": "reset"}  # fmt: skip
+FACTS = {
+    "purchase": "purchase",
+    "ticket": "ticket",
+    "feedback": "feedback",
+    "alias": "alias",
+    "reset": "reset",
+}
 
 
 def event_row(event: Event) -> tuple[Any, ...]:
     """A row of EVENTS."""
     identifiers = event.identifiers
     return (
-        event.site, event.type, event.event, event.time, event.corrected_time or event.time,
-        event.received_at, event.message_id, event.anonymous_id,
-        identifiers[0] if identifiers else "", event.url, event.path,
-        template(event.path) if event.path else "", event.title, event.referrer,
-        event.device_class, event.opt_out,
-        _text(event.properties), _text(event.traits),
-        event.browser, event.os, event.bot, event.country, event.ip, event.campaign_source,
-        event.campaign_medium, event.campaign_name, event.campaign_term, event.campaign_content,
-        event.click_id, event.referrer_medium, event.referrer_source,
-    )  # fmt: skip
+        event.site,
+        event.type,
+        event.event,
+        event.time,
+        event.corrected_time or event.time,
+        event.received_at,
+        event.message_id,
+        event.anonymous_id,
+        identifiers[0] if identifiers else "",
+        event.url,
+        event.path,
+        template(event.path) if event.path else "",
+        event.title,
+        event.referrer,
+        event.device_class,
+        event.opt_out,
+        _text(event.properties),
+        _text(event.traits),
+        event.browser,
+        event.os,
+        event.bot,
+        event.country,
+        event.ip,
+        event.campaign_source,
+        event.campaign_medium,
+        event.campaign_name,
+        event.campaign_term,
+        event.campaign_content,
+        event.click_id,
+        event.referrer_medium,
+        event.referrer_source,
+    )
 
 
 def _text(raw: Raw) -> str:
@@ -40,9 +67,19 @@ def _text(raw: Raw) -> str:
 def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool) -> None:
     """Write or withdraw a session."""
     emit.row(
-        columns.SESSIONS, site, device, span.start, span.end, span.events, span.pages,
-        span.entry, span.exit, span.device_class, emit.version, int(deleted),
-    )  # fmt: skip
+        columns.SESSIONS,
+        site,
+        device,
+        span.start,
+        span.end,
+        span.events,
+        span.pages,
+        span.entry,
+        span.exit,
+        span.device_class,
+        emit.version,
+        int(deleted),
+    )
 
 
 def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
@@ -53,45 +90,89 @@ def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
         topics.PAGES,
         site,
         PageOutcome(
-            site=site, page=attempt.page, time=attempt.time, decided_at=now, device=device,
-            message_id=attempt.message_id, device_class=attempt.device_class, next=attempt.next,
-            forward=attempt.forward, revision=told.revision,
+            site=site,
+            page=attempt.page,
+            time=attempt.time,
+            decided_at=now,
+            device=device,
+            message_id=attempt.message_id,
+            device_class=attempt.device_class,
+            next=attempt.next,
+            forward=attempt.forward,
+            revision=told.revision,
             was_next=() if before is None else before.next,
-            was_forward=None if before is None else before.forward, origin=emit.origin,
+            was_forward=None if before is None else before.forward,
+            origin=emit.origin,
         ),
-    )  # fmt: skip
+    )
 
 
 def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit) -> None:
     emit.row(
-        columns.OUTCOMES, site, attempt.page, attempt.time, device, attempt.message_id,
-        attempt.device_class, attempt.next, attempt.forward, now, emit.version, 0,
-    )  # fmt: skip
+        columns.OUTCOMES,
+        site,
+        attempt.page,
+        attempt.time,
+        device,
+        attempt.message_id,
+        attempt.device_class,
+        attempt.next,
+        attempt.forward,
+        now,
+        emit.version,
+        0,
+    )
 
 
 def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit) -> None:
     """A late event made this attempt part of an earlier one: take back what was told."""
     emit.row(
-        columns.OUTCOMES, site, was.page, was.time, device, was.message_id, was.device_class,
-        was.next, was.forward, now, emit.version, 1,
-    )  # fmt: skip
+        columns.OUTCOMES,
+        site,
+        was.page,
+        was.time,
+        device,
+        was.message_id,
+        was.device_class,
+        was.next,
+        was.forward,
+        now,
+        emit.version,
+        1,
+    )
     emit.out(
         topics.PAGES,
         site,
         PageOutcome(
-            site=site, page=was.page, time=was.time, decided_at=now, device=device,
-            message_id=was.message_id, device_class=was.device_class,
-            revision=was.revision + 1, withdrawn=True,
-            was_next=was.next, was_forward=was.forward, origin=emit.origin,
+            site=site,
+            page=was.page,
+            time=was.time,
+            decided_at=now,
+            device=device,
+            message_id=was.message_id,
+            device_class=was.device_class,
+            revision=was.revision + 1,
+            withdrawn=True,
+            was_next=was.next,
+            was_forward=was.forward,
+            origin=emit.origin,
         ),
-    )  # fmt: skip
+    )
 
 
 def fact_of(event: Event, emit: Emit) -> CustomerFact:
     """What an event says about a customer."""
     return CustomerFact(
         kind=FACTS.get(event.type, "assertion"),  # type: ignore[arg-type]  # the keys are kinds
-        site=event.site, time=event.time, message_id=event.message_id, origin=emit.origin,
-        device=event.anonymous_id, identifiers=event.identifiers, previous_id=event.previous_id,
-        opt_out=event.opt_out, order=event.order, ticket=event.ticket, feedback=event.feedback,
-    )  # fmt: skip
+        site=event.site,
+        time=event.time,
+        message_id=event.message_id,
+        origin=emit.origin,
+        device=event.anonymous_id,
+        identifiers=event.identifiers,
+        previous_id=event.previous_id,
+        opt_out=event.opt_out,
+        order=event.order,
+        ticket=event.ticket,
+        feedback=event.feedback,
+    )

@@ -37,8 +37,7 @@ def _extend(span: Span, mark: Mark) -> None:
 
 
 def _fields(span: Span) -> tuple[int, int, int, int, str, str, str]:
-    return (span.start, span.end, span.events, span.pages, span.entry, span.exit,
-            span.device_class)  # fmt: skip
+    return (span.start, span.end, span.events, span.pages, span.entry, span.exit, span.device_class)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,8 +181,16 @@ class Visits:
         step, view = self._step(event)
         asserted = ("",) if event.type == "reset" else event.identifiers
         who = index_of(device, asserted) if asserted else NOBODY
-        return Mark(event.time, event.message_id, step, view, who, event.device_class,
-                    event.type not in _PASSIVE, _fact(event))  # fmt: skip
+        return Mark(
+            event.time,
+            event.message_id,
+            step,
+            view,
+            who,
+            event.device_class,
+            event.type not in _PASSIVE,
+            _fact(event),
+        )
 
     def _step(self, event: Event) -> tuple[str, bool]:
         """The step an event is, and whether it is a page."""
@@ -208,8 +216,14 @@ class Visits:
         before = packed_sessions.last_who(device) if earlier is None else earlier.who
         changes = mark.who not in (NOBODY, before)
         if changes:
-            emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time,
-                     mark.message_id, device.identities[mark.who][0])  # fmt: skip
+            emit.row(
+                columns.ASSERTIONS,
+                event.site,
+                event.anonymous_id,
+                mark.time,
+                mark.message_id,
+                device.identities[mark.who][0],
+            )
         if changes or fact:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
         after = _asserting(device.marks, place, 1) if changes and before != NOBODY else None
@@ -219,13 +233,23 @@ class Visits:
     def _assert_again(self, device: Device, event: Event, mark: Mark, emit: Emit) -> None:
         """A late assertion split a run: the run's next member was redundant and no longer is."""
         identity = device.identities[mark.who]
-        emit.row(columns.ASSERTIONS, event.site, event.anonymous_id, mark.time, mark.message_id,
-                 identity[0])  # fmt: skip
+        emit.row(
+            columns.ASSERTIONS,
+            event.site,
+            event.anonymous_id,
+            mark.time,
+            mark.message_id,
+            identity[0],
+        )
         fact = CustomerFact(
-            kind="assertion" if identity[0] else "reset", site=event.site, time=mark.time,
-            message_id=mark.message_id, origin=emit.origin, device=event.anonymous_id,
+            kind="assertion" if identity[0] else "reset",
+            site=event.site,
+            time=mark.time,
+            message_id=mark.message_id,
+            origin=emit.origin,
+            device=event.anonymous_id,
             identifiers=identity if identity[0] else (),
-        )  # fmt: skip
+        )
         emit.out(topics.CUSTOMERS, event.site, fact)
 
     def _wake(self, state: VisitsState, key: str, device: Device, mark: Mark) -> None:
@@ -423,7 +447,10 @@ def _move(clock: Keyed[int], time: int) -> int:
 
 
 def _pass_on(now: int, emit: Emit) -> None:
-    emit.out_beside(topics.CUSTOMERS, CustomerFact(
-        kind="tick", site="", time=now, message_id="", origin=emit.origin))  # fmt: skip
-    emit.out_beside(topics.PAGES, PageOutcome(
-        site="", page="", time=now, decided_at=now, origin=emit.origin))  # fmt: skip
+    emit.out_beside(
+        topics.CUSTOMERS,
+        CustomerFact(kind="tick", site="", time=now, message_id="", origin=emit.origin),
+    )
+    emit.out_beside(
+        topics.PAGES, PageOutcome(site="", page="", time=now, decided_at=now, origin=emit.origin)
+    )

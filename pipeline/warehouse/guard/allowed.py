@@ -5,9 +5,18 @@ from importlib.resources import files
 from typing import Final
 
 TABLE_FUNCTIONS: Final = frozenset(
-    ("numbers", "numbers_mt", "zeros", "generateseries", "generate_series", "values", "null",
-     "sqlstandardvalues", "primes")
-)  # fmt: skip
+    (
+        "numbers",
+        "numbers_mt",
+        "zeros",
+        "generateseries",
+        "generate_series",
+        "values",
+        "null",
+        "sqlstandardvalues",
+        "primes",
+    )
+)
 
 SYSTEM_TABLES: Final = frozenset(
     (
@@ -22,41 +31,160 @@ SYSTEM_TABLES: Final = frozenset(
 """What Grafana's plugin and people ask about the tables themselves."""
 
 FORMATS: Final = frozenset(
-    ("Null", "Native", "Values", "Vertical", "Markdown", "MD", "XML", "TSKV", "SQLInsert", "Arrow",
-     "ArrowStream", "Parquet", "RowBinary", "RowBinaryWithNames", "RowBinaryWithNamesAndTypes", "CSV",
-     "CSVWithNames", "CSVWithNamesAndTypes", "TSV", "TSVRaw", "TSVWithNames", "TSVWithNamesAndTypes",
-     "TabSeparated", "TabSeparatedRaw", "TabSeparatedWithNames", "TabSeparatedWithNamesAndTypes",
-     "JSON", "JSONStrings", "JSONCompact", "JSONCompactStrings", "JSONEachRow", "JSONStringsEachRow",
-     "JSONCompactEachRow", "JSONCompactEachRowWithNames", "JSONCompactEachRowWithNamesAndTypes",
-     "JSONColumns", "JSONColumnsWithMetadata", "JSONCompactColumns", "JSONObjectEachRow", "JSONLines",
-     "NDJSON", "Pretty", "PrettyCompact", "PrettyCompactMonoBlock", "PrettySpace", "PrettyNoEscapes",
-     "PrettyCompactNoEscapes", "PrettySpaceNoEscapes")
-)  # fmt: skip
+    (
+        "Null",
+        "Native",
+        "Values",
+        "Vertical",
+        "Markdown",
+        "MD",
+        "XML",
+        "TSKV",
+        "SQLInsert",
+        "Arrow",
+        "ArrowStream",
+        "Parquet",
+        "RowBinary",
+        "RowBinaryWithNames",
+        "RowBinaryWithNamesAndTypes",
+        "CSV",
+        "CSVWithNames",
+        "CSVWithNamesAndTypes",
+        "TSV",
+        "TSVRaw",
+        "TSVWithNames",
+        "TSVWithNamesAndTypes",
+        "TabSeparated",
+        "TabSeparatedRaw",
+        "TabSeparatedWithNames",
+        "TabSeparatedWithNamesAndTypes",
+        "JSON",
+        "JSONStrings",
+        "JSONCompact",
+        "JSONCompactStrings",
+        "JSONEachRow",
+        "JSONStringsEachRow",
+        "JSONCompactEachRow",
+        "JSONCompactEachRowWithNames",
+        "JSONCompactEachRowWithNamesAndTypes",
+        "JSONColumns",
+        "JSONColumnsWithMetadata",
+        "JSONCompactColumns",
+        "JSONObjectEachRow",
+        "JSONLines",
+        "NDJSON",
+        "Pretty",
+        "PrettyCompact",
+        "PrettyCompactMonoBlock",
+        "PrettySpace",
+        "PrettyNoEscapes",
+        "PrettyCompactNoEscapes",
+        "PrettySpaceNoEscapes",
+    )
+)
 """Left out are those that read schema or template files, and other servers' wire protocols."""
 
-COMBINATORS: Final = ("OrDefault", "OrNull", "SimpleState", "Distinct", "Resample", "ForEach", "ArgMax",
-                      "ArgMin", "Merge", "State", "Array", "Map", "If")  # fmt: skip
+COMBINATORS: Final = (
+    "OrDefault",
+    "OrNull",
+    "SimpleState",
+    "Distinct",
+    "Resample",
+    "ForEach",
+    "ArgMax",
+    "ArgMin",
+    "Merge",
+    "State",
+    "Array",
+    "Map",
+    "If",
+)
 
 TYPES: Final = frozenset(
-    ("String", "FixedString", "Bool", "UUID", "IPv4", "IPv6", "Date", "Date32", "DateTime",
-     "DateTime32", "DateTime64", "Decimal", "Decimal32", "Decimal64", "Decimal128", "Float32",
-     "Float64", "Int8", "Int16", "Int32", "Int64", "Int128", "Int256", "UInt8", "UInt16", "UInt32",
-     "UInt64", "UInt128", "UInt256", "Array", "Nullable", "LowCardinality", "Tuple", "Map")
-)  # fmt: skip
+    (
+        "String",
+        "FixedString",
+        "Bool",
+        "UUID",
+        "IPv4",
+        "IPv6",
+        "Date",
+        "Date32",
+        "DateTime",
+        "DateTime32",
+        "DateTime64",
+        "Decimal",
+        "Decimal32",
+        "Decimal64",
+        "Decimal128",
+        "Float32",
+        "Float64",
+        "Int8",
+        "Int16",
+        "Int32",
+        "Int64",
+        "Int128",
+        "Int256",
+        "UInt8",
+        "UInt16",
+        "UInt32",
+        "UInt64",
+        "UInt128",
+        "UInt256",
+        "Array",
+        "Nullable",
+        "LowCardinality",
+        "Tuple",
+        "Map",
+    )
+)
 """Of parameters. An Identifier would be a piece of statement, not a value."""
 
-EXPLAIN_OPTIONS: Final = ("header", "description", "indexes", "projections", "actions", "json",
-                          "sorting", "distributed", "compact", "graph")  # fmt: skip
+EXPLAIN_OPTIONS: Final = (
+    "header",
+    "description",
+    "indexes",
+    "projections",
+    "actions",
+    "json",
+    "sorting",
+    "distributed",
+    "compact",
+    "graph",
+)
 
 NODES: Final = frozenset(
-    ("SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "ExpressionList", "Subquery",
-     "WithElement", "TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression", "TableJoin",
-     "ArrayJoin", "SampleRatio", "OrderByElement", "InterpolateElement", "WindowDefinition",
-     "WindowListElement", "Asterisk", "QualifiedAsterisk", "ColumnsRegexpMatcher", "ColumnsListMatcher",
-     "QualifiedColumnsRegexpMatcher", "QualifiedColumnsListMatcher", "ColumnsTransformerList",
-     "ColumnsExceptTransformer", "ColumnsReplaceTransformer", "ColumnsReplaceTransformer::Replacement",
-     "ColumnsApplyTransformer", "StorageOrderByElement")
-)  # fmt: skip
+    (
+        "SelectWithUnionQuery",
+        "SelectIntersectExceptQuery",
+        "SelectQuery",
+        "ExpressionList",
+        "Subquery",
+        "WithElement",
+        "TablesInSelectQuery",
+        "TablesInSelectQueryElement",
+        "TableExpression",
+        "TableJoin",
+        "ArrayJoin",
+        "SampleRatio",
+        "OrderByElement",
+        "InterpolateElement",
+        "WindowDefinition",
+        "WindowListElement",
+        "Asterisk",
+        "QualifiedAsterisk",
+        "ColumnsRegexpMatcher",
+        "ColumnsListMatcher",
+        "QualifiedColumnsRegexpMatcher",
+        "QualifiedColumnsListMatcher",
+        "ColumnsTransformerList",
+        "ColumnsExceptTransformer",
+        "ColumnsReplaceTransformer",
+        "ColumnsReplaceTransformer::Replacement",
+        "ColumnsApplyTransformer",
+        "StorageOrderByElement",
+    )
+)
 """Kinds of nodes that are harmless whatever stands in them, as what stands in them is looked at."""
 
 

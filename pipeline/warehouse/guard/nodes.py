@@ -144,8 +144,11 @@ class _Check:
         nodes = sum(node.kind == "ColumnsApplyTransformer" for node in self._nodes)
         pairs = list(pairwise([*self._words, Token("mark", "")]))
         applied = [second for first, second in pairs if first == Token("word", "APPLY")]
-        plain = [token for token in applied if token.kind in ("word", "quoted")
-                 and allowed.is_function(token.value, self._known)]  # fmt: skip
+        plain = [
+            token
+            for token in applied
+            if token.kind in ("word", "quoted") and allowed.is_function(token.value, self._known)
+        ]
         arrows = any(token.value == "->" for token in self._words) if nodes else False
         if len(plain) < max(nodes, len(applied)) or (nodes and arrows):
             raise WarehouseRefused(

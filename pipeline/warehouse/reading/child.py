@@ -23,9 +23,23 @@ from pipeline.warehouse.reading.wire import Answer, Ask, Begin, receive, send
 
 NICE: Final = 1
 """Queries from outside leave the CPU to collectors and the worker."""
-_SYSTEM: Final = ("/usr/lib", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/localtime",
-                  "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/sys/devices/system/cpu",
-                  "/sys/fs/cgroup", "/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat")  # fmt: skip
+_SYSTEM: Final = (
+    "/usr/lib",
+    "/usr/local/lib",
+    "/lib",
+    "/lib64",
+    "/usr/share/zoneinfo",
+    "/etc/localtime",
+    "/etc/ld.so.cache",
+    "/dev/null",
+    "/dev/urandom",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
+    "/proc/self",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/proc/stat",
+)
 
 
 def main(parent: int) -> None:

@@ -176,9 +176,12 @@ class _Child:
         begin = self._begin(folder)
         command = [sys.executable, "-I", "-m", "pipeline.warehouse.reading.child", str(os.getpid())]
         with subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-        ) as process:  # fmt: skip
+        ) as process:
             assert process.stdin
             assert process.stdout
             try:

@@ -15,9 +15,12 @@ from tests.collectors.test_endpoint import Collector
 
 PLAIN = browser_keys("key:shop")
 ORDER = {
-    "type": "track", "anonymousId": "a", "userId": "ada", "event": "Order Completed",
+    "type": "track",
+    "anonymousId": "a",
+    "userId": "ada",
+    "event": "Order Completed",
     "properties": {"order_id": "o-1", "total": 9.5, "currency": "EUR"},
-}  # fmt: skip
+}
 PURCHASE = {"orderId": "o-1", "total": 9.5, "currency": "EUR", "customer": {"userId": "ada"}}
 
 
@@ -32,9 +35,14 @@ def reasons(admitted: Admitted) -> list[Reason]:
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/identify", "/v1/page", "/v1/group"])
 def test_a_forged_user_id_opens_nobodys_profile(path: str) -> None:
-    body = {"anonymousId": "a", "userId": "ada", "event": "x", "groupId": "g",
-            "traits": {"email": "ada@example.org"},
-            "context": {"traits": {"phone": "+43 660 1234567"}}}  # fmt: skip
+    body = {
+        "anonymousId": "a",
+        "userId": "ada",
+        "event": "x",
+        "groupId": "g",
+        "traits": {"email": "ada@example.org"},
+        "context": {"traits": {"phone": "+43 660 1234567"}},
+    }
     (event,) = sent(path, body, PLAIN).events
     assert (event.anonymous_id, event.identifiers, event.previous_id) == ("a", (), "")
 
@@ -99,9 +107,12 @@ def test_rights_that_the_owner_gives_hold() -> None:
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/v1/purchases", PURCHASE), ("/v1/import", {"batch": [ORDER]}),
-     ("/v1/tickets", {"ticketId": "t", "customer": {"userId": "ada"}})],
-)  # fmt: skip
+    [
+        ("/v1/purchases", PURCHASE),
+        ("/v1/import", {"batch": [ORDER]}),
+        ("/v1/tickets", {"ticketId": "t", "customer": {"userId": "ada"}}),
+    ],
+)
 def test_purchases_tickets_and_history_take_a_servers_key(path: str, body: Any) -> None:
     admitted = sent(path, body, browser_keys("key:shop identify purchase"))
     assert (reasons(admitted), admitted.status) == ([Reason.NOT_ALLOWED], 403)
@@ -135,22 +146,32 @@ BOUND = browser_keys("key:shop origin=https://shop.example")
 
 @pytest.mark.parametrize(
     "headers",
-    [{"origin": "https://shop.example"}, {"referer": "https://shop.example/cart?x=1"},
-     {"origin": "https://shop.example", "referer": "https://evil.example/"}],
+    [
+        {"origin": "https://shop.example"},
+        {"referer": "https://shop.example/cart?x=1"},
+        {"origin": "https://shop.example", "referer": "https://evil.example/"},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_bound_key_is_taken_from_its_pages(headers: dict[str, str]) -> None:
     assert len(sent("/v1/track", ORDER, BOUND, headers).events) == 1
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://shop.example"},
-     {"origin": "https://shop.example.evil.example"}, {"origin": "https://shop.example:8443"},
-     {"referer": "https://evil.example/https://shop.example"}, {"referer": "https://shop.example@evil"},
-     {"origin": "https://evil.example", "referer": "https://shop.example/"}],
+    [
+        {},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://shop.example"},
+        {"origin": "https://shop.example.evil.example"},
+        {"origin": "https://shop.example:8443"},
+        {"referer": "https://evil.example/https://shop.example"},
+        {"referer": "https://shop.example@evil"},
+        {"origin": "https://evil.example", "referer": "https://shop.example/"},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_bound_key_is_refused_from_anywhere_else(headers: dict[str, str]) -> None:
     admitted = sent("/v1/track", ORDER, BOUND, headers)
     assert (reasons(admitted), admitted.status) == ([Reason.FORBIDDEN_ORIGIN], 403)

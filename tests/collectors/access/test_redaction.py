@@ -15,9 +15,15 @@ SECRETS = secrets_of(KEYS)
 
 def refused(body: bytes, *, cut: bool = False) -> Reject:
     return Reject(
-        id="x", reason=Reason.BAD_SHAPE, detail="", site="shop", received_at=1, path="/v1/batch",
-        body=body, cut=cut,
-    )  # fmt: skip
+        id="x",
+        reason=Reason.BAD_SHAPE,
+        detail="",
+        site="shop",
+        received_at=1,
+        path="/v1/batch",
+        body=body,
+        cut=cut,
+    )
 
 
 def kept(body: bytes, *, cut: bool = False) -> bytes:

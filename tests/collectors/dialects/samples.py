@@ -49,8 +49,15 @@ def _json(value: Any) -> bytes:
 
 
 def _spec(device: str | None, event: str, properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "track", "event": event, "properties": properties, "anonymousId": device,
-            "userId": "", "messageId": "m-1", "timestamp": AT}  # fmt: skip
+    return {
+        "type": "track",
+        "event": event,
+        "properties": properties,
+        "anonymousId": device,
+        "userId": "",
+        "messageId": "m-1",
+        "timestamp": AT,
+    }
 
 
 def _segment(device: str | None, event: str, properties: dict[str, Any], key: str) -> Made:
@@ -91,10 +98,18 @@ def _snowplow_event(device: str | None, event: str, properties: dict[str, Any]) 
     entities = properties.get("entities")
     data = {name: value for name, value in properties.items() if name != "entities"}
     named = event if "/" in event else f"example.shop/{event}"
-    described = {"schema": "outer", "data": {"schema": f"iglu:{named}/jsonschema/1-0-0",
-                                             "data": data}}  # fmt: skip
-    item = {"e": "ue", "eid": "m-1", "dtm": str(NOW), "stm": str(NOW), "p": "web",
-            "ue_pr": json.dumps(described, ensure_ascii=False)}  # fmt: skip
+    described = {
+        "schema": "outer",
+        "data": {"schema": f"iglu:{named}/jsonschema/1-0-0", "data": data},
+    }
+    item = {
+        "e": "ue",
+        "eid": "m-1",
+        "dtm": str(NOW),
+        "stm": str(NOW),
+        "p": "web",
+        "ue_pr": json.dumps(described, ensure_ascii=False),
+    }
     if entities:
         item["co"] = json.dumps({"schema": "outer", "data": entities}, ensure_ascii=False)
     return item | ({"duid": device} if device else {})
@@ -120,23 +135,42 @@ def _pixel(device: str | None, event: str, properties: dict[str, Any], key: str)
 
 
 _MAKERS = {
-    "segment": _segment, "segment batch": _segment_batch, "rudderstack beacon": _beacon,
-    "jitsu": _jitsu, "posthog": _posthog, "posthog form": _posthog_form,
-    "posthog get": _posthog_form, "snowplow": _snowplow, "snowplow get": _snowplow_get,
+    "segment": _segment,
+    "segment batch": _segment_batch,
+    "rudderstack beacon": _beacon,
+    "jitsu": _jitsu,
+    "posthog": _posthog,
+    "posthog form": _posthog_form,
+    "posthog get": _posthog_form,
+    "snowplow": _snowplow,
+    "snowplow get": _snowplow_get,
     "pixel": _pixel,
-}  # fmt: skip
+}
 
 _SPEC_ORDER = ("Order Completed", ORDER)
 _SNOWPLOW_ORDER = (
     "com.snowplowanalytics.snowplow.ecommerce/snowplow_ecommerce_action",
-    {"type": "transaction", "entities": [
-        {"schema": f"{ACTION}/transaction/jsonschema/1-0-0",
-         "data": {"transaction_id": "A-1", "revenue": 49.8, "currency": "EUR"}},
-        {"schema": f"{ACTION}/product/jsonschema/1-0-0",
-         "data": {"id": "tea", "name": "Assam ☕", "category": "Tea", "quantity": 2, "price": 24.9,
-                  "currency": "EUR"}},
-    ]},
-)  # fmt: skip
+    {
+        "type": "transaction",
+        "entities": [
+            {
+                "schema": f"{ACTION}/transaction/jsonschema/1-0-0",
+                "data": {"transaction_id": "A-1", "revenue": 49.8, "currency": "EUR"},
+            },
+            {
+                "schema": f"{ACTION}/product/jsonschema/1-0-0",
+                "data": {
+                    "id": "tea",
+                    "name": "Assam ☕",
+                    "category": "Tea",
+                    "quantity": 2,
+                    "price": 24.9,
+                    "currency": "EUR",
+                },
+            },
+        ],
+    },
+)
 
 SAMPLES = (
     Sample("segment", "POST", "/v1/t", _SPEC_ORDER),

@@ -141,9 +141,11 @@ scalars = (
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 NAMES = (
     "batch data api_key token event properties distinct_id uuid timestamp offset sent_at $set e eid "
     "dtm ttm stm duid uid aid ua url page se_ac ue_pr ue_px co cx tr_id tr_tt ti_id ti_pr type "

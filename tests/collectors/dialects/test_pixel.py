@@ -13,20 +13,30 @@ from tests.collectors.requests import SHOP, event, reject, request
 
 
 def test_fields_with_dots_are_objects() -> None:
-    query = urlencode({
-        "anonymousId": "d", "userId": "zoe", "name": "Cup ☕",
-        "context.page.url": "https://s.co/cup", "properties.title": "☕ é",
-    })  # fmt: skip
+    query = urlencode(
+        {
+            "anonymousId": "d",
+            "userId": "zoe",
+            "name": "Cup ☕",
+            "context.page.url": "https://s.co/cup",
+            "properties.title": "☕ é",
+        }
+    )
     taken = event("/pixel/v1/page", query.encode())
     assert (taken.type, taken.event, taken.title) == ("page", "Cup ☕", "☕ é")
     assert (taken.url, taken.identifiers) == ("https://s.co/cup", ("user_id:zoe",))
 
 
 def test_an_order_may_come_by_fields() -> None:
-    query = urlencode({
-        "anonymousId": "d", "event": "Order Completed", "properties.order_id": "1",
-        "properties.total": "9.90", "properties.currency": "EUR",
-    })  # fmt: skip
+    query = urlencode(
+        {
+            "anonymousId": "d",
+            "event": "Order Completed",
+            "properties.order_id": "1",
+            "properties.total": "9.90",
+            "properties.currency": "EUR",
+        }
+    )
     taken = event("/pixel/v1/track", query.encode())
     assert taken.order is not None
     assert taken.order.total == Decimal("9.90")

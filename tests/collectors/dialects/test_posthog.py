@@ -33,9 +33,16 @@ def test_every_path_takes_a_batch_a_list_and_one_event(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("$pageview", "page"), ("$screen", "screen"), ("$identify", "identify"), ("$set", "identify"),
-     ("$groupidentify", "group"), ("$pageleave", "track"), ("Bought ☕", "track")],
-)  # fmt: skip
+    [
+        ("$pageview", "page"),
+        ("$screen", "screen"),
+        ("$identify", "identify"),
+        ("$set", "identify"),
+        ("$groupidentify", "group"),
+        ("$pageleave", "track"),
+        ("Bought ☕", "track"),
+    ],
+)
 def test_the_name_tells_the_type(name: str, kind: str) -> None:
     assert one(name, USER).type == kind
 
@@ -44,8 +51,12 @@ def test_a_pageview_stands_where_the_browser_says() -> None:
     place = {"$current_url": "https://s.co/cup?a=1", "$pathname": "/cup", "title": "☕"}
     taken = one("$pageview", USER | place | {"$referrer": "$direct"})
     assert (taken.url, taken.path, taken.title, taken.referrer, taken.event) == (
-        "https://s.co/cup?a=1", "/cup", "☕", "", "",
-    )  # fmt: skip
+        "https://s.co/cup?a=1",
+        "/cup",
+        "☕",
+        "",
+        "",
+    )
 
 
 def test_a_server_that_gives_no_path_has_it_taken_from_the_url() -> None:
@@ -87,15 +98,19 @@ def test_a_servers_distinct_id_is_a_user_unless_no_profile_is_wanted() -> None:
 def test_an_alias_of_an_identified_user_joins_two_users() -> None:
     taken = one("$create_alias", USER | {"alias": "zoe2"})
     assert (taken.anonymous_id, taken.identifiers, taken.previous_id) == (
-        "dev", ("user_id:zoe",), "user_id:zoe2",
-    )  # fmt: skip
+        "dev",
+        ("user_id:zoe",),
+        "user_id:zoe2",
+    )
 
 
 def test_an_alias_of_an_anonymous_browser_gives_it_to_the_user() -> None:
     taken = one("$create_alias", BROWSER | {"alias": "zoe"})
     assert (taken.anonymous_id, taken.identifiers, taken.previous_id) == (
-        "dev", ("user_id:zoe",), "",
-    )  # fmt: skip
+        "dev",
+        ("user_id:zoe",),
+        "",
+    )
 
 
 @pytest.mark.parametrize(("distinct", "alias"), [(UUID, "zoe"), ("zoe", UUID)])

@@ -7,9 +7,12 @@ from tests.collectors.requests import AT, SHOP, request
 from tests.collectors.test_endpoint import Collector
 
 IDENTIFY = {
-    "type": "identify", "anonymousId": "d", "userId": "zoe", "originalTimestamp": AT,
+    "type": "identify",
+    "anonymousId": "d",
+    "userId": "zoe",
+    "originalTimestamp": AT,
     "context": {"traits": {"email": "zoe@e.co"}},
-}  # fmt: skip
+}
 
 
 def test_a_beacon_has_its_key_in_the_query_and_no_headers() -> None:

@@ -19,12 +19,19 @@ DEVICE = {"anonymousId": "device-1", "timestamp": AT}
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/v1/track", "track"), ("/v1/page", "page"), ("/v1/screen", "screen"),
-        ("/v1/identify", "identify"), ("/v1/group", "group"), ("/v1/reset", "reset"),
-        ("/v1/t", "track"), ("/v1/p", "page"), ("/v1/s", "screen"),
-        ("/v1/i", "identify"), ("/v1/g", "group"),
+        ("/v1/track", "track"),
+        ("/v1/page", "page"),
+        ("/v1/screen", "screen"),
+        ("/v1/identify", "identify"),
+        ("/v1/group", "group"),
+        ("/v1/reset", "reset"),
+        ("/v1/t", "track"),
+        ("/v1/p", "page"),
+        ("/v1/s", "screen"),
+        ("/v1/i", "identify"),
+        ("/v1/g", "group"),
     ],
-)  # fmt: skip
+)
 def test_a_path_names_the_type_of_its_event(path: str, kind: str) -> None:
     assert event(path, DEVICE | {"type": "screen"}).type == kind
 
@@ -51,14 +58,19 @@ def test_a_numeric_user_id_is_text() -> None:
 
 def test_identifiers_are_normalised_and_in_rank_order() -> None:
     traits = {
-        "email": " Zoe@Example.COM ", "phone": "0049 170 1234567", "crmId": 7,
+        "email": " Zoe@Example.COM ",
+        "phone": "0049 170 1234567",
+        "crmId": 7,
         "social": "twitter:@Zoe",
-    }  # fmt: skip
+    }
     taken = event("/v1/identify", DEVICE | {"userId": "zoe", "traits": traits})
     assert taken.identifiers == (
-        "user_id:zoe", "email:zoe@example.com", "phone:+491701234567", "crm:7",
+        "user_id:zoe",
+        "email:zoe@example.com",
+        "phone:+491701234567",
+        "crm:7",
         "social:twitter:@zoe",
-    )  # fmt: skip
+    )
 
 
 def test_rudderstack_sends_traits_in_the_context_only() -> None:
@@ -139,12 +151,15 @@ def test_the_original_timestamp_wins() -> None:
 
 
 ORDER = {
-    "order_id": 1001, "total": "49.80", "revenue": 40, "currency": "eur",
+    "order_id": 1001,
+    "total": "49.80",
+    "revenue": 40,
+    "currency": "eur",
     "products": [
         {"product_id": "tea", "name": "Assam ☕", "category": "Tea", "quantity": 2, "price": 24.9},
         {"sku": "cup"},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -159,9 +174,12 @@ def test_an_order_event_is_a_purchase(name: str, status: Any) -> None:
     taken = event("/v1/track", DEVICE | {"event": name, "properties": ORDER})
     assert (taken.type, taken.event) == ("purchase", name)
     assert taken.order == Order(
-        "1001", status, "EUR", Decimal("49.80"),
+        "1001",
+        status,
+        "EUR",
+        Decimal("49.80"),
         (Item("tea", "Assam ☕", "Tea", 2, Decimal("24.9")), Item("cup")),
-    )  # fmt: skip
+    )
 
 
 def test_without_a_total_an_order_costs_its_revenue_or_its_items() -> None:
@@ -187,15 +205,22 @@ def test_amounts_are_kept_to_four_places() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"order_id": ""}, {"order_id": None}, {"total": "a lot"}, {"total": "NaN"},
-        {"total": 1e14}, {"total": "1e999999999"}, {"total": "-1e999999999"},
-        {"products": {}}, {"products": [{}]},
+        {"order_id": ""},
+        {"order_id": None},
+        {"total": "a lot"},
+        {"total": "NaN"},
+        {"total": 1e14},
+        {"total": "1e999999999"},
+        {"total": "-1e999999999"},
+        {"products": {}},
+        {"products": [{}]},
         {"products": [{"product_id": "a", "quantity": 0}]},
         {"products": [{"product_id": "a", "quantity": 1.5}]},
-        {"products": [{"product_id": "a", "price": [1]}]}, {"currency": "euro"},
+        {"products": [{"product_id": "a", "price": [1]}]},
+        {"currency": "euro"},
         {"order_id": "x" * 257},
     ],
-)  # fmt: skip
+)
 def test_an_order_that_cannot_be_read_is_rejected(wrong: dict[str, Any]) -> None:
     body = DEVICE | {"event": "Order Completed", "properties": ORDER | wrong}
     assert reject("/v1/track", body).reason is Reason.BAD_ORDER

@@ -85,8 +85,9 @@ def test_an_apps_device_is_in_its_session_entity() -> None:
 def test_the_e_commerce_user_entity_asserts_its_email() -> None:
     user = described(f"{OURS}/user", {"id": "zoe", "email": "Zoe@e.co"})
     assert one(ue("iglu:co.shop/x", {}, user) | {"uid": "zoe"}).identifiers == (
-        "user_id:zoe", "email:zoe@e.co",
-    )  # fmt: skip
+        "user_id:zoe",
+        "email:zoe@e.co",
+    )
 
 
 def test_the_true_timestamp_wins_over_the_devices() -> None:
@@ -134,11 +135,25 @@ def transaction(*orders: str) -> list[dict[str, Any]]:
         item
         for order in orders
         for item in (
-            {"duid": "d", "e": "tr", "eid": f"t{order}", "tr_id": order, "tr_tt": "4.0", "tr_cu": "EUR"},
-            {"duid": "d", "e": "ti", "eid": f"i{order}", "ti_id": order, "ti_sk": f"sku-{order}",
-             "ti_pr": 2, "ti_qu": "2"},
+            {
+                "duid": "d",
+                "e": "tr",
+                "eid": f"t{order}",
+                "tr_id": order,
+                "tr_tt": "4.0",
+                "tr_cu": "EUR",
+            },
+            {
+                "duid": "d",
+                "e": "ti",
+                "eid": f"i{order}",
+                "ti_id": order,
+                "ti_sk": f"sku-{order}",
+                "ti_pr": 2,
+                "ti_qu": "2",
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_a_transaction_has_the_items_that_came_beside_it() -> None:
@@ -175,8 +190,11 @@ def test_of_an_order_sent_event_by_event_only_the_transaction_is_a_purchase() ->
     assert gets[0].order == Order("1", "completed", "EUR", Decimal("4.0"))
     assert (gets[1].event, gets[1].order) == ("transaction_item", None)
     assert json.loads(bytes(gets[1].properties)) == {
-        "ti_id": "1", "ti_sk": "sku-1", "ti_pr": "2", "ti_qu": "2",
-    }  # fmt: skip
+        "ti_id": "1",
+        "ti_sk": "sku-1",
+        "ti_pr": "2",
+        "ti_qu": "2",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from tests.collectors.requests import AT, basic, event, reject, sent
 
 WHO: dict[str, Any] = {"customer": {"userId": "zoe"}}
 PURCHASE = WHO | {
-    "orderId": "1001", "time": AT, "currency": "EUR",
+    "orderId": "1001",
+    "time": AT,
+    "currency": "EUR",
     "items": [{"productId": "tea", "name": "Assam", "quantity": 2, "price": "24.90"}],
-}  # fmt: skip
+}
 
 
 def test_a_purchase_is_an_order_of_its_customer() -> None:
@@ -85,11 +87,16 @@ def test_a_purchase_of_nothing_for_nothing_is_rejected() -> None:
 
 @pytest.mark.parametrize(
     ("path", "wrong", "takes"),
-    [("/v1/purchases", {"orderId": "1", "status": "lost"}, "completed, refunded, cancelled"),
-     ("/v1/tickets", {"ticketId": "1", "action": "lost"},
-      "created, answered, solved, reopened, rated"),
-     ("/v1/feedback", {"kind": "mood"}, "csat, nps, ces, comment")],
-)  # fmt: skip
+    [
+        ("/v1/purchases", {"orderId": "1", "status": "lost"}, "completed, refunded, cancelled"),
+        (
+            "/v1/tickets",
+            {"ticketId": "1", "action": "lost"},
+            "created, answered, solved, reopened, rated",
+        ),
+        ("/v1/feedback", {"kind": "mood"}, "csat, nps, ces, comment"),
+    ],
+)
 def test_a_word_that_is_none_of_the_choices_is_told_which_there_are(
     path: str, wrong: dict[str, Any], takes: str
 ) -> None:
@@ -98,18 +105,29 @@ def test_a_word_that_is_none_of_the_choices_is_told_which_there_are(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ticketId": ""}, {"action": "lost"}, {"action": "rated"}, {"rating": 3},
-     {"action": "rated", "rating": 6}],
-)  # fmt: skip
+    [
+        {"ticketId": ""},
+        {"action": "lost"},
+        {"action": "rated"},
+        {"rating": 3},
+        {"action": "rated", "rating": 6},
+    ],
+)
 def test_a_ticket_that_cannot_be_read_is_rejected(wrong: dict[str, Any]) -> None:
     assert reject("/v1/tickets", WHO | {"ticketId": "1"} | wrong).reason is Reason.BAD_TICKET
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"kind": "mood"}, {"kind": "csat"}, {"kind": "csat", "score": 0}, {"kind": "nps", "score": 11},
-     {"kind": "comment", "score": 1}, {"score": 3}],
-)  # fmt: skip
+    [
+        {"kind": "mood"},
+        {"kind": "csat"},
+        {"kind": "csat", "score": 0},
+        {"kind": "nps", "score": 11},
+        {"kind": "comment", "score": 1},
+        {"score": 3},
+    ],
+)
 def test_feedback_that_cannot_be_read_is_rejected(wrong: dict[str, Any]) -> None:
     assert reject("/v1/feedback", WHO | wrong).reason is Reason.BAD_FEEDBACK
 

@@ -33,8 +33,16 @@ def test_only_a_near_proxys_last_word_is_believed(forwarded: str, peer: str, vis
 
 @pytest.mark.parametrize(
     "proxy",
-    ["100.64.0.7", "192.168.1.1", "172.17.0.1", "169.254.1.1", "::ffff:10.0.0.1", "fd00::1", "fe80::1%eth0"],
-)  # fmt: skip
+    [
+        "100.64.0.7",
+        "192.168.1.1",
+        "172.17.0.1",
+        "169.254.1.1",
+        "::ffff:10.0.0.1",
+        "fd00::1",
+        "fe80::1%eth0",
+    ],
+)
 def test_proxies_of_private_networks_are_believed(proxy: str) -> None:
     assert addresses.Proxies().visitor("198.51.100.7", proxy) == "198.51.100.7"
 

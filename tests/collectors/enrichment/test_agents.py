@@ -17,10 +17,19 @@ PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, lik
 @pytest.mark.parametrize(
     ("agent", "kind"),
     [
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari", "desktop"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari",
+            "desktop",
+        ),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", "desktop"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1", "mobile"),
-        ("Mozilla/5.0 (Linux; Android 15; Pixel 9) Chrome/140.0.0.0 Mobile Safari/537.36", "mobile"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1",
+            "mobile",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15; Pixel 9) Chrome/140.0.0.0 Mobile Safari/537.36",
+            "mobile",
+        ),
         ("Mozilla/5.0 (Linux; Android 14; SM-X710) Chrome/140.0.0.0 Safari/537.36", "tablet"),
         ("Mozilla/5.0 (iPad; CPU OS 16_0 like Mac OS X) Mobile/15E148 Safari/604.1", "tablet"),
         ("Dalvik/2.1.0 (Linux; U; Android 13; Pixel 7 Build/TQ3A)", "mobile"),
@@ -32,7 +41,7 @@ PIXEL = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, lik
         ("node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", ""),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_a_user_agent_has_a_device_class(agent: str, kind: str) -> None:
     assert agents.device_class(agent) == kind
     assert agents.fields(agent).get("device_class", "") == kind
@@ -59,10 +68,18 @@ def test_a_phone_named_cubot_is_no_bot() -> None:
         (f"{IPHONE} CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome", "iOS"),
         (f"{IPHONE} Version/18.0 Mobile/15E148 Safari/604.1", "Safari", "iOS"),
         (f"{IPHONE} Mobile/15E148", "Safari WebView", "iOS"),
-        ("Mozilla/5.0 (Android 14; Mobile; rv:130.0) Gecko/130.0 Firefox/130.0", "Firefox", "Android"),
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox", "Linux"),
+        (
+            "Mozilla/5.0 (Android 14; Mobile; rv:130.0) Gecko/130.0 Firefox/130.0",
+            "Firefox",
+            "Android",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
+            "Firefox",
+            "Linux",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_browser_is_called_the_same_on_phones_and_desktops(
     agent: str, browser: str, system: str
 ) -> None:
@@ -79,19 +96,27 @@ def test_an_app_has_a_system_and_no_browser() -> None:
     ("agent", "name"),
     [
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot"),
-        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; "
-         "+https://openai.com/gptbot)", "GPTBot"),
-        ("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; "
-         "+https://openai.com/bot", "ChatGPT-User"),
-        ("Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)",
-         "Yahoo! Slurp"),
+        (
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; "
+            "+https://openai.com/gptbot)",
+            "GPTBot",
+        ),
+        (
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; "
+            "+https://openai.com/bot",
+            "ChatGPT-User",
+        ),
+        (
+            "Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/help/us/ysearch/slurp)",
+            "Yahoo! Slurp",
+        ),
         ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0 Safari/537.36", "HeadlessChrome"),
         ("Pinterest/0.2 (+http://www.pinterest.com/bot.html)", "Pinterest"),
         ("Screaming Frog SEO Spider/5.1", "Screaming Frog SEO Spider"),
         ("WhatsApp/2.23.20.0 A", "WhatsApp"),
         (f"{WINDOWS} Chrome/138.0.0.0 Safari/537.36 DatadogSynthetics", "DatadogSynthetics"),
     ],
-)  # fmt: skip
+)
 def test_a_bot_has_a_name_and_no_browser(agent: str, name: str) -> None:
     assert agents.fields(agent) == {"device_class": "bot", "bot": name}
 
@@ -103,11 +128,30 @@ def test_what_stands_after_256_characters_is_not_read() -> None:
 
 HOSTILE = st.lists(
     st.sampled_from(
-        ["Mozilla/5.0 ", "(", ";", "Android ", "bot", "İ", "Opera/", "compatible; ", "1.", " ", "\x00",
-         "Mobile", "Preview", "Build/", "https://", "é", "\N{PILE OF POO}", "Chrome/1"]
-    ) | st.text(max_size=20),
+        [
+            "Mozilla/5.0 ",
+            "(",
+            ";",
+            "Android ",
+            "bot",
+            "İ",
+            "Opera/",
+            "compatible; ",
+            "1.",
+            " ",
+            "\x00",
+            "Mobile",
+            "Preview",
+            "Build/",
+            "https://",
+            "é",
+            "\N{PILE OF POO}",
+            "Chrome/1",
+        ]
+    )
+    | st.text(max_size=20),
     max_size=200,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(HOSTILE)

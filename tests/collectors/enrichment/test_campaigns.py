@@ -15,9 +15,12 @@ PAGE = "https://shop.example/tea"
 def test_the_five_parameters_are_the_campaign() -> None:
     url = f"{PAGE}?utm_source=news&utm_medium=email&utm_campaign=May+sale&utm_term=t%C3%A9&utm_content=top#x"
     assert campaigns.fields(url, None) == {
-        "campaign_source": "news", "campaign_medium": "email", "campaign_name": "May sale",
-        "campaign_term": "té", "campaign_content": "top",
-    }  # fmt: skip
+        "campaign_source": "news",
+        "campaign_medium": "email",
+        "campaign_name": "May sale",
+        "campaign_term": "té",
+        "campaign_content": "top",
+    }
 
 
 @pytest.mark.parametrize("name", campaigns.CLICK_IDS)
@@ -39,9 +42,17 @@ def test_names_may_be_in_capitals() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", PAGE, f"{PAGE}?", f"{PAGE}?a=1&gclid=", f"{PAGE}?utm_sources=a", f"{PAGE}?xgclid=1",
-     f"{PAGE}#utm_source=a", f"{PAGE}?utm_source=%20"],
-)  # fmt: skip
+    [
+        "",
+        PAGE,
+        f"{PAGE}?",
+        f"{PAGE}?a=1&gclid=",
+        f"{PAGE}?utm_sources=a",
+        f"{PAGE}?xgclid=1",
+        f"{PAGE}#utm_source=a",
+        f"{PAGE}?utm_source=%20",
+    ],
+)
 def test_anything_else_is_no_campaign(url: str) -> None:
     assert campaigns.fields(url, None) == {}
 
@@ -50,9 +61,11 @@ def test_what_an_sdk_says_itself_wins_over_the_url() -> None:
     said = {"source": "crm", "name": "spring", "medium": 7, "term": None, "other": "x"}
     url = f"{PAGE}?utm_source=news&utm_medium=email&gclid=1"
     assert campaigns.fields(url, said) == {
-        "campaign_source": "crm", "campaign_medium": "email", "campaign_name": "spring",
+        "campaign_source": "crm",
+        "campaign_medium": "email",
+        "campaign_name": "spring",
         "click_id": "gclid:1",
-    }  # fmt: skip
+    }
 
 
 @given(st.text(min_size=1).filter(str.strip))

@@ -40,9 +40,14 @@ def test_a_denied_name_is_taken_out_however_it_is_written(given_: str, kept: str
 
 @pytest.mark.parametrize(
     "text",
-    ['{"emails":1,"e-mail":2}', '{"a":"email"}', '{"a":"my \\"email\\": x"}', '{"\u212aey":1}',
-     '{"a":24.90,"b":1e2,"c":123456789012345678901234567890}'],
-)  # fmt: skip
+    [
+        '{"emails":1,"e-mail":2}',
+        '{"a":"email"}',
+        '{"a":"my \\"email\\": x"}',
+        '{"\u212aey":1}',
+        '{"a":24.90,"b":1e2,"c":123456789012345678901234567890}',
+    ],
+)
 def test_anything_else_stays(text: str) -> None:
     assert json.loads(without(text), parse_float=str, parse_int=str) == json.loads(
         text, parse_float=str, parse_int=str

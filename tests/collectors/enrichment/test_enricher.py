@@ -25,9 +25,13 @@ PAGE: dict[str, Any] = {"messageId": "m", "anonymousId": "dev-1", "timestamp": A
 
 
 def taken(
-    body: dict[str, Any], told: Enrichment = PLAIN, *, agent: str = BROWSER,
-    path: str = "/v1/page", query: str = "",
-) -> Event:  # fmt: skip
+    body: dict[str, Any],
+    told: Enrichment = PLAIN,
+    *,
+    agent: str = BROWSER,
+    path: str = "/v1/page",
+    query: str = "",
+) -> Event:
     data = query.encode() or json.dumps(body).encode()
     request = Request(path, query, {"user-agent": agent}, data, NOW, "n", VISITOR)
     admitted = admit(request, {}, enricher=Enricher.of(told))
@@ -47,11 +51,16 @@ def test_a_page_view_says_who_came_how() -> None:
     }
     event = taken(page(page=place))
     assert (event.device_class, event.browser, event.os, event.bot) == (
-        "desktop", "Firefox", "Windows", "",
-    )  # fmt: skip
+        "desktop",
+        "Firefox",
+        "Windows",
+        "",
+    )
     assert (event.campaign_source, event.campaign_medium, event.click_id) == (
-        "news", "email", "gclid:7",
-    )  # fmt: skip
+        "news",
+        "email",
+        "gclid:7",
+    )
     assert (event.referrer_medium, event.referrer_source) == ("search", "Google")
     assert (event.ip, event.country) == ("203.0.113.0", "")
 

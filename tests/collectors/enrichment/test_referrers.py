@@ -42,19 +42,28 @@ def test_a_referrer_is_of_a_kind(referrer: str, medium: str, source: str) -> Non
 
 @pytest.mark.parametrize(
     "referrer",
-    ["https://www.shop.example/", "https://shop.example/cart", "https://blog.shop.example/",
-     "http://SHOP.example./"],
-)  # fmt: skip
+    [
+        "https://www.shop.example/",
+        "https://shop.example/cart",
+        "https://blog.shop.example/",
+        "http://SHOP.example./",
+    ],
+)
 def test_the_site_itself_and_its_other_names_are_internal(referrer: str) -> None:
     assert referrers.fields(referrer, PAGE) == {"referrer_medium": "internal"}
 
 
 @pytest.mark.parametrize(
     "referrer",
-    ["https://google.evil.example/", "https://www.google.com.evil.example/",
-     "https://facebook.com.evil.example/", "https://notfacebook.com/", "https://x.com@evil.example/",
-     "https://evil.example/https://www.google.com/"],
-)  # fmt: skip
+    [
+        "https://google.evil.example/",
+        "https://www.google.com.evil.example/",
+        "https://facebook.com.evil.example/",
+        "https://notfacebook.com/",
+        "https://x.com@evil.example/",
+        "https://evil.example/https://www.google.com/",
+    ],
+)
 def test_a_name_that_only_looks_like_a_known_one_is_a_link(referrer: str) -> None:
     assert referrers.fields(referrer, PAGE)["referrer_medium"] == "link"
 

@@ -36,9 +36,16 @@ CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.ht
 
 
 def line(
-    target: str = "/tea", *, ip: str = IP, time: str = "21/Nov/2026:09:00:00 +0000",
-    method: str = "GET", status: int = 200, referrer: str = "-", agent: str = FIREFOX, user: str = "-",
-) -> str:  # fmt: skip
+    target: str = "/tea",
+    *,
+    ip: str = IP,
+    time: str = "21/Nov/2026:09:00:00 +0000",
+    method: str = "GET",
+    status: int = 200,
+    referrer: str = "-",
+    agent: str = FIREFOX,
+    user: str = "-",
+) -> str:
     request = f"{method} {target} HTTP/1.1"
     return f'{ip} - {user} [{time}] "{request}" {status} 5120 "{referrer}" "{agent}"'
 
@@ -71,10 +78,22 @@ def test_a_page_request_is_a_page_view(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    [line("/style.css"), line("/img/a.PNG?v=2"), line("/app.js"), line("/robots.txt"),
-     line("/feed.xml"), line(method="POST"), line(method="HEAD"), line(status=404), line(status=500),
-     line(status=101), line("/api/cart"), line("*", method="OPTIONS"), line("http://proxy.example/")],
-)  # fmt: skip
+    [
+        line("/style.css"),
+        line("/img/a.PNG?v=2"),
+        line("/app.js"),
+        line("/robots.txt"),
+        line("/feed.xml"),
+        line(method="POST"),
+        line(method="HEAD"),
+        line(status=404),
+        line(status=500),
+        line(status=101),
+        line("/api/cart"),
+        line("*", method="OPTIONS"),
+        line("http://proxy.example/"),
+    ],
+)
 def test_anything_else_is_no_page_view_and_no_fault(tmp_path: Path, written: str) -> None:
     log = read(tmp_path, written)
     assert (log.events, log.rejects) == ([], [])
@@ -90,9 +109,14 @@ def test_answers_from_200_to_399_are_page_views(tmp_path: Path, status: int, tar
 
 @pytest.mark.parametrize(
     "time",
-    ["21/Nov/2026:09:00:00 +0000", "21/Nov/2026:14:30:00 +0530", "20/Nov/2026:23:00:00 -1000",
-     "2026-11-21T10:00:00+01:00", "1795251600.000"],
-)  # fmt: skip
+    [
+        "21/Nov/2026:09:00:00 +0000",
+        "21/Nov/2026:14:30:00 +0530",
+        "20/Nov/2026:23:00:00 -1000",
+        "2026-11-21T10:00:00+01:00",
+        "1795251600.000",
+    ],
+)
 def test_the_same_moment_in_any_zone_is_the_same_time(tmp_path: Path, time: str) -> None:
     assert only(tmp_path, line(time=time)).time == AT
 
@@ -119,8 +143,13 @@ def test_of_address_and_agent_only_the_network_is_kept_even_of_bad_lines(tmp_pat
         f'{{"remote_addr":"{IP}"}}',
         "{",
     ]
-    log = read(tmp_path, line(user="frank"), line(ip="2001:db8::7"), *broken,
-               line(time="31/Feb/2026:09:00:00 +0000"))  # fmt: skip
+    log = read(
+        tmp_path,
+        line(user="frank"),
+        line(ip="2001:db8::7"),
+        *broken,
+        line(time="31/Feb/2026:09:00:00 +0000"),
+    )
     assert len(log.events) == 2
     assert len(log.rejects) == len(broken) + 1
     kept = b"".join(msgspec.json.encode(one) for one in log.events)
@@ -134,10 +163,14 @@ def test_of_address_and_agent_only_the_network_is_kept_even_of_bad_lines(tmp_pat
 
 def test_a_visitor_is_the_same_within_a_day_and_another_on_the_next(tmp_path: Path) -> None:
     log = read(
-        tmp_path, line("/a"), line("/b", time="21/Nov/2026:23:59:59 +0000"),
-        line("/c", time="22/Nov/2026:00:00:00 +0000"), line("/d", ip="203.0.113.8"),
-        line("/e", agent=IPHONE), line("/f", time="22/Nov/2026:01:00:00 +0200"),
-    )  # fmt: skip
+        tmp_path,
+        line("/a"),
+        line("/b", time="21/Nov/2026:23:59:59 +0000"),
+        line("/c", time="22/Nov/2026:00:00:00 +0000"),
+        line("/d", ip="203.0.113.8"),
+        line("/e", agent=IPHONE),
+        line("/f", time="22/Nov/2026:01:00:00 +0200"),
+    )
     a, b, c, d, e, f = (event.anonymous_id for event in log.events)
     assert a == b == f
     assert len({a, c, d, e}) == 4
@@ -220,16 +253,43 @@ def _json_line(**fields: Any) -> str:
 @pytest.mark.parametrize(
     "written",
     [
-        _json_line(remote_addr=IP, time_iso8601="2026-11-21T09:00:00+00:00", request="GET /tea HTTP/2.0",
-                   status=200, http_referer="https://a.example/", http_user_agent=FIREFOX),
-        _json_line(remote_addr=IP, msec="1795251600.000", request_method="GET", request_uri="/tea",
-                   status="200", http_referer="https://a.example/", http_user_agent=FIREFOX),
-        _json_line(clientip=IP, timestamp="21/Nov/2026:10:00:00 +0100", method="GET", path="/tea",
-                   response=200, referrer="https://a.example/", agent=FIREFOX),
-        _json_line(ts=1795251600.0, remote_ip=IP, method="GET", uri="/tea", status=200,
-                   referer="https://a.example/", user_agent=FIREFOX),
+        _json_line(
+            remote_addr=IP,
+            time_iso8601="2026-11-21T09:00:00+00:00",
+            request="GET /tea HTTP/2.0",
+            status=200,
+            http_referer="https://a.example/",
+            http_user_agent=FIREFOX,
+        ),
+        _json_line(
+            remote_addr=IP,
+            msec="1795251600.000",
+            request_method="GET",
+            request_uri="/tea",
+            status="200",
+            http_referer="https://a.example/",
+            http_user_agent=FIREFOX,
+        ),
+        _json_line(
+            clientip=IP,
+            timestamp="21/Nov/2026:10:00:00 +0100",
+            method="GET",
+            path="/tea",
+            response=200,
+            referrer="https://a.example/",
+            agent=FIREFOX,
+        ),
+        _json_line(
+            ts=1795251600.0,
+            remote_ip=IP,
+            method="GET",
+            uri="/tea",
+            status=200,
+            referer="https://a.example/",
+            user_agent=FIREFOX,
+        ),
     ],
-)  # fmt: skip
+)
 def test_json_lines_are_read_by_usual_keys(tmp_path: Path, written: str) -> None:
     event, plain = only(tmp_path, written), only(tmp_path, line(referrer="https://a.example/"))
     assert (event.path, event.time, event.referrer) == ("/tea", AT, "https://a.example/")
@@ -242,11 +302,14 @@ def test_a_mapping_names_other_keys(tmp_path: Path) -> None:
     assert only(tmp_path, written, how=how).path == "/tea"
 
 
-@pytest.mark.parametrize("text", [
-    'kind = "access_log"\nsite = "shop"',
-    'kind = "access_log"\nsite = "shop"\nsalt = "short"',
-    'kind = "access_log"\nsite = "shop"\nsalt = "sixteen letters or more"\n[columns]\nemail = "x"',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        'kind = "access_log"\nsite = "shop"',
+        'kind = "access_log"\nsite = "shop"\nsalt = "short"',
+        'kind = "access_log"\nsite = "shop"\nsalt = "sixteen letters or more"\n[columns]\nemail = "x"',
+    ],
+)
 def test_a_mapping_without_a_salt_or_with_unknown_fields_is_refused(text: str) -> None:
     with pytest.raises(MappingError):
         mapping.parse(text)
@@ -281,10 +344,13 @@ def test_moments_are_those_of_the_standard_library(second: int) -> None:
 def test_a_log_is_read_quickly(tmp_path: Path) -> None:
     """CPU time, and a floor far below what was measured: a slow machine passes, a square fails."""
     lines = [
-        line(f"/p/{n % 500}" + (".css" if n % 2 else ""), ip=f"203.0.113.{n % 250}",
-             time=f"21/Nov/2026:09:{n // 60 % 60:02}:{n % 60:02} +0000")
+        line(
+            f"/p/{n % 500}" + (".css" if n % 2 else ""),
+            ip=f"203.0.113.{n % 250}",
+            time=f"21/Nov/2026:09:{n // 60 % 60:02}:{n % 60:02} +0000",
+        )
         for n in range(20_000)
-    ]  # fmt: skip
+    ]
     path = tmp_path / "access.log"
     path.write_text("\n".join(lines))
     began = process_time()

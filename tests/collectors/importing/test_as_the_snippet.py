@@ -27,13 +27,23 @@ VISIT = (
 
 def by_snippet() -> list[Event]:
     views = [
-        {"type": "page", "messageId": f"m{n}", "anonymousId": "device", "timestamp": AT + minute * 60_000,
-         "context": {"page": {"url": ORIGIN + target, "path": target.split("?")[0],
-                              "referrer": referrer}}}
+        {
+            "type": "page",
+            "messageId": f"m{n}",
+            "anonymousId": "device",
+            "timestamp": AT + minute * 60_000,
+            "context": {
+                "page": {"url": ORIGIN + target, "path": target.split("?")[0], "referrer": referrer}
+            },
+        }
         for n, (minute, target, referrer) in enumerate(VISIT)
-    ]  # fmt: skip
-    told = request("/v1/batch", json.dumps({"batch": views}).encode(), query="writeKey=k",
-                   headers={"user-agent": FIREFOX})  # fmt: skip
+    ]
+    told = request(
+        "/v1/batch",
+        json.dumps({"batch": views}).encode(),
+        query="writeKey=k",
+        headers={"user-agent": FIREFOX},
+    )
     return admit(told, browser_keys("k:shop")).events
 
 
@@ -50,10 +60,21 @@ def by_log(folder: Path) -> list[Event]:
 
 def known(events: list[Event]) -> list[tuple[str, ...]]:
     return [
-        (one.type, one.url, one.path, one.referrer, one.device_class, one.browser, one.os,
-         one.campaign_source, one.campaign_medium, one.referrer_medium, one.referrer_source)
+        (
+            one.type,
+            one.url,
+            one.path,
+            one.referrer,
+            one.device_class,
+            one.browser,
+            one.os,
+            one.campaign_source,
+            one.campaign_medium,
+            one.referrer_medium,
+            one.referrer_source,
+        )
         for one in events
-    ]  # fmt: skip
+    ]
 
 
 def came_out(events: list[Event]) -> tuple[list[Any], list[Any]]:

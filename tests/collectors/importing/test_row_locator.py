@@ -67,9 +67,14 @@ def test_a_line_of_json_is_counted_with_empty_lines(tmp_path: Path) -> None:
 def test_parquet_has_rows_and_no_lines(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
     columns = {
-        "kind": ["track", "dance"], "name": ["x", "x"], "at": [1_767_225_600_000] * 2,
-        "browser": ["b"] * 2, "mail": ["a@b.co"] * 2, "page": ["/"] * 2, "plan": ["p"] * 2,
-    }  # fmt: skip
+        "kind": ["track", "dance"],
+        "name": ["x", "x"],
+        "at": [1_767_225_600_000] * 2,
+        "browser": ["b"] * 2,
+        "mail": ["a@b.co"] * 2,
+        "page": ["/"] * 2,
+        "plan": ["p"] * 2,
+    }
     pyarrow.parquet.write_table(pa.table(columns), path)
     assert places(refused(path, EVENTS)) == ["events.parquet row 2"]
 

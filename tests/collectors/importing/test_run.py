@@ -112,8 +112,9 @@ def test_the_lines_of_one_order_are_one_purchase_wherever_they_stand(tmp_path: P
     assert first.order is not None and second.order is not None
     assert first.identifiers == ("user_id:007",)
     assert first.order.items == (
-        Item("tea", quantity=2, price=Decimal("4.50")), Item("mug", price=Decimal(9)),
-    )  # fmt: skip
+        Item("tea", quantity=2, price=Decimal("4.50")),
+        Item("mug", price=Decimal(9)),
+    )
     assert (first.order.total, first.order.currency) == (Decimal("18.00"), "EUR")
     assert (first.site, first.anonymous_id, second.order.order_id) == ("shop", "", "2")
 
@@ -183,9 +184,13 @@ columns = {order_id = "o", time = "t", user_id = "u", product_id = "p", quantity
 """)
     path = tmp_path / "file.parquet"
     columns = {
-        "o": [1, 1], "t": pa.array([10**15, 10**15], pa.timestamp("ns")), "u": [9, 9],
-        "p": [5, 6], "q": [3, 1], "s": [2.0, 0.99],
-    }  # fmt: skip
+        "o": [1, 1],
+        "t": pa.array([10**15, 10**15], pa.timestamp("ns")),
+        "u": [9, 9],
+        "p": [5, 6],
+        "q": [3, 1],
+        "s": [2.0, 0.99],
+    }
     pyarrow.parquet.write_table(pa.table(columns), path)
     how = Mapping(kind=how.kind, site=how.site, columns=how.columns)
     summary, log = imported(path, how)
@@ -324,10 +329,18 @@ def _grouped(lines: list[tuple[int, int]]) -> list[tuple[Row, int]]:
     for order, quantity in lines:
         orders.setdefault(order, []).append(quantity)
     return [
-        ({"order_id": order, "time": "2026-01-01", "user_id": "u",
-          "product_id": ["p"] * len(pieces), "quantity": pieces}, len(pieces))
+        (
+            {
+                "order_id": order,
+                "time": "2026-01-01",
+                "user_id": "u",
+                "product_id": ["p"] * len(pieces),
+                "quantity": pieces,
+            },
+            len(pieces),
+        )
         for order, pieces in orders.items()
-    ]  # fmt: skip
+    ]
 
 
 def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:

@@ -20,9 +20,14 @@ from tests.collectors.writers import MemoryWriter
 
 def event(number: int, device: str = "device", text: str = "") -> Event:
     return Event(
-        type="track", message_id=str(number), site="s", time=1, received_at=1,
-        anonymous_id=device, event=text,
-    )  # fmt: skip
+        type="track",
+        message_id=str(number),
+        site="s",
+        time=1,
+        received_at=1,
+        anonymous_id=device,
+        event=text,
+    )
 
 
 REJECT = Reject(

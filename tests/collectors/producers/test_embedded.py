@@ -44,9 +44,11 @@ def partitions(directory: Path) -> list[tuple[int, str, int, int, int]]:
 def test_a_new_inbox_numbers_its_partitions_and_has_an_id(tmp_path: Path) -> None:
     EmbeddedWriter(tmp_path / "new" / "data", 2, clock).close()
     assert partitions(tmp_path / "new" / "data") == [
-        (0, EVENTS.name, 0, 0, 0), (1, EVENTS.name, 1, 0, 0),
-        (2, REJECTS.name, 0, 0, 0), (3, REJECTS.name, 1, 0, 0),
-    ]  # fmt: skip
+        (0, EVENTS.name, 0, 0, 0),
+        (1, EVENTS.name, 1, 0, 0),
+        (2, REJECTS.name, 0, 0, 0),
+        (3, REJECTS.name, 1, 0, 0),
+    ]
 
 
 def test_reopening_keeps_the_id_and_goes_on_counting(tmp_path: Path) -> None:
@@ -114,9 +116,13 @@ def _append(directory: str, name: str, count: int) -> None:
         producer = await open_embedded(Path(directory), 2, clock)
         for number in range(count):
             event = Event(
-                type="track", message_id=f"{name}-{number}", site="s", time=1, received_at=1,
+                type="track",
+                message_id=f"{name}-{number}",
+                site="s",
+                time=1,
+                received_at=1,
                 anonymous_id=name,
-            )  # fmt: skip
+            )
             await producer.append([event], [])
         await producer.close()
 

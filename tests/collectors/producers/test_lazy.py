@@ -11,9 +11,14 @@ from schemas.events import Event
 from tests.collectors.writers import MemoryWriter
 
 EVENT = Event(
-    type="track", message_id="m", site="shop", time=5, received_at=5, corrected_time=5,
+    type="track",
+    message_id="m",
+    site="shop",
+    time=5,
+    received_at=5,
+    corrected_time=5,
     anonymous_id="a",
-)  # fmt: skip
+)
 
 
 class Log:

@@ -17,13 +17,23 @@ from tests.collectors.writers import MemoryWriter
 
 NOON = 1_795_262_400_000
 EVENT = Event(
-    type="track", message_id="m", site="shop", time=NOON, received_at=NOON, corrected_time=NOON,
+    type="track",
+    message_id="m",
+    site="shop",
+    time=NOON,
+    received_at=NOON,
+    corrected_time=NOON,
     anonymous_id="a",
-)  # fmt: skip
+)
 JUNK = Reject(
-    id="x", reason=Reason.BAD_JSON, detail="", site="shop", received_at=NOON, path="/v1/track",
+    id="x",
+    reason=Reason.BAD_JSON,
+    detail="",
+    site="shop",
+    received_at=NOON,
+    path="/v1/track",
     body=b"{",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True)

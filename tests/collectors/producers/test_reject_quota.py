@@ -24,9 +24,15 @@ def refused(
     site: str = "shop", size: int = 100, reason: Reason = Reason.BAD_JSON, sender: SentBy = "page"
 ) -> Reject:
     return Reject(
-        id="x", reason=reason, detail="", site=site, received_at=NOON, path="/v1/track",
-        body=b"j" * size, sender=sender,
-    )  # fmt: skip
+        id="x",
+        reason=reason,
+        detail="",
+        site=site,
+        received_at=NOON,
+        path="/v1/track",
+        body=b"j" * size,
+        sender=sender,
+    )
 
 
 def test_rejects_are_kept_until_the_purse_is_empty_and_then_left() -> None:

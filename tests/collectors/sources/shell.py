@@ -53,9 +53,14 @@ def played(shell: str, directory: Path) -> list[list[str]]:
     record.write_text("")
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["/bin/sh", "-e"], input=shell, env=os.environ | {"PATH": path, "RECORD": str(record)},
-        cwd=directory, text=True, capture_output=True, check=False,
-    )  # fmt: skip
+        ["/bin/sh", "-e"],
+        input=shell,
+        env=os.environ | {"PATH": path, "RECORD": str(record)},
+        cwd=directory,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     calls: list[list[str]] = [json.loads(line) for line in record.read_text().splitlines()]
     return [[Path(name).name, *rest] for name, *rest in calls]

@@ -26,13 +26,19 @@ async def _call(
 ) -> tuple[int, dict[str, str], bytes]:
     producer = GroupCommit(writer, 2)
     endpoint = Endpoint(
-        producer, keys={"key": SHOP}, clock=lambda: NOW, metrics=Metrics(),
+        producer,
+        keys={"key": SHOP},
+        clock=lambda: NOW,
+        metrics=Metrics(),
         doors=doors(),
-    )  # fmt: skip
+    )
     scope = {
-        "type": "http", "method": method, "path": path, "query_string": b"",
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
+    }
     sent: list[Any] = []
 
     async def receive() -> Any:

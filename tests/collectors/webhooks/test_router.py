@@ -169,8 +169,11 @@ def test_a_delivery_signed_more_than_five_minutes_apart_is_a_replay(
 def test_an_old_delivery_cannot_be_dated_anew(vendor: str) -> None:
     old = delivery(vendor, BODY, signed_at=NOW - 3_600_000)
     fresh = delivery(vendor, BODY, secret="whsec_AAAA")
-    names = {"stripe": "stripe-signature", "zendesk": "x-zendesk-webhook-signature-timestamp",
-             "billing": "webhook-timestamp"}  # fmt: skip
+    names = {
+        "stripe": "stripe-signature",
+        "zendesk": "x-zendesk-webhook-signature-timestamp",
+        "billing": "webhook-timestamp",
+    }
     headers = dict(old.headers) | {names[vendor]: fresh.headers[names[vendor]]}
     if vendor == "stripe":
         time = fresh.headers["stripe-signature"].partition(",")[0]
@@ -207,19 +210,29 @@ def test_standard_webhooks_are_those_of_its_own_library() -> None:
     assert verdict(delivery("billing", BODY)._replace(headers=headers)) == ""
 
 
-@pytest.mark.parametrize("header", [
-    {"x-webhook-secret": SECRET}, {"authorization": f"Bearer {SECRET}"},
-    {"authorization": "Basic " + base64.b64encode(f"any:{SECRET}".encode()).decode()},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-webhook-secret": SECRET},
+        {"authorization": f"Bearer {SECRET}"},
+        {"authorization": "Basic " + base64.b64encode(f"any:{SECRET}".encode()).decode()},
+    ],
+)
 def test_a_shared_secret_comes_in_three_ways(header: dict[str, str]) -> None:
     assert verdict(delivery("freshdesk", BODY)._replace(headers=header)) == ""
 
 
-@pytest.mark.parametrize("header", [
-    {}, {"x-webhook-secret": ""}, {"authorization": "Basic !!"}, {"authorization": f"Digest {SECRET}"},
-    {"authorization": "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()},
-    {"x-webhook-secret": "é"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"x-webhook-secret": ""},
+        {"authorization": "Basic !!"},
+        {"authorization": f"Digest {SECRET}"},
+        {"authorization": "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()},
+        {"x-webhook-secret": "é"},
+    ],
+)
 def test_anything_else_is_no_shared_secret(header: dict[str, str]) -> None:
     assert verdict(delivery("freshdesk", BODY)._replace(headers=header)) == "bad_signature"
 
@@ -241,11 +254,21 @@ def test_the_bytes_as_they_came_are_verified_before_they_are_inflated() -> None:
     assert reject.reason == Reason.BODY_TOO_LARGE
 
 
-@pytest.mark.parametrize("path", [
-    "/webhooks", "/webhooks/", "/webhooks/paypal/shop", "/webhooks/shopify/a/b", "/webhooks/shopify/é",
-    "/webhooks/shopify//x", "/webhooks/Shopify/shop", f"/webhooks/shopify/{'s' * 65}",
-    "/webhooks/shopify/shop\n", "/webhooks/../shopify",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks",
+        "/webhooks/",
+        "/webhooks/paypal/shop",
+        "/webhooks/shopify/a/b",
+        "/webhooks/shopify/é",
+        "/webhooks/shopify//x",
+        "/webhooks/Shopify/shop",
+        f"/webhooks/shopify/{'s' * 65}",
+        "/webhooks/shopify/shop\n",
+        "/webhooks/../shopify",
+    ],
+)
 def test_other_paths_are_not_served(path: str) -> None:
     assert not DOORS.serves(path)
 
@@ -281,10 +304,18 @@ def test_a_wrong_secret_setting_is_told_without_the_secret(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("was", "now"),
-    [('kind = "purchases"', 'kind = "carts"'), ('orderId = "data.invoice.id"', ""), ("[items]", "[lines]"),
-     ('scheme = "standard"', ""), ('sku = "x"', 'sku = "x"'), ("Europe/Berlin", "Mars/Olympus"),
-     ('list = "data.lines"', ""), ("currency", "colour"), ("[values.status]", "[values.weight]")],
-)  # fmt: skip
+    [
+        ('kind = "purchases"', 'kind = "carts"'),
+        ('orderId = "data.invoice.id"', ""),
+        ("[items]", "[lines]"),
+        ('scheme = "standard"', ""),
+        ('sku = "x"', 'sku = "x"'),
+        ("Europe/Berlin", "Mars/Olympus"),
+        ('list = "data.lines"', ""),
+        ("currency", "colour"),
+        ("[values.status]", "[values.weight]"),
+    ],
+)
 def test_a_wrong_mapping_is_named(was: str, now: str) -> None:
     changed = BILLING.replace(was, now) if was in BILLING else BILLING + "\nextra = 1\n"
     with pytest.raises(WebhookMappingError):
@@ -349,9 +380,15 @@ def test_whatever_bytes_are_signed_are_answered(vendor: str, body: bytes, topic:
     answered(delivery(vendor, body, topics.get(vendor, "")))
 
 
-@given(st.sampled_from(VENDORS), st.dictionaries(
-    st.sampled_from(sorted(DOORS.headers)), st.text(st.characters(max_codepoint=255)), max_size=4),
-    st.binary(max_size=50))  # fmt: skip
+@given(
+    st.sampled_from(VENDORS),
+    st.dictionaries(
+        st.sampled_from(sorted(DOORS.headers)),
+        st.text(st.characters(max_codepoint=255)),
+        max_size=4,
+    ),
+    st.binary(max_size=50),
+)
 @settings(max_examples=300, deadline=None)
 def test_whatever_headers_come_nobody_unsigned_is_let_in(
     vendor: str, headers: dict[str, str], body: bytes

@@ -74,8 +74,11 @@ def test_creation_and_payment_of_an_order_are_one_fact() -> None:
 
 
 def test_a_checkout_paid_later_is_one_fact_with_the_first_notice() -> None:
-    later = STRIPE_SESSION | {"id": "evt_9", "created": 1795255000,
-                              "type": "checkout.session.async_payment_succeeded"}  # fmt: skip
+    later = STRIPE_SESSION | {
+        "id": "evt_9",
+        "created": 1795255000,
+        "type": "checkout.session.async_payment_succeeded",
+    }
     assert told("stripe", later) == told("stripe", STRIPE_SESSION)
 
 
@@ -89,9 +92,11 @@ def test_a_malformed_address_does_not_lose_the_order() -> None:
 
 def test_a_shop_s_cart_attributes_name_a_device_and_no_customer() -> None:
     forged: list[dict[str, Any]] = [
-        {"name": "footfall_user_id", "value": "boss"}, {"name": "userId", "value": "boss"},
-        {"name": "footfall_anonymous_id", "value": ["a"]}, {"name": {"x": 1}, "value": "y"},
-    ]  # fmt: skip
+        {"name": "footfall_user_id", "value": "boss"},
+        {"name": "userId", "value": "boss"},
+        {"name": "footfall_anonymous_id", "value": ["a"]},
+        {"name": {"x": 1}, "value": "y"},
+    ]
     (event,) = told("shopify", SHOPIFY_ORDER | {"note_attributes": forged}, "orders/paid")
     assert event.anonymous_id == ""
     assert not [one for one in event.identifiers if one.startswith("user_id")]
@@ -99,9 +104,16 @@ def test_a_shop_s_cart_attributes_name_a_device_and_no_customer() -> None:
 
 @pytest.mark.parametrize(
     ("currency", "minor", "major"),
-    [("usd", 2198, "21.98"), ("JPY", 500, "500"), ("kwd", 5120, "5.120"), ("isk", 500, "5.00"),
-     ("eur", 1, "0.01"), ("eur", -250, "-2.50"), ("xof", 0, "0")],
-)  # fmt: skip
+    [
+        ("usd", 2198, "21.98"),
+        ("JPY", 500, "500"),
+        ("kwd", 5120, "5.120"),
+        ("isk", 500, "5.00"),
+        ("eur", 1, "0.01"),
+        ("eur", -250, "-2.50"),
+        ("xof", 0, "0"),
+    ],
+)
 def test_minor_units_are_those_of_the_currency(currency: str, minor: int, major: str) -> None:
     assert stripe.amount(minor, currency) == Decimal(major)
 
@@ -158,8 +170,15 @@ def test_a_rating_keeps_its_remark() -> None:
     [("Good, I am satisfied", 5), ("Bad", 1), ("bad, with comment", 1), ("3", 3), (4, 4)],
 )
 def test_a_zendesk_trigger_tells_a_rating_and_an_address(given: Any, stars: int) -> None:
-    body = {"ticket_id": "5158", "action": "rated", "rating": given, "comment": "ok",
-            "email": "Ann@example.com", "requester_id": "8", "time": "2026-11-21T09:00:00Z"}  # fmt: skip
+    body = {
+        "ticket_id": "5158",
+        "action": "rated",
+        "rating": given,
+        "comment": "ok",
+        "email": "Ann@example.com",
+        "requester_id": "8",
+        "time": "2026-11-21T09:00:00Z",
+    }
     (event,) = told("zendesk", body)
     assert event.ticket == Ticket("5158", "rated", rating=stars)
     assert event.identifiers == ("email:ann@example.com", "crm:zendesk:8")
@@ -168,12 +187,20 @@ def test_a_zendesk_trigger_tells_a_rating_and_an_address(given: Any, stars: int)
 
 @pytest.mark.parametrize(
     ("triggered", "action"),
-    [("{ticket_action:created}", "created"), ("{reply_sent:sent}", "answered"),
-     ("{status:{from:2,to:4}}", "solved"), ("{status:{from:Open,to:Closed}}", "solved"),
-     ("{status:{from:5,to:2}}", "reopened"), ("{status:{from:Resolved,to:Open}}", "reopened"),
-     ("{status:{from:4,to:5}}", None), ("{status:{from:2,to:3}}", None),
-     ("{priority:{from:2,to:4}}", None), ("{note_type:private}", None), (None, None)],
-)  # fmt: skip
+    [
+        ("{ticket_action:created}", "created"),
+        ("{reply_sent:sent}", "answered"),
+        ("{status:{from:2,to:4}}", "solved"),
+        ("{status:{from:Open,to:Closed}}", "solved"),
+        ("{status:{from:5,to:2}}", "reopened"),
+        ("{status:{from:Resolved,to:Open}}", "reopened"),
+        ("{status:{from:4,to:5}}", None),
+        ("{status:{from:2,to:3}}", None),
+        ("{priority:{from:2,to:4}}", None),
+        ("{note_type:private}", None),
+        (None, None),
+    ],
+)
 def test_freshdesk_s_triggered_event_says_what_happened(triggered: str | None, action: Any) -> None:
     body = {"freshdesk_webhook": FRESHDESK["freshdesk_webhook"] | {"triggered_event": triggered}}
     events = told("freshdesk", body)
@@ -202,23 +229,46 @@ def test_freshdesk_s_seven_ratings_are_five(given: int, stars: int) -> None:
     [
         ("shopify", b"no json", "orders/paid", Reason.BAD_JSON),
         ("shopify", {"id": "x"}, "orders/paid", Reason.BAD_ORDER),
-        ("shopify", SHOPIFY_ORDER | {"created_at": "yesterday"}, "orders/paid", Reason.TIME_OUT_OF_RANGE),
+        (
+            "shopify",
+            SHOPIFY_ORDER | {"created_at": "yesterday"},
+            "orders/paid",
+            Reason.TIME_OUT_OF_RANGE,
+        ),
         ("shopify", SHOPIFY_ORDER | {"total_price": "NaN"}, "orders/paid", Reason.BAD_ORDER),
         ("shopify", SHOPIFY_ORDER | {"currency": "dollars"}, "orders/paid", Reason.BAD_ORDER),
-        ("shopify", SHOPIFY_ORDER | {"line_items": [{"product_id": n, "title": "t" * 999, "quantity": 1}
-                                                    for n in range(999)]}, "orders/paid",
-         Reason.EVENT_TOO_LARGE),
+        (
+            "shopify",
+            SHOPIFY_ORDER
+            | {
+                "line_items": [
+                    {"product_id": n, "title": "t" * 999, "quantity": 1} for n in range(999)
+                ]
+            },
+            "orders/paid",
+            Reason.EVENT_TOO_LARGE,
+        ),
         ("shopify", b"\xff\xfe", "orders/paid", Reason.BAD_ENCODING),
         ("stripe", {"id": "evt"}, "", Reason.BAD_SHAPE),
         ("zendesk", ZENDESK | {"detail": {}}, "", Reason.BAD_TICKET),
-        ("zendesk", {"ticket_id": 1, "action": "rated", "rating": "offered"}, "", Reason.BAD_TICKET),
-        ("freshdesk", {"freshdesk_webhook": {"ticket_id": 1, "action": "rated"}}, "", Reason.BAD_TICKET),
+        (
+            "zendesk",
+            {"ticket_id": 1, "action": "rated", "rating": "offered"},
+            "",
+            Reason.BAD_TICKET,
+        ),
+        (
+            "freshdesk",
+            {"freshdesk_webhook": {"ticket_id": 1, "action": "rated"}},
+            "",
+            Reason.BAD_TICKET,
+        ),
         ("surveys", SURVEY | {"answer": {"score": 11}}, "", Reason.BAD_FEEDBACK),
         ("surveys", SURVEY | {"at": "soon"}, "", Reason.TIME_OUT_OF_RANGE),
         ("billing", b"[" * 100_000, "", Reason.BAD_JSON),
         ("intercom", b'{"a":' * 100_000, "", Reason.BAD_JSON),
     ],
-)  # fmt: skip
+)
 def test_a_verified_delivery_that_cannot_be_taken_is_a_reject_and_no_4xx(
     vendor: str, body: Any, topic: str, reason: Reason
 ) -> None:
@@ -235,8 +285,9 @@ def test_an_order_of_a_thousand_lines_is_taken() -> None:
     assert len(event.order.items) == 1000
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.events],
-                         ids=lambda one: f"{one.vendor}: {one.name}")  # fmt: skip
+@pytest.mark.parametrize(
+    "sample", [one for one in SAMPLES if one.events], ids=lambda one: f"{one.vendor}: {one.name}"
+)
 def test_a_repeated_delivery_counts_once_in_the_pipeline(sample: Sample) -> None:
     first = told(sample.vendor, sample.body, sample.topic)
     again = told(sample.vendor, sample.body, sample.topic, now=NOW + 200_000)

@@ -23,11 +23,14 @@ def test_collector_and_echo_server_are_measured_and_leave_nothing(tmp_path: Path
     told: list[str] = []
     results = measure(f"embedded://{tmp_path}", 0.2, 1, told.append, [LOAD])
     assert [(one.server, one.per_request, len(one.runs)) for one in results] == [
-        ("echo", 20, 1), ("collector", 20, 1),
-    ]  # fmt: skip
+        ("echo", 20, 1),
+        ("collector", 20, 1),
+    ]
     assert all(one.requests_per_cpu_second > 0 and one.p50_ms <= one.p99_ms for one in results)
-    assert told == ["round 1 of 1: echo, 20 events a request",
-                    "round 1 of 1: collector, 20 events a request"]  # fmt: skip
+    assert told == [
+        "round 1 of 1: echo, 20 events a request",
+        "round 1 of 1: collector, 20 events a request",
+    ]
     assert list(tmp_path.iterdir()) == []
     found = report("embedded://x", results)
     assert found.costs["20"] > 1

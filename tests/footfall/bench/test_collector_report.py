@@ -10,8 +10,12 @@ def result(server: str, per_request: int, rate: float, p99: float = 50.0) -> Res
 
 
 def results(single: float = 8_000, hundred: float = 800, p99: float = 100.0) -> list[Result]:
-    return [result("echo", 1, 16_000), result("collector", 1, single, p99),
-            result("echo", 100, 4_000), result("collector", 100, hundred, p99)]  # fmt: skip
+    return [
+        result("echo", 1, 16_000),
+        result("collector", 1, single, p99),
+        result("echo", 100, 4_000),
+        result("collector", 100, hundred, p99),
+    ]
 
 
 def reached(found: list[Result]) -> list[bool]:

@@ -42,8 +42,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         row(REJECTS, id=reason, path="/v1/page", received_at=NOON - n, cut=False, reason=reason)
         for n, reason in enumerate(WANTING, 1)
     ]
-    again = row(REJECTS, id="0", path="/v1/batch", received_at=NOON + 99, cut=False,
-                reason="bad_shape", body="one of it")  # fmt: skip
+    again = row(
+        REJECTS,
+        id="0",
+        path="/v1/batch",
+        received_at=NOON + 99,
+        cut=False,
+        reason="bad_shape",
+        body="one of it",
+    )
     store(opened, REJECTS, *rejects, *wanting, again)
     opened.close()
     yield path

@@ -57,8 +57,10 @@ def test_a_break_that_nobody_flagged_is_not_found() -> None:
 
 def test_a_flag_of_another_page_another_device_or_before_the_break_is_false() -> None:
     for other in (
-        FLAG._replace(page="/cart"), FLAG._replace(device_class="desktop"), FLAG._replace(time=999),
-    ):  # fmt: skip
+        FLAG._replace(page="/cart"),
+        FLAG._replace(device_class="desktop"),
+        FLAG._replace(time=999),
+    ):
         step = evaluation.broken_step(PLANTED, [FLAG, other])
         assert (step.failed_views, step.false_flags, step.ok) == (3, 1, False)
 

@@ -47,16 +47,19 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 
 def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
-    counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1,
-              "beyond_window": 0}  # fmt: skip
+    counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1, "beyond_window": 0}
     worker.insert(columns.BOOKS, 1, time=NOON, **counts)
     worker.insert(columns.BOOKS, 1, time=NOON, **counts)  # a replay's repeat
     worker.insert(columns.BOOKS, 2, time=NOON, **counts)
     worker.insert(columns.BOOKS, 3, time=NOON, **counts, site="elsewhere")
     found_books = results.counted(worker)
     assert found_books == {
-        "declared": 6, "stored": 2, "deduplicated": 2, "rejected": 2, "rows": 0,
-    }  # fmt: skip
+        "declared": 6,
+        "stored": 2,
+        "deduplicated": 2,
+        "rejected": 2,
+        "rows": 0,
+    }
 
 
 def test_only_breaks_are_flags(worker: Asked) -> None:
@@ -70,17 +73,26 @@ def test_only_breaks_are_flags(worker: Asked) -> None:
 def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: Asked) -> None:
     person = person_id(SITE, "user_id:c1")
     worker.insert(
-        columns.IDENTITIES, 1,
-        identifier="user_id:c1", person_id=person, canonical="user_id:c1", version=1,
-    )  # fmt: skip
+        columns.IDENTITIES,
+        1,
+        identifier="user_id:c1",
+        person_id=person,
+        canonical="user_id:c1",
+        version=1,
+    )
     dates = {"last_purchase": NOON, "due_at": NOON, "late_at": NOON, "lapsed_at": NOON}
     numbers = {"person_id": person, "purchases": 4, "interval_days": 9.5, "deleted": 0}
     states = [("tea", "waiting", 1), ("tea", "due", 2), ("mug", "lapsed", 3), ("cup", "late", 4)]
     for product, state, version in states:
         worker.insert(
-            columns.CYCLES, version,
-            product_id=product, state=state, version=version, **dates, **numbers,
-        )  # fmt: skip
+            columns.CYCLES,
+            version,
+            product_id=product,
+            state=state,
+            version=version,
+            **dates,
+            **numbers,
+        )
     assert results.due(worker) == {("c1", "tea"), ("c1", "cup")}
 
 
@@ -89,9 +101,13 @@ def test_a_device_belongs_to_whoever_had_it_last(worker: Asked) -> None:
     for version, (name, person) in enumerate(people.items()):
         identifier = f"user_id:{name}"
         worker.insert(
-            columns.IDENTITIES, 10 + version,
-            identifier=identifier, person_id=person, canonical=identifier, version=version,
-        )  # fmt: skip
+            columns.IDENTITIES,
+            10 + version,
+            identifier=identifier,
+            person_id=person,
+            canonical=identifier,
+            version=version,
+        )
         seen = {"device": "d1", "time": NOON + version, "message_id": name}
         worker.insert(columns.ASSERTIONS, 20 + version, identifier=identifier, **seen)
         times = {"corrected_time": NOON, "received_at": NOON, "opt_out": False}

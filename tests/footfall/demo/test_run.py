@@ -61,8 +61,9 @@ def test_a_report_is_one_line_of_json() -> None:
 def test_the_stack_takes_its_settings_from_the_demonstration_alone(tmp_path: Path) -> None:
     settings = Stack(tmp_path).settings
     assert {name: key.site for name, key in settings.keys.items()} == {
-        WRITE_KEY: SITE, SERVER_KEY: SITE,
-    }  # fmt: skip
+        WRITE_KEY: SITE,
+        SERVER_KEY: SITE,
+    }
     assert settings.keys[WRITE_KEY].identify
     assert not settings.keys[WRITE_KEY].server
     assert settings.log == f"embedded://{tmp_path}"

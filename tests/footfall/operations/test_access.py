@@ -26,8 +26,13 @@ def free_port() -> int:
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
-    given = {"LOG": f"embedded://{folder}", "WAREHOUSE": f"chdb://{folder / 'warehouse'}",
-             "PORT": str(free_port()), "WORKER_PORT": str(free_port()), **settings}  # fmt: skip
+    given = {
+        "LOG": f"embedded://{folder}",
+        "WAREHOUSE": f"chdb://{folder / 'warehouse'}",
+        "PORT": str(free_port()),
+        "WORKER_PORT": str(free_port()),
+        **settings,
+    }
     return {**os.environ, **{f"FOOTFALL_{name}": value for name, value in given.items()}}
 
 
@@ -65,8 +70,9 @@ def run(given: Mapping[str, str], *words: str) -> tuple[int, str]:
 
 
 def test_with_a_token_others_are_answered_and_commands_show_it(tmp_path: Path) -> None:
-    given = environment(tmp_path, WORKER_HOST="0.0.0.0", WORKER_TOKEN=TOKEN,
-                        SERVER_KEYS="a-server-key:s")  # fmt: skip
+    given = environment(
+        tmp_path, WORKER_HOST="0.0.0.0", WORKER_TOKEN=TOKEN, SERVER_KEYS="a-server-key:s"
+    )
     with up(given) as port:
         bearer = f"Bearer {TOKEN}"
         for path in (
@@ -91,8 +97,13 @@ def test_with_a_token_others_are_answered_and_commands_show_it(tmp_path: Path) -
 
 def test_without_one_names_are_answered_that_were_set(tmp_path: Path) -> None:
     with up(environment(tmp_path, WORKER_NAMES="stats.shop.example, 192.0.2.7:8101")) as port:
-        for host, status in (("stats.shop.example", 200), ("192.0.2.7:8101", 200), ("localhost", 200),
-                             ("192.0.2.7", 421), ("evil.example", 421)):  # fmt: skip
+        for host, status in (
+            ("stats.shop.example", 200),
+            ("192.0.2.7:8101", 200),
+            ("localhost", 200),
+            ("192.0.2.7", 421),
+            ("evil.example", 421),
+        ):
             assert get(port, "/api/status", Host=host) == status
 
 

@@ -19,8 +19,15 @@ from pipeline.alarms import Alarm
 from pipeline.clock import wall
 from pipeline.settings import Settings
 
-BALANCED = {"received": 1_010, "stored": 1_000, "repeats": 5, "merged": 1, "rejected": 3,
-            "in_flight": 1, "difference": 0}  # fmt: skip
+BALANCED = {
+    "received": 1_010,
+    "stored": 1_000,
+    "repeats": 5,
+    "merged": 1,
+    "rejected": 3,
+    "in_flight": 1,
+    "difference": 0,
+}
 ROWS: dict[str, tuple[list[str], list[Any]]] = {
     "-- Which engine": (["version", "tables"], ["26.9", 1]),
     "-- Rejects by reason": (["reason", "rejects"], ["unknown_key", 721]),
@@ -72,8 +79,13 @@ def exposition(*labels: str, count: float) -> str:
 
 
 def found(directory: Path, part: str, **ports: int) -> list[Finding]:
-    given = {"log": f"embedded://{directory}", "warehouse": f"chdb://{directory}/w",
-             "port": "1", "worker_port": "1", **{k: str(v) for k, v in ports.items()}}  # fmt: skip
+    given = {
+        "log": f"embedded://{directory}",
+        "warehouse": f"chdb://{directory}/w",
+        "port": "1",
+        "worker_port": "1",
+        **{k: str(v) for k, v in ports.items()},
+    }
     return [one for one in examine(Settings(given, {})) if one.part == part]
 
 
@@ -104,9 +116,10 @@ def test_what_never_happened_is_not_told() -> None:
 def test_the_books_are_told_in_one_formula() -> None:
     told = books(BALANCED)
     assert told == Finding(
-        "books", True,
+        "books",
+        True,
         "1,010 received = 1,000 stored + 5 repeats + 1 merged + 3 rejected + 1 in flight",
-    )  # fmt: skip
+    )
 
 
 def test_books_that_do_not_balance_are_wrong() -> None:
@@ -129,8 +142,11 @@ def test_another_program_on_the_collectors_port_is_told(tmp_path: Path) -> None:
 
 
 def test_partitions_are_counted_once_and_the_slowest_stage_is_named(tmp_path: Path) -> None:
-    lanes = [{"stage": stage, "partition": partition, "lag": lag}
-             for partition, lag in ((0, 0), (1, 2_000)) for stage in ("visits", "people")]  # fmt: skip
+    lanes = [
+        {"stage": stage, "partition": partition, "lag": lag}
+        for partition, lag in ((0, 0), (1, 2_000))
+        for stage in ("visits", "people")
+    ]
     lanes[-1]["lag"] = 3_000
     status = {"ready": True, "lanes": lanes, "books": BALANCED, "alarms": []}
     with serving({"/api/status": json.dumps(status).encode()}) as port:

@@ -13,8 +13,12 @@ def reasons(**counts: int) -> list[dict[str, Any]]:
 
 
 def deliveries(delivered: int = 0, waiting: int = 0, given_up: int = 0) -> dict[str, Any]:
-    return {"delivered": str(delivered), "waiting": str(waiting), "given_up": str(given_up),
-            "answer": "Cannot connect to crm.example:443: Connection refused."}  # fmt: skip
+    return {
+        "delivered": str(delivered),
+        "waiting": str(waiting),
+        "given_up": str(given_up),
+        "answer": "Cannot connect to crm.example:443: Connection refused.",
+    }
 
 
 def test_rejects_are_counted_by_reason_with_the_command_that_shows_them() -> None:
@@ -22,9 +26,11 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them() -> Non
         reasons(unknown_key=1510, bad_json=20, bad_order=2, bad_shape=1, missing_id=4)
     )
     assert told == Finding(
-        "rejects", True, "1,537 in 24 h: unknown_key 1,510, bad_json 20, bad_order 2, others 5",
+        "rejects",
+        True,
+        "1,537 in 24 h: unknown_key 1,510, bad_json 20, bad_order 2, others 5",
         "footfall rejects list --reason unknown_key",
-    )  # fmt: skip
+    )
 
 
 def test_what_footfall_itself_failed_to_process_is_wrong_and_no_matter_of_senders() -> None:
@@ -54,9 +60,12 @@ def test_what_was_not_kept_is_told_apart_as_its_rows_are_no_rejects() -> None:
     ("row", "text"),
     [
         (deliveries(waiting=1), "1 trigger not delivered yet"),
-        (deliveries(waiting=2, given_up=3), f"2 triggers not delivered yet, 3 given up after {ATTEMPTS}"),
+        (
+            deliveries(waiting=2, given_up=3),
+            f"2 triggers not delivered yet, 3 given up after {ATTEMPTS}",
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("configured", [True, False])
 def test_a_trigger_that_was_not_delivered_is_wrong(
     row: dict[str, Any], text: str, configured: bool
@@ -100,5 +109,9 @@ def test_a_finding_is_ok_worth_a_look_or_wrong(finding: Finding, verdict: str) -
 
 def test_one_is_no_plural() -> None:
     assert [many(n, "event") for n in (0, 1, 1.0, 2, 12_345)] == [
-        "0 events", "1 event", "1 event", "2 events", "12,345 events",
-    ]  # fmt: skip
+        "0 events",
+        "1 event",
+        "1 event",
+        "2 events",
+        "12,345 events",
+    ]

@@ -207,9 +207,14 @@ def test_it_is_told_first_and_nothing_is_changed(
 
 
 STEPS: list[tuple[Any, str]] = [
-    (shell, "_opened"), (steps, "put_back"), (steps, "sync"), (EmbeddedJournal, "append_once"),
-    (EmbeddedJournal, "commit"), (shell, "_roll_up"), (steps, "done"),
-]  # fmt: skip
+    (shell, "_opened"),
+    (steps, "put_back"),
+    (steps, "sync"),
+    (EmbeddedJournal, "append_once"),
+    (EmbeddedJournal, "commit"),
+    (shell, "_roll_up"),
+    (steps, "done"),
+]
 
 
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
@@ -256,8 +261,10 @@ def test_two_restore_points_are_kept_and_a_wrong_clock_stops_none(
     tmp_path: Path, origin: tuple[Path, Tables]
 ) -> None:
     folder = copy(origin[0], tmp_path / "all") / "log"
-    runners: Any = {topic: SimpleNamespace(stage=SimpleNamespace(name=stage))
-                    for topic, stage in READERS.items()}  # fmt: skip
+    runners: Any = {
+        topic: SimpleNamespace(stage=SimpleNamespace(name=stage))
+        for topic, stage in READERS.items()
+    }
     for now in (1, 2 * DAY, 3 * DAY, 40 * 365 * DAY, 5 * DAY, 8 * DAY):
         _keep_points(folder, runners, now, 3 * DAY)
     assert [point.time // DAY for point in points(folder)] == [5, 8]

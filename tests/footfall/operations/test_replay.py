@@ -42,8 +42,16 @@ class Wire:
 
 
 def row(**more: Any) -> dict[str, Any]:
-    return {"id": "a-1", "time": 1_795_255_200_000, "path": "/v1/track", "site": "shop", "body": "{}",
-            "sender": "server", "method": "POST", "opt_out": False} | more  # fmt: skip
+    return {
+        "id": "a-1",
+        "time": 1_795_255_200_000,
+        "path": "/v1/track",
+        "site": "shop",
+        "body": "{}",
+        "sender": "server",
+        "method": "POST",
+        "opt_out": False,
+    } | more
 
 
 class Played:

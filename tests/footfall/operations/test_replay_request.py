@@ -84,8 +84,10 @@ def test_an_event_that_was_refused_alone_is_taken_once_its_cause_is_mended(
         shop.send(sample)
     (row,) = shop.rows()
     assert (row["reason"], row["sender"], row["method"]) == (
-        "event_too_large", "server", sample.method
-    )  # fmt: skip
+        "event_too_large",
+        "server",
+        sample.method,
+    )
     assert shop.events() == []
     assert (shop.again(row), len(shop.rows())) == (200, 1)
     assert shop.events() == untroubled.events() != []
@@ -144,8 +146,13 @@ def test_a_page_s_input_gets_a_page_s_rights_though_there_is_a_server_s_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shop = Shop(BOTH)
-    order = {"type": "track", "anonymousId": "a", "userId": "victim", "event": "Order Cancelled",
-             "properties": {"order_id": "REAL-1", "total": 9, "currency": "EUR"}}  # fmt: skip
+    order = {
+        "type": "track",
+        "anonymousId": "a",
+        "userId": "victim",
+        "event": "Order Cancelled",
+        "properties": {"order_id": "REAL-1", "total": 9, "currency": "EUR"},
+    }
     with monkeypatch.context() as patched:
         patched.setattr(limits, "MAX_EVENT", 1)
         shop.post("/v1/track", order, basic("page") | FROM_PAGE)
@@ -230,8 +237,9 @@ def test_with_no_keys_at_all_none_is_needed() -> None:
     assert "authorization" not in resent.headers
 
 
-@pytest.mark.parametrize("body", [{"type": "page", "anonymousId": "a"},
-                                  {"type": "track", "event": "x", "userId": "u"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body", [{"type": "page", "anonymousId": "a"}, {"type": "track", "event": "x", "userId": "u"}]
+)
 def test_sent_twice_a_nameless_event_is_the_same_event(
     body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,9 +296,18 @@ def test_an_objection_goes_along_and_the_machine_that_replays_is_not_the_visitor
 
 @pytest.mark.parametrize(
     "header",
-    ["x", "ab 1", "ab 0", f"{'a' * 101} {NOW}", f"ab {NOW} c", "ab 9999999999999", f"../x {NOW}",
-     f"ab {NOW}\n", ""],
-)  # fmt: skip
+    [
+        "x",
+        "ab 1",
+        "ab 0",
+        f"{'a' * 101} {NOW}",
+        f"ab {NOW} c",
+        "ab 9999999999999",
+        f"../x {NOW}",
+        f"ab {NOW}\n",
+        "",
+    ],
+)
 def test_a_header_that_is_none_of_a_replay_s_says_nothing(header: str) -> None:
     shop = Shop(SERVER)
     shop.post(
@@ -307,7 +324,15 @@ def test_no_page_of_another_origin_may_send_a_replay_s_header() -> None:
 
 
 def test_an_import_s_reject_goes_with_the_server_s_key() -> None:
-    reject = Reject(id="a-1", reason=Reason.BAD_ORDER, detail="", site="shop", received_at=NOW,
-                    path="/v1/purchases", body=b"{}", sender="import")  # fmt: skip
+    reject = Reject(
+        id="a-1",
+        reason=Reason.BAD_ORDER,
+        detail="",
+        site="shop",
+        received_at=NOW,
+        path="/v1/purchases",
+        body=b"{}",
+        sender="import",
+    )
     assert key_sent(request_of(row_of(reject), BOTH, "")) == "s3cret-key"
     assert request_of(row_of(reject), PAGE, "") is None

@@ -48,9 +48,12 @@ class SlowSink:
         return 10**9
 
     def write(
-        self, topic: str, partition: int, rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        self,
+        topic: str,
+        partition: int,
+        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.begun.set()
         self.go_on.wait(10)
 
@@ -146,9 +149,12 @@ class Refusing(SlowSink):
     """A warehouse that refuses the rows of one table."""
 
     def write(
-        self, topic: str, partition: int, rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        self,
+        topic: str,
+        partition: int,
+        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if SESSIONS in rows:
             raise ValueRefused("table `sessions`: a value does not fit the column `pages`")
         self.written += [(table, row) for table in rows for row in rows[table]]

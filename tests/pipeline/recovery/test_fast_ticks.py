@@ -27,10 +27,14 @@ def wrong(times: list[int], now: int = NOW) -> set[int]:
 @given(bursts)
 def test_bursts_ahead_are_found_whole_and_nothing_else(bursts: list[tuple[int, int, int]]) -> None:
     """Another collector's ticks between the right ones."""
-    extra = {place: [TICKS[place] + n * SECOND + by for n in range(count)]
-             for place, count, by in bursts}  # fmt: skip
-    times = [(time, right) for place, tick in enumerate(TICKS)
-             for time, right in [(tick, True), *((e, False) for e in extra.get(place, ()))]]  # fmt: skip
+    extra = {
+        place: [TICKS[place] + n * SECOND + by for n in range(count)] for place, count, by in bursts
+    }
+    times = [
+        (time, right)
+        for place, tick in enumerate(TICKS)
+        for time, right in [(tick, True), *((e, False) for e in extra.get(place, ()))]
+    ]
     assert wrong([time for time, _ in times]) == {
         offset for offset, (_, right) in enumerate(times) if not right
     }

@@ -8,8 +8,16 @@ from pipeline.stages.rejects import RejectsStage
 from schemas import columns
 from schemas.rejects import Reason, Reject, as_bytes
 
-GOOD = Reject(id="r1", reason=Reason.BAD_JSON, detail="no", site="shop", received_at=7,
-              path="/v1/track", body=b"\xff{", cut=False)  # fmt: skip
+GOOD = Reject(
+    id="r1",
+    reason=Reason.BAD_JSON,
+    detail="no",
+    site="shop",
+    received_at=7,
+    path="/v1/track",
+    body=b"\xff{",
+    cut=False,
+)
 
 
 def rows(value: bytes, events: int = 1) -> Emit:
@@ -32,9 +40,15 @@ def test_a_reject_is_a_row_with_its_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"{", b"[]", b'{"id":"\xff"}', b"\xff",
-             msgspec.json.encode(GOOD).replace(b'"shop"', b'"\xc3\x28"')]
-)  # fmt: skip
+    "line",
+    [
+        b"{",
+        b"[]",
+        b'{"id":"\xff"}',
+        b"\xff",
+        msgspec.json.encode(GOOD).replace(b'"shop"', b'"\xc3\x28"'),
+    ],
+)
 def test_a_line_that_is_no_reject_is_a_reject_itself_and_the_next_is_read(line: bytes) -> None:
     emit = rows(line + b"\n" + msgspec.json.encode(GOOD), events=2)
     assert column(emit, "reason") == [Reason.UNREADABLE_RECORD.value, Reason.BAD_JSON.value]

@@ -13,10 +13,24 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 
 _DEFAULTS: dict[str, Any] = {
-    "type": "page", "time": NOON, "corrected_time": NOON, "received_at": NOON, "start": NOON,
-    "end": NOON, "decided_at": NOON, "opt_out": False, "next": (), "forward": None, "events": 1,
-    "pages": 1, "version": 1, "deleted": 0, "properties": b"{}", "traits": b"{}", "share": 1.0,
-}  # fmt: skip
+    "type": "page",
+    "time": NOON,
+    "corrected_time": NOON,
+    "received_at": NOON,
+    "start": NOON,
+    "end": NOON,
+    "decided_at": NOON,
+    "opt_out": False,
+    "next": (),
+    "forward": None,
+    "events": 1,
+    "pages": 1,
+    "version": 1,
+    "deleted": 0,
+    "properties": b"{}",
+    "traits": b"{}",
+    "share": 1.0,
+}
 
 
 def row(table: Table, **values: Any) -> tuple[Any, ...]:

@@ -19,15 +19,24 @@ BEFORE = (
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("Code: 62. DB::Exception: Empty query (in file /w/store/events.sql): Cannot parse definition from "
-         "metadata file /w/store/events.sql. (SYNTAX_ERROR)", "/w/store/events.sql is damaged"),
-        ("Code: 107. DB::ErrnoException: Cannot open file /w/store/events.sql: , errno: 2, strerror: No such "
-         "file or directory: Cannot parse definition from metadata file /w/store/events.sql. "
-         "(FILE_DOESNT_EXIST)", "/w/store/events.sql is damaged"),
-        ("Code: 76. DB::ErrnoException: Cannot open file /w/status: , errno: 13, strerror: Permission "
-         "denied. (CANNOT_OPEN_FILE)", "this user may not use /w/status"),
+        (
+            "Code: 62. DB::Exception: Empty query (in file /w/store/events.sql): Cannot parse definition "
+            "from metadata file /w/store/events.sql. (SYNTAX_ERROR)",
+            "/w/store/events.sql is damaged",
+        ),
+        (
+            "Code: 107. DB::ErrnoException: Cannot open file /w/store/events.sql: , errno: 2, strerror: No "
+            "such file or directory: Cannot parse definition from metadata file /w/store/events.sql. "
+            "(FILE_DOESNT_EXIST)",
+            "/w/store/events.sql is damaged",
+        ),
+        (
+            "Code: 76. DB::ErrnoException: Cannot open file /w/status: , errno: 13, strerror: Permission "
+            "denied. (CANNOT_OPEN_FILE)",
+            "this user may not use /w/status",
+        ),
     ],
-)  # fmt: skip
+)
 def test_damage_and_rights_are_final_and_name_the_file(
     tmp_path: Path, said: str, told: str
 ) -> None:
@@ -37,8 +46,13 @@ def test_damage_and_rights_are_final_and_name_the_file(
     assert "Code:" not in str(error)
 
 
-@pytest.mark.parametrize("said", ["Cannot open file /w/x: , errno: 28, No space left on device",
-                                  "errno: 24, strerror: Too many open files"])  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Cannot open file /w/x: , errno: 28, No space left on device",
+        "errno: 24, strerror: Too many open files",
+    ],
+)
 def test_what_goes_by_itself_may_pass(tmp_path: Path, said: str) -> None:
     assert isinstance(unopened(tmp_path, BEFORE + said), WarehouseUnavailable)
 

@@ -37,8 +37,16 @@ def test_several_parts_hold_what_one_held() -> None:
 
 
 def test_what_merges_replaced_is_not_lost_and_what_is_gone_is() -> None:
-    before = inventory_of("u", {}, [part("all_1_1_0"), part("all_2_2_0"), part("all_3_3_0", "flags", 7),
-                                    part("all_4_4_0", "flags", 0)])  # fmt: skip
+    before = inventory_of(
+        "u",
+        {},
+        [
+            part("all_1_1_0"),
+            part("all_2_2_0"),
+            part("all_3_3_0", "flags", 7),
+            part("all_4_4_0", "flags", 0),
+        ],
+    )
     assert lost(before, [part("all_1_2_1"), part("all_3_3_0", "flags")]) == []
     (one,) = lost(before, [part("all_1_2_1"), part("all_3_3_0", "flags", active=False)])
     assert one == ("flags", "all_3_3_0", 7)
@@ -54,9 +62,12 @@ def test_an_inventory_comes_back_from_its_text() -> None:
 
 @pytest.mark.parametrize(
     ("now", "said"),
-    [({}, "is empty"), ({"books": "b"}, "table events .* is missing"),
-     ({"books": "b", "events": "x"}, "not as it was")],
-)  # fmt: skip
+    [
+        ({}, "is empty"),
+        ({"books": "b"}, "table events .* is missing"),
+        ({"books": "b", "events": "x"}, "not as it was"),
+    ],
+)
 def test_another_schema_is_refused(now: dict[str, str], said: str) -> None:
     before = inventory_of("u", {"books": "b", "events": "e"}, [])
     check_schema(before, {"books": "b", "events": "e", "new": "n"}, "here")

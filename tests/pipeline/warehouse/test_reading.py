@@ -84,9 +84,12 @@ def test_it_cannot_read_what_is_not_the_warehouses(warehouse: EmbeddedWarehouse,
 def test_it_cannot_change_the_warehouse(warehouse: EmbeddedWarehouse) -> None:
     warehouse.insert("identities", COLUMNS, [["kept"], ["a"]])
     until_readable(warehouse, "identities")
-    for sql in ("INSERT INTO identities (site) VALUES ('x')", "TRUNCATE TABLE identities",
-                "ALTER TABLE identities DELETE WHERE 1 SETTINGS mutations_sync = 1",
-                "DROP TABLE identities SYNC"):  # fmt: skip
+    for sql in (
+        "INSERT INTO identities (site) VALUES ('x')",
+        "TRUNCATE TABLE identities",
+        "ALTER TABLE identities DELETE WHERE 1 SETTINGS mutations_sync = 1",
+        "DROP TABLE identities SYNC",
+    ):
         try:
             warehouse.raw(sql, "CSV")
         except (WarehouseRefused, WarehouseUnavailable):
@@ -161,8 +164,10 @@ def test_all_queries_together_keep_the_limit_and_inserts_go_on(
     stop.set()
     for thread in threads:
         thread.join(30)
-    print(f"{(most[0] - at_rest) / 1e6:.0f} MB above {at_rest / 1e6:.0f} MB at rest, inserts at most "
-          f"{max(waits):.2f} s")  # fmt: skip
+    print(
+        f"{(most[0] - at_rest) / 1e6:.0f} MB above {at_rest / 1e6:.0f} MB at rest, inserts at most "
+        f"{max(waits):.2f} s"
+    )
     assert any("MEMORY_LIMIT" in text for text in refused), refused[:3]
     assert most[0] - at_rest < 2 * MEMORY
     assert max(waits) < 5
@@ -181,8 +186,11 @@ def test_new_rows_merges_and_deletions_are_seen_within_two_seconds(
 ) -> None:
     answers_again(warehouse)
     for number in range(6):
-        warehouse.insert("cycles", ["site", "person_id", "version", "deleted"],
-                         [["s"] * 3, ["a", "b", f"c{number}"], [number] * 3, [0] * 3])  # fmt: skip
+        warehouse.insert(
+            "cycles",
+            ["site", "person_id", "version", "deleted"],
+            [["s"] * 3, ["a", "b", f"c{number}"], [number] * 3, [0] * 3],
+        )
     counted = "SELECT count() FROM cycles FINAL WHERE site = 's'"
     began = monotonic()
     while warehouse.raw(counted, "CSV") != b"8\n":
@@ -198,8 +206,10 @@ def test_new_rows_merges_and_deletions_are_seen_within_two_seconds(
 def test_it_ends_with_its_worker(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ASK_AND_WAIT, str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as worker:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
         assert worker.stdout
         pid = int(worker.stdout.readline())
         worker.kill()

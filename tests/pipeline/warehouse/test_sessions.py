@@ -11,18 +11,26 @@ from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.pool import Pool
 
 GOOD = (
-    "SELECT {n} AS n", "SELECT number FROM numbers({n})", "SELECT count() FROM numbers({n})",
+    "SELECT {n} AS n",
+    "SELECT number FROM numbers({n})",
+    "SELECT count() FROM numbers({n})",
     "SELECT {n} LIMIT 0",
     "SELECT toString(number) FROM numbers({n}) ORDER BY number DESC LIMIT 3",
     "SELECT 'a\nb' AS t, {n} AS n",
-)  # fmt: skip
+)
 BAD = (
-    "SELECT throwIf(number = {n}, 'no') FROM numbers(200000)", "SELECT nothing", "SELEC {n}", "",
-    "SELECT number FROM numbers(1048577)", "SELECT 1 FORMAT NoSuchFormat", "SELECT * FROM no_such_table",
-    "SELECT toUInt8(if(number = 150000, 'x', '1')) FROM numbers(200000)", "SELECT 1 SETTINGS no_such = 1",
+    "SELECT throwIf(number = {n}, 'no') FROM numbers(200000)",
+    "SELECT nothing",
+    "SELEC {n}",
+    "",
+    "SELECT number FROM numbers(1048577)",
+    "SELECT 1 FORMAT NoSuchFormat",
+    "SELECT * FROM no_such_table",
+    "SELECT toUInt8(if(number = 150000, 'x', '1')) FROM numbers(200000)",
+    "SELECT 1 SETTINGS no_such = 1",
     "SELECT number, intDiv(1, number - {n}) FROM numbers(100000)",
     "SELECT number, throwIf(number = 5000) FROM numbers(6000) SETTINGS max_block_size = 10",
-)  # fmt: skip
+)
 FORMATS = ("TSVRaw", "CSV", "JSONCompactEachRow", "Native")
 
 

@@ -33,9 +33,16 @@ def read_block(data: bytes, revision: int) -> list[tuple[Any, ...]]:
     """What a client that speaks a revision of the protocol reads, in clickhouse-driver's words."""
     context = Context()
     context.server_info = ServerInfo("", 0, 0, 0, revision, "UTC", "", revision)
-    context.settings, context.client_settings = {}, {"strings_as_bytes": False, "use_numpy": False,
-        "strings_encoding": "utf-8", "input_format_null_as_default": False,
-        "namedtuple_as_json": True}  # fmt: skip
+    context.settings, context.client_settings = (
+        {},
+        {
+            "strings_as_bytes": False,
+            "use_numpy": False,
+            "strings_encoding": "utf-8",
+            "input_format_null_as_default": False,
+            "namedtuple_as_json": True,
+        },
+    )
     source = _Bytes(data)
     block = BlockInputStream(BufferedSocketReader(source, 1024), context).read()
     assert source.tell() == len(data)

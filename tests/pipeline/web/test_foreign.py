@@ -12,8 +12,12 @@ SITES = ("cross-site", "same-site")
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 FETCH = {"Sec-Fetch-Mode": "no-cors"}
 JSON = {"Content-Type": "application/json"}
-ASKING = [("POST", "/api/query"), ("GET", "/api/named/cycles_due?site=a"),
-          ("GET", "/clickhouse?query=SELECT+1"), ("POST", "/clickhouse/")]  # fmt: skip
+ASKING = [
+    ("POST", "/api/query"),
+    ("GET", "/api/named/cycles_due?site=a"),
+    ("GET", "/clickhouse?query=SELECT+1"),
+    ("POST", "/clickhouse/"),
+]
 
 
 def ask(method: str, path: str, headers: dict[str, str]) -> tuple[int, int]:
@@ -51,9 +55,17 @@ def test_a_foreign_page_may_link_to_pages_but_not_frame_them(path: str, site: st
 
 @pytest.mark.parametrize(
     "origin",
-    ["null", "http://127.0.0.1:1", "http://localhost", "https://evil.example", "http://0.0.0.0:8101",
-     "HERE.evil.example", "ftp://127.0.0.1", ""],
-)  # fmt: skip
+    [
+        "null",
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "https://evil.example",
+        "http://0.0.0.0:8101",
+        "HERE.evil.example",
+        "ftp://127.0.0.1",
+        "",
+    ],
+)
 @pytest.mark.parametrize(("method", "path"), ASKING)
 def test_another_origin_is_refused_whatever_else_is_sent(
     method: str, path: str, origin: str
@@ -94,8 +106,14 @@ def test_what_a_browser_without_those_headers_sends_for_a_foreign_page_asks_noth
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     dice = random.Random(seed)
-    types = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
-             "text/plain; x=application/json", "application/jsonp", "")  # fmt: skip
+    types = (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain; x=application/json",
+        "application/jsonp",
+        "",
+    )
     for _ in range(60):
         method, path = dice.choice(ASKING)
         headers = {"Accept": "*/*", "Accept-Language": "en", "Cookie": "a=b"}

@@ -9,9 +9,23 @@ from pipeline.web.borders import Access
 from pipeline.web.hosts import is_known
 from tests.pipeline.web.fakes import FakeWarehouse, visit
 
-FOREIGN = ["rebound.example", "localhost.evil.example:8101", "", "0.0.0.0:8101", "192.168.1.4:8101",
-           "10.0.0.1", "127.0.0.2:8101", "[::]:8101", "[fe80::1]:8101", "2130706433", "0x7f.1",
-           "localhost@evil.example", "evil.example/localhost", "localhost:port", "[::1"]  # fmt: skip
+FOREIGN = [
+    "rebound.example",
+    "localhost.evil.example:8101",
+    "",
+    "0.0.0.0:8101",
+    "192.168.1.4:8101",
+    "10.0.0.1",
+    "127.0.0.2:8101",
+    "[::]:8101",
+    "[fe80::1]:8101",
+    "2130706433",
+    "0x7f.1",
+    "localhost@evil.example",
+    "evil.example/localhost",
+    "localhost:port",
+    "[::1",
+]
 
 
 @pytest.mark.parametrize("host", ["localhost:8101", "127.0.0.1", "[::1]:8101", "LOCALHOST"])
@@ -27,9 +41,15 @@ def test_nothing_else_is(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "known"),
-    [("stats.shop.example", True), ("Stats.Shop.Example:443", True), ("192.0.2.7:8101", True),
-     ("192.0.2.7:8102", False), ("192.0.2.7", False), ("a.stats.shop.example", False)],
-)  # fmt: skip
+    [
+        ("stats.shop.example", True),
+        ("Stats.Shop.Example:443", True),
+        ("192.0.2.7:8101", True),
+        ("192.0.2.7:8102", False),
+        ("192.0.2.7", False),
+        ("a.stats.shop.example", False),
+    ],
+)
 def test_names_can_be_added_for_any_port_or_one(host: str, known: bool) -> None:
     assert is_known(host, ("stats.shop.example", "192.0.2.7:8101")) is known
 

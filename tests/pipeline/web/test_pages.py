@@ -19,14 +19,28 @@ from schemas.rejects import Reason
 from tests.dashboards import shop
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-BOOKS = {"received": 1_042, "stored": 1_000, "repeats": 20, "merged": 14, "rejected": 8,
-         "in_flight": 0, "difference": 0}  # fmt: skip
+BOOKS = {
+    "received": 1_042,
+    "stored": 1_000,
+    "repeats": 20,
+    "merged": 14,
+    "rejected": 8,
+    "in_flight": 0,
+    "difference": 0,
+}
 ALARMS = [{"part": "disk", "text": "Nearly <b>full</b>.", "advice": "Make room."}]
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--virtual-time-budget=8000", "--dump-dom",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=8000",
+    "--dump-dom",
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,14 +75,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _more_rejects(warehouse: EmbeddedWarehouse) -> None:
     reasons = [reason for reason in Reason if reason is not Reason.BAD_JSON][:7]
-    data: list[list[Any]] = [[f"id-{reason}" for reason in reasons], [reason.value for reason in reasons],
-            [shop.END - shop.HOUR] * len(reasons)]  # fmt: skip
+    data: list[list[Any]] = [
+        [f"id-{reason}" for reason in reasons],
+        [reason.value for reason in reasons],
+        [shop.END - shop.HOUR] * len(reasons),
+    ]
     warehouse.insert("rejects", ("id", "reason", "received_at"), data)
 
 
 def _newcomer(warehouse: EmbeddedWarehouse) -> None:
-    view = {"site": "fresh", "type": "page", "time": shop.END, "received_at": shop.END,
-            "message_id": "m", "device": "d", "path": "/", "page": "/"}  # fmt: skip
+    view = {
+        "site": "fresh",
+        "type": "page",
+        "time": shop.END,
+        "received_at": shop.END,
+        "message_id": "m",
+        "device": "d",
+        "path": "/",
+        "page": "/",
+    }
     warehouse.insert("events", tuple(view), [[value] for value in view.values()])
     told = {"site": "fresh", "time": shop.END, "declared": 1, "stored": 1}
     warehouse.insert("books", tuple(told), [[value] for value in told.values()])

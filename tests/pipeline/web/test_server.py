@@ -133,9 +133,16 @@ def test_all_named_queries_are_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/customers/user_id%3A4?site=a", "/static/style.css", "/health", "/missing",
-             "/static/../server.py"]
-)  # fmt: skip
+    "path",
+    [
+        "/",
+        "/customers/user_id%3A4?site=a",
+        "/static/style.css",
+        "/health",
+        "/missing",
+        "/static/../server.py",
+    ],
+)
 def test_every_answer_forbids_foreign_and_inline_script(path: str) -> None:
     async def steps(client: Client) -> Any:
         return (await client.get(path)).headers

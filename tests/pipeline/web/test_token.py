@@ -11,21 +11,43 @@ from pipeline.web.token import shows
 from tests.pipeline.web.fakes import FakeWarehouse, visit
 
 TOKEN = "c0rrect:horse-battery"
-PATHS = ["/", "/customers/anna", "/static/style.css", "/metrics", "/api/status", "/api/named",
-         "/clickhouse?query=SELECT+1", "/clickhouse/ping", "/missing"]  # fmt: skip
+PATHS = [
+    "/",
+    "/customers/anna",
+    "/static/style.css",
+    "/metrics",
+    "/api/status",
+    "/api/named",
+    "/clickhouse?query=SELECT+1",
+    "/clickhouse/ping",
+    "/missing",
+]
 
 
 def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
-RIGHT = [{"Authorization": f"Bearer {TOKEN}"}, {"authorization": f"bearer {TOKEN}"},
-         {"Authorization": basic("", TOKEN)}, {"Authorization": basic("grafana", TOKEN)},
-         {"X-ClickHouse-Key": TOKEN}]  # fmt: skip
-WRONG = [{}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Bearer {TOKEN[:-1]}"},
-         {"Authorization": basic(TOKEN, "")}, {"Authorization": "Basic !!"}, {"Authorization": "Basic"},
-         {"Authorization": basic("a", "é" * 9)}, {"X-ClickHouse-User": TOKEN}, {"X-Footfall": TOKEN},
-         {"Authorization": TOKEN}, {"X-ClickHouse-Key": ""}]  # fmt: skip
+RIGHT = [
+    {"Authorization": f"Bearer {TOKEN}"},
+    {"authorization": f"bearer {TOKEN}"},
+    {"Authorization": basic("", TOKEN)},
+    {"Authorization": basic("grafana", TOKEN)},
+    {"X-ClickHouse-Key": TOKEN},
+]
+WRONG = [
+    {},
+    {"Authorization": f"Bearer {TOKEN}x"},
+    {"Authorization": f"Bearer {TOKEN[:-1]}"},
+    {"Authorization": basic(TOKEN, "")},
+    {"Authorization": "Basic !!"},
+    {"Authorization": "Basic"},
+    {"Authorization": basic("a", "é" * 9)},
+    {"X-ClickHouse-User": TOKEN},
+    {"X-Footfall": TOKEN},
+    {"Authorization": TOKEN},
+    {"X-ClickHouse-Key": ""},
+]
 
 
 @pytest.mark.parametrize("headers", WRONG)

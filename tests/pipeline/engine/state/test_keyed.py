@@ -84,10 +84,15 @@ def test_its_length_does_not_depend_on_what_is_settled() -> None:
     assert len(table) == 3
 
 
-@given(st.lists(st.tuples(
-    st.sampled_from(("put", "put", "delete", "settle", "size", "load")), st.sampled_from("abcd"),
-    st.integers(0, 2**40),
-)))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("put", "put", "delete", "settle", "size", "load")),
+            st.sampled_from("abcd"),
+            st.integers(0, 2**40),
+        )
+    )
+)
 def test_its_size_is_that_of_what_it_holds_whenever_it_is_asked_for(
     steps: list[tuple[str, str, int]],
 ) -> None:
@@ -111,10 +116,15 @@ def test_its_size_is_that_of_what_it_holds_whenever_it_is_asked_for(
             assert table.size() == sum(sizes) + ENTRY_BYTES * len(model)
 
 
-@given(st.lists(st.tuples(
-    st.sampled_from(("put", "get", "get", "delete", "settle")), st.sampled_from("abcdefgh"),
-    st.integers(0, 2**40),
-)))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("put", "get", "get", "delete", "settle")),
+            st.sampled_from("abcdefgh"),
+            st.integers(0, 2**40),
+        )
+    )
+)
 def test_which_values_are_kept_decoded_changes_no_answer(steps: list[tuple[str, str, int]]) -> None:
     model = dict[str, list[int]]()
     with pytest.MonkeyPatch.context() as patched:

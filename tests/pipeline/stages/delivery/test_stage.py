@@ -17,10 +17,15 @@ NOW = 1_760_000_000_000
 
 def trigger(name: str = "t1", offset: int = 5, time: int = NOW) -> Trigger:
     return Trigger(
-        id=name, rule="repurchase.due", site="shop", subject="p1", time=time,
-        reason="Ada usually buys coffee every 30 days; it is 29.", evidence={"days": 29},
+        id=name,
+        rule="repurchase.due",
+        site="shop",
+        subject="p1",
+        time=time,
+        reason="Ada usually buys coffee every 30 days; it is 29.",
+        evidence={"days": 29},
         origin=Origin("footfall-customers", 0, offset, 0),
-    )  # fmt: skip
+    )
 
 
 def result(attempt: int, *, delivered: bool = False, time: int = NOW) -> DeliveryResult:
@@ -80,8 +85,10 @@ def test_after_ten_failed_attempts_it_is_given_up_and_every_attempt_is_a_row() -
         assert told.due(NOW * 2) == ["t1"]
         told(result(attempt))
     assert told.due(NOW * 2) == []
-    attempts = [row[columns.DELIVERIES.columns.index("attempt")]
-                for row in told.emit.rows[columns.DELIVERIES]]  # fmt: skip
+    attempts = [
+        row[columns.DELIVERIES.columns.index("attempt")]
+        for row in told.emit.rows[columns.DELIVERIES]
+    ]
     assert attempts == list(range(1, 11))
 
 
@@ -106,9 +113,13 @@ def test_an_agenda_too_long_goes_on_at_once() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b'{"id":1}', b'{"id":"\xff"}', b'{"kind":"delivery","trigger_id":"\xff"}',
-     msgspec.json.encode(trigger()).replace(b"shop", b"sh\xffp")],
-)  # fmt: skip
+    [
+        b'{"id":1}',
+        b'{"id":"\xff"}',
+        b'{"kind":"delivery","trigger_id":"\xff"}',
+        msgspec.json.encode(trigger()).replace(b"shop", b"sh\xffp"),
+    ],
+)
 def test_a_line_that_is_neither_becomes_a_reject(line: bytes) -> None:
     told = Told()
     told.emit.begin(0)

@@ -72,10 +72,17 @@ def checkout(
     """An attempt in a declared funnel."""
     steps = ("/payment",) if went else ("/cart",)
     return msgspec.structs.replace(
-        PageOutcome(site="shop", page=page, time=time, decided_at=time + 30 * MINUTE,
-                    device_class=device, next=steps, forward=went),
+        PageOutcome(
+            site="shop",
+            page=page,
+            time=time,
+            decided_at=time + 30 * MINUTE,
+            device_class=device,
+            next=steps,
+            forward=went,
+        ),
         **changes,
-    )  # fmt: skip
+    )
 
 
 def views(

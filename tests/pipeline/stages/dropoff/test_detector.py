@@ -30,8 +30,9 @@ def first_alarm(shares: list[float], view_stake: float, roll: Random) -> int | N
 def test_false_alarms_stay_within_the_stakes_even_at_the_floor() -> None:
     roll, runs, views = Random(7), 400, 500
     view_stake = 0.2 / views
-    alarms = sum(first_alarm([share(FLOOR)] * views, view_stake, roll) is not None
-                 for _ in range(runs))  # fmt: skip
+    alarms = sum(
+        first_alarm([share(FLOOR)] * views, view_stake, roll) is not None for _ in range(runs)
+    )
     assert 0 < alarms <= 0.2 * runs
 
 

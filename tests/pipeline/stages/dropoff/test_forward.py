@@ -21,8 +21,11 @@ def chosen(page: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def test_every_step_of_a_funnel_leads_forward() -> None:
     assert [chosen(page) for page in ("/products", "/cart", "/checkout", "/payment")] == [
-        ("/product/:id",), ("/checkout",), ("/payment",), (ORDER_COMPLETED,),
-    ]  # fmt: skip
+        ("/product/:id",),
+        ("/checkout",),
+        ("/payment",),
+        (ORDER_COMPLETED,),
+    ]
 
 
 def test_going_back_is_not_forward() -> None:

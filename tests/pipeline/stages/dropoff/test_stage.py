@@ -28,10 +28,13 @@ def first_day(seed: int = 1) -> list[PageOutcome]:
 
 def broken_day(then: dict[str, float] | None = None) -> list[PageOutcome]:
     """A day of 40 views an hour: usual, from 18:00 mobile broken, from 22:00 `then`."""
-    return list(chain(
-        views(START, 18, 40, USUAL), views(BREAK, 4, 40, BROKEN, 2),
-        views(BREAK + 4 * HOUR, 12, 40, then or BROKEN, 3),
-    ))  # fmt: skip
+    return list(
+        chain(
+            views(START, 18, 40, USUAL),
+            views(BREAK, 4, 40, BROKEN, 2),
+            views(BREAK + 4 * HOUR, 12, 40, then or BROKEN, 3),
+        )
+    )
 
 
 def learned(play: Play, device: str, hour: int) -> float:
@@ -96,11 +99,20 @@ def test_too_little_history_flags_nothing() -> None:
 
 def test_ticks_change_nothing() -> None:
     day = broken_day()
-    with_ticks = list(chain.from_iterable(
-        (outcome, PageOutcome(site="", page="", time=outcome.decided_at + DAY,
-                              decided_at=outcome.decided_at + DAY))
-        for outcome in day
-    ))  # fmt: skip
+    with_ticks = list(
+        chain.from_iterable(
+            (
+                outcome,
+                PageOutcome(
+                    site="",
+                    page="",
+                    time=outcome.decided_at + DAY,
+                    decided_at=outcome.decided_at + DAY,
+                ),
+            )
+            for outcome in day
+        )
+    )
     plain, ticking = Play().play(day, 10), Play().play(with_ticks, 20)
     assert plain.settle() == ticking.settle()
     assert plain.rows == ticking.rows
@@ -208,9 +220,14 @@ def test_a_withdrawn_attempt_was_never_there(went: bool) -> None:
     right = list(views(START, 18, 40, USUAL))
     extra = checkout(right[-1].time - 60_000, went)
     taken_back = msgspec.structs.replace(
-        extra, next=(), forward=None, revision=1, withdrawn=True, was_next=extra.next,
+        extra,
+        next=(),
+        forward=None,
+        revision=1,
+        withdrawn=True,
+        was_next=extra.next,
         was_forward=went,
-    )  # fmt: skip
+    )
     plain, mended = Play().play(right), Play().play([*right, extra, taken_back])
     assert counts(plain) == counts(mended)
     pages = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
@@ -222,10 +239,11 @@ def test_corrected_failures_raise_no_flag() -> None:
     """Phones that report late: first told as gone, then as gone on."""
     late = [checkout(BREAK + n * 90_000, False) for n in range(12)]
     mended = [
-        msgspec.structs.replace(checkout(o.time, True), revision=1, was_next=o.next,
-                                was_forward=False)
+        msgspec.structs.replace(
+            checkout(o.time, True), revision=1, was_next=o.next, was_forward=False
+        )
         for o in late
-    ]  # fmt: skip
+    ]
     more = [checkout(BREAK + 20 * 60_000 + n * 90_000, False) for n in range(6)]
     usual = list(views(START, 18, 40, USUAL))
     assert Play().play([*usual, *late, *mended, *more]).flags() == []

@@ -39,9 +39,14 @@ def bought(
     name = order or f"o-{'+'.join(identifiers)}{device}-{at}"
     items = tuple(Item(product) for product in products or ("coffee",))
     return CustomerFact(
-        kind="purchase", site="shop", time=day(at), message_id=f"m-{name}", device=device,
-        identifiers=identifiers, order=Order(name, items=items),
-    )  # fmt: skip
+        kind="purchase",
+        site="shop",
+        time=day(at),
+        message_id=f"m-{name}",
+        device=device,
+        identifiers=identifiers,
+        order=Order(name, items=items),
+    )
 
 
 def undone(order: str, at: float, *products: str, cancelled: bool = False) -> CustomerFact:
@@ -49,18 +54,25 @@ def undone(order: str, at: float, *products: str, cancelled: bool = False) -> Cu
     items = tuple(Item(product) for product in products)
     status: OrderStatus = "cancelled" if cancelled else "refunded"
     return CustomerFact(
-        kind="purchase", site="shop", time=day(at), message_id=f"undo-{order}-{at}",
+        kind="purchase",
+        site="shop",
+        time=day(at),
+        message_id=f"undo-{order}-{at}",
         order=Order(order, status=status, items=items),
-    )  # fmt: skip
+    )
 
 
 def said(at: float, *identifiers: str, device: str = "", previous: str = "") -> CustomerFact:
     """Identifiers asserted together; with `previous`, an alias."""
     return CustomerFact(
-        kind="alias" if previous else "assertion", site="shop", time=day(at),
-        message_id=f"s{at}-{'+'.join(identifiers)}", device=device, identifiers=identifiers,
+        kind="alias" if previous else "assertion",
+        site="shop",
+        time=day(at),
+        message_id=f"s{at}-{'+'.join(identifiers)}",
+        device=device,
+        identifiers=identifiers,
         previous_id=previous,
-    )  # fmt: skip
+    )
 
 
 def reset(at: float, device: str) -> CustomerFact:

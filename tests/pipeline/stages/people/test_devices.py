@@ -21,8 +21,13 @@ def owners(shop: Shop) -> dict[str, int]:
 def test_a_device_belongs_to_the_last_assertion_until_a_reset() -> None:
     points = [Point(10, "a", ANN), Point(20, "b", ""), Point(30, "c", BOB)]
     assert [owner_at("d", points, time) for time in (10, 19, 20, 29, 30, 99)] == [
-        ANN, ANN, "device:d", "device:d", BOB, BOB,
-    ]  # fmt: skip
+        ANN,
+        ANN,
+        "device:d",
+        "device:d",
+        BOB,
+        BOB,
+    ]
 
 
 def test_before_the_first_assertion_it_belongs_to_the_first() -> None:

@@ -34,9 +34,11 @@ def made_up(people: int, mean: float, between: float, within: float) -> Sums:
     """Intervals drawn from the model itself, ten for each of `people`."""
     rng = random.Random(7)
     return sums_of(
-        [[exp(rng.gauss(m, within)) for _ in range(10)]
-         for m in (rng.gauss(mean, between) for _ in range(people))]
-    )  # fmt: skip
+        [
+            [exp(rng.gauss(m, within)) for _ in range(10)]
+            for m in (rng.gauss(mean, between) for _ in range(people))
+        ]
+    )
 
 
 def test_the_parameters_the_data_were_drawn_with_are_found() -> None:

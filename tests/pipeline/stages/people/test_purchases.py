@@ -24,8 +24,9 @@ def test_every_message_about_an_order_is_a_row() -> None:
     shop = Shop().fold([bought(ANN, 1, "coffee", "tea", order="7"), undone("7", 2, "tea")])
     rows = shop.table(columns.PURCHASES)
     assert [(row["order_id"], row["status"], row["product_ids"]) for row in rows] == [
-        ("7", "completed", ["coffee", "tea"]), ("7", "refunded", ["tea"]),
-    ]  # fmt: skip
+        ("7", "completed", ["coffee", "tea"]),
+        ("7", "refunded", ["tea"]),
+    ]
     assert [row["identifier"] for row in rows] == [ANN, ""]
 
 

@@ -35,9 +35,18 @@ def test_a_rating_of_one_or_two_is_unhappy(rating: int, rules: list[str]) -> Non
 
 @pytest.mark.parametrize(
     ("kind", "score", "told"),
-    [("csat", 2, 1), ("csat", 3, 0), ("ces", 2, 1), ("ces", 3, 0),
-     ("nps", 6, 1), ("nps", 7, 0), ("comment", None, 0), ("comment", 0, 0), ("nps", 0, 1)],
-)  # fmt: skip
+    [
+        ("csat", 2, 1),
+        ("csat", 3, 0),
+        ("ces", 2, 1),
+        ("ces", 3, 0),
+        ("nps", 6, 1),
+        ("nps", 7, 0),
+        ("comment", None, 0),
+        ("comment", 0, 0),
+        ("nps", 0, 1),
+    ],
+)
 def test_survey_scores_have_their_own_bounds(kind: FeedbackKind, score: int, told: int) -> None:
     assert len(Shop().fold([tick(1), survey(1, kind, score)]).triggers()) == told
 
@@ -50,8 +59,13 @@ def test_the_trigger_says_who_and_why() -> None:
 
 
 def test_a_reopened_ticket_is_told_each_time() -> None:
-    steps = [ticket(1, "created"), ticket(1.1, "solved"), ticket(1.2, "reopened"),
-             ticket(1.3, "solved"), ticket(1.4, "reopened")]  # fmt: skip
+    steps = [
+        ticket(1, "created"),
+        ticket(1.1, "solved"),
+        ticket(1.2, "reopened"),
+        ticket(1.3, "solved"),
+        ticket(1.4, "reopened"),
+    ]
     told = Shop().fold([tick(1), *steps]).triggers()
     assert [trigger.rule for trigger in told] == ["care.reopened"] * 2
     assert told[0].id != told[1].id

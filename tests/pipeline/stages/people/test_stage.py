@@ -23,10 +23,19 @@ U1, U2, MAIL = "user_id:1", "user_id:2", "email:a@x.org"
 def story() -> list[CustomerFact]:
     """A bit of everything."""
     return [
-        *regulars(6, until=150), said(3, U1, MAIL, device="d"), bought("", 4, device="d"),
-        said(2, U2, MAIL), reset(5, "d"), bought((U1, MAIL), 40, "coffee", "tea"), tick(150),
-        undone("o-d-4", 6), said(1, U2, previous=U1), tick(160), bought(U2, 161), tick(190),
-    ]  # fmt: skip
+        *regulars(6, until=150),
+        said(3, U1, MAIL, device="d"),
+        bought("", 4, device="d"),
+        said(2, U2, MAIL),
+        reset(5, "d"),
+        bought((U1, MAIL), 40, "coffee", "tea"),
+        tick(150),
+        undone("o-d-4", 6),
+        said(1, U2, previous=U1),
+        tick(160),
+        bought(U2, 161),
+        tick(190),
+    ]
 
 
 def records(facts: Sequence[CustomerFact], size: int = 7) -> list[Record]:

@@ -24,9 +24,13 @@ def event(minute: float, device: str = "d1", kind: str = "page", **more: Any) ->
     """An event `minute` minutes after START; its id is what it is, when and where."""
     time = START + int(minute * MINUTE)
     fields = {
-        "type": kind, "site": "shop", "time": time, "received_at": time + 100,
-        "anonymous_id": device, "message_id": f"{kind} {minute} {more.get('path', '')}",
-    }  # fmt: skip
+        "type": kind,
+        "site": "shop",
+        "time": time,
+        "received_at": time + 100,
+        "anonymous_id": device,
+        "message_id": f"{kind} {minute} {more.get('path', '')}",
+    }
     return Event(**{**fields, **more})
 
 
@@ -90,9 +94,10 @@ class Site:
     def said(self, topic: topics.Topic) -> list[Any]:
         """Messages on a derived topic, ticks left out."""
         return [
-            output.message for output in self.emit.outputs
+            output.message
+            for output in self.emit.outputs
             if output.topic == topic and output.message.site  # type: ignore[attr-defined]
-        ]  # fmt: skip
+        ]
 
 
 def pages(*minutes_and_paths: tuple[float, str], device: str = "d1") -> Iterable[Event]:

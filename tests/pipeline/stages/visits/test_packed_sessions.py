@@ -22,17 +22,27 @@ HORIZON = 5 * MINUTE
 NO_FUNNEL = parse("")
 uuids = st.uuids().map(str)
 hostile_ids = st.one_of(
-    uuids, uuids.map(str.upper), uuids.map(lambda u: u.replace("-", "")),
-    uuids.map(lambda u: "{" + u[1:]), uuids.map(lambda u: u[:35] + "ı"),
-    st.uuids().map(lambda u: u.bytes.hex()), st.uuids().map(lambda u: f"ajs-next-1-{u}"),
+    uuids,
+    uuids.map(str.upper),
+    uuids.map(lambda u: u.replace("-", "")),
+    uuids.map(lambda u: "{" + u[1:]),
+    uuids.map(lambda u: u[:35] + "ı"),
+    st.uuids().map(lambda u: u.bytes.hex()),
+    st.uuids().map(lambda u: f"ajs-next-1-{u}"),
     st.text(st.characters(codec="utf-8"), max_size=60),
-)  # fmt: skip
+)
 who = st.integers(NOBODY, 3)
 marks = st.builds(
-    Mark, st.integers(0, 20 * GAP_MS), hostile_ids, st.sampled_from(("", "/", "/a", "/ü", "Order")),
-    st.booleans(), who, st.sampled_from(("", "desktop", "mobile", "tablet", "bot")), st.booleans(),
+    Mark,
+    st.integers(0, 20 * GAP_MS),
+    hostile_ids,
+    st.sampled_from(("", "/", "/a", "/ü", "Order")),
+    st.booleans(),
+    who,
+    st.sampled_from(("", "desktop", "mobile", "tablet", "bot")),
+    st.booleans(),
     st.sampled_from(("", "purchase", "ticket", "feedback")),
-)  # fmt: skip
+)
 
 
 def device_of(found: list[Mark]) -> Device:
@@ -116,13 +126,17 @@ def test_a_uuid_takes_sixteen_bytes() -> None:
 minutes = st.integers(0, 60 * 4).map(lambda n: n * 7.5)
 happenings = st.lists(
     st.tuples(
-        minutes, st.sampled_from(("d1", "d2")),
+        minutes,
+        st.sampled_from(("d1", "d2")),
         st.sampled_from(("page", "page", "track", "identify", "reset", "ticket", "purchase")),
-        st.sampled_from(("/cart", "/pay", "/")), st.sampled_from(("ada", "bob")),
+        st.sampled_from(("/cart", "/pay", "/")),
+        st.sampled_from(("ada", "bob")),
         uuids,
     ),
-    min_size=1, max_size=40, unique_by=lambda h: h[5],
-)  # fmt: skip
+    min_size=1,
+    max_size=40,
+    unique_by=lambda h: h[5],
+)
 
 
 def _event(what: tuple[float, str, str, str, str, str]) -> Event:
@@ -140,13 +154,18 @@ def _event(what: tuple[float, str, str, str, str, str]) -> Event:
 def _said(site: Site) -> list[object]:
     """All but where in its record a row or message stands: two devices of one tick may change places."""
     place = ("version", "offset", "index")
-    tables = [site.rows(columns.EVENTS), site.rows(columns.ASSERTIONS),
-              site.final(columns.SESSIONS), site.final(columns.OUTCOMES)]  # fmt: skip
+    tables = [
+        site.rows(columns.EVENTS),
+        site.rows(columns.ASSERTIONS),
+        site.final(columns.SESSIONS),
+        site.final(columns.OUTCOMES),
+    ]
     rows = [[{k: v for k, v in row.items() if k not in place} for row in t] for t in tables]
     messages = [
         msgspec.structs.replace(message, origin=Origin("", 0, 0, 0))
-        for topic in (topics.PAGES, topics.CUSTOMERS) for message in site.said(topic)
-    ]  # fmt: skip
+        for topic in (topics.PAGES, topics.CUSTOMERS)
+        for message in site.said(topic)
+    ]
     return [*rows, sorted(map(repr, messages))]
 
 
@@ -185,8 +204,9 @@ def test_packing_changes_nothing_that_is_said(
 def test_a_late_event_corrects_a_packed_attempt() -> None:
     site = Site("/cart > /pay").take(event(0, path="/cart"), event(400, path="/"), end_of_time(300))
     site.take(end_of_time(500), event(2, path="/pay"), end_of_time(501))
-    assert [(o.revision, o.forward, o.was_forward) for o in site.said(topics.PAGES)
-            if o.page == "/cart"] == [(0, False, None), (1, True, False)]  # fmt: skip
+    assert [
+        (o.revision, o.forward, o.was_forward) for o in site.said(topics.PAGES) if o.page == "/cart"
+    ] == [(0, False, None), (1, True, False)]
 
 
 @pytest.mark.parametrize("count", [400, 3_000])

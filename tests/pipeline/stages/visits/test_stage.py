@@ -43,8 +43,15 @@ def test_a_late_event_between_two_written_sessions_merges_them() -> None:
 
 def test_a_clock_in_2038_disturbs_no_other_device() -> None:
     ahead = 2_147_483_647_000
-    strange = Event(type="page", site="shop", time=ahead, received_at=START,
-                    anonymous_id="odd", message_id="x", path="/")  # fmt: skip
+    strange = Event(
+        type="page",
+        site="shop",
+        time=ahead,
+        received_at=START,
+        anonymous_id="odd",
+        message_id="x",
+        path="/",
+    )
     site = Site().take(strange, event(0), end_of_time(20))
     site.take(event(25), *map(end_of_time, (30, 40, 50, 56)))
     assert (0.0, 25.0, 2) in site.sessions()
@@ -196,13 +203,25 @@ visits = st.lists(
 
 def owners(site: Site) -> list[tuple[str, str]]:
     """Who has each device at each minute, by the assertions written."""
-    said = sorted((r["device"], r["time"], r["message_id"], r["identifier"])
-                  for r in site.rows(columns.ASSERTIONS))  # fmt: skip
+    said = sorted(
+        (r["device"], r["time"], r["message_id"], r["identifier"])
+        for r in site.rows(columns.ASSERTIONS)
+    )
     return [
-        (device, next((who for d, time, _, who in reversed(said)
-                       if d == device and time <= START + minute * MINUTE), ""))
-        for device in ("d1", "d2") for minute in range(150)
-    ]  # fmt: skip
+        (
+            device,
+            next(
+                (
+                    who
+                    for d, time, _, who in reversed(said)
+                    if d == device and time <= START + minute * MINUTE
+                ),
+                "",
+            ),
+        )
+        for device in ("d1", "d2")
+        for minute in range(150)
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -280,8 +299,10 @@ def test_forgetting_renumbers_identities_and_says_nothing_again() -> None:
     assert device_of(site).identities == (("user_id:bob",),)
     site.take(event(102, identifiers=("user_id:bob",)), event(103, identifiers=("user_id:ada",)))
     assert [fact.identifiers[0] for fact in site.said(topics.CUSTOMERS)] == [
-        "user_id:ada", "user_id:bob", "user_id:ada",
-    ]  # fmt: skip
+        "user_id:ada",
+        "user_id:bob",
+        "user_id:ada",
+    ]
 
 
 def test_what_waited_through_an_outage_arrives_before_failures_are_told() -> None:
@@ -339,6 +360,9 @@ def test_an_import_of_500_orders_a_day_adds_little_to_the_state() -> None:
     site = Site()
     days = [event(day * 1_440 + n * 1.7, "", "purchase") for day in range(4) for n in range(500)]
     site.take(*days)
-    changed = [len(key) + len(value or b"") for name in ("recent", "timers")
-               for key, value in site.state.tables[name].changes().items()]  # fmt: skip
+    changed = [
+        len(key) + len(value or b"")
+        for name in ("recent", "timers")
+        for key, value in site.state.tables[name].changes().items()
+    ]
     assert sum(changed) / len(days) < 40

@@ -144,8 +144,12 @@ def test_a_device_that_comes_again_and_again_stands_in_the_calendar_once() -> No
     for visit in range(20):
         site.take(event(visit * 50, message_id=f"{visit}"), end_of_time(visit * 50 + 1))
         site.take(*(end_of_time(visit * 50 + later) for later in range(10, 50, 5)))
-    entries = [key for calendar in (state.oldest, state.wakes)
-               for keys in calendar._loaded().values() for key in keys]  # fmt: skip
+    entries = [
+        key
+        for calendar in (state.oldest, state.wakes)
+        for keys in calendar._loaded().values()
+        for key in keys
+    ]
     assert entries == ["shop\nd1"]
 
 

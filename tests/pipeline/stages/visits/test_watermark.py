@@ -79,9 +79,13 @@ def test_what_a_collector_with_a_wrong_clock_took_is_as_one_with_a_right_clock_t
     """To a quarter of an hour, ahead or behind; of an event that says no time, its time too."""
     stamp = NOW + off
     event = Event(
-        type="page", message_id="m", site="s", time=stamp if silent else NOW - ago,
-        received_at=stamp, corrected_time=NOW - ago + off if off else 0,
-    )  # fmt: skip
+        type="page",
+        message_id="m",
+        site="s",
+        time=stamp if silent else NOW - ago,
+        received_at=stamp,
+        corrected_time=NOW - ago + off if off else 0,
+    )
     right = received(event, NOW)
     assert abs(right.received_at - NOW) <= ORDINARY_MS
     assert (right is event) == (abs(off) <= ORDINARY_MS)
