@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from schemas.logfile import DAMAGED
+from schemas.rows import RejectRow
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of an original that a reject keeps."""
@@ -100,17 +101,25 @@ def price(reject: Reject) -> int:
 
 def reject_row(
     reason: Reason, detail: str, site: str, path: str, body: bytes, received_at: int = 0
-) -> tuple[object, ...]:
-    """A row of `columns.REJECTS` for input refused by the worker; the same input, the same id."""
+) -> RejectRow:
+    """The row for input refused by the worker; the same input, the same id."""
     digest = blake2b(path.encode() + b"\n" + body, digest_size=16).hexdigest()
-    kept, cut = as_text(body[:MAX_BODY]), len(body) > MAX_BODY
-    what = (digest, reason.value, detail, site, received_at, path, kept, cut)
-    return (*what, "worker", "POST", False)
+    return RejectRow(
+        id=digest,
+        reason=reason.value,
+        detail=detail,
+        site=site,
+        received_at=received_at,
+        path=path,
+        body=as_text(body[:MAX_BODY]),
+        cut=len(body) > MAX_BODY,
+        sender="worker",
+        method="POST",
+        opt_out=False,
+    )
 
 
-def unreadable_row(
-    line: bytes, error: Exception, topic: str, received_at: int = 0
-) -> tuple[object, ...]:
+def unreadable_row(line: bytes, error: Exception, topic: str, received_at: int = 0) -> RejectRow:
     """The reject of a record's line that is not what its topic holds, or that the disk damaged."""
     if line.startswith(DAMAGED):
         body, detail = line.removeprefix(DAMAGED), "The record's checksum is another one."

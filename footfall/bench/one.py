@@ -28,8 +28,9 @@ from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink
 from pipeline.worker import Worker, open_warehouse
-from schemas import columns, topics
+from schemas import topics
 from schemas.events import Event
+from schemas.rows import EventRow
 
 PLAIN_ROWS = 1_000
 FLOOR_EVENTS = 5_000
@@ -69,16 +70,16 @@ async def floor(settings: Settings, events: int) -> dict[str, float]:
         ):
             start = batch[-1].offset + 1
             rows = [
-                (*_columns(event), record.offset, index)
+                (_row(event), record.offset, index)
                 for record in batch
                 for index, event in enumerate(decode(record.value))
             ]
-            sink.write(topics.EVENTS.name, partition, {columns.EVENTS: rows})
+            sink.write(topics.EVENTS.name, partition, {EventRow: rows})
     return watch.done(events)
 
 
-def _columns(e: Event) -> tuple[Any, ...]:
-    return (
+def _row(e: Event) -> EventRow:
+    return EventRow(
         e.site,
         e.type,
         e.event,

@@ -21,19 +21,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
 from pipeline.engine.metrics import StageMetrics
 from pipeline.engine.outputs import records_of
-from pipeline.engine.stage import Emit, Record, Stage
+from pipeline.engine.stage import Emit, EmittedRow, Record, Stage
 from pipeline.engine.state.deltas import Changes, changes_of, delta_of, restore, settle, snapshot_of
 from pipeline.engine.transports.contract import Delta, Journal
 from pipeline.errors import LogDamaged, Retryable, StageFailed, StateDamaged
 from schemas import topics
-from schemas.columns import BOOKS, REJECTS, Table
 from schemas.rejects import Reason, reject_row
+from schemas.rows import AccountingRow, RejectRow, Row
 from schemas.ticks import is_tick
 
 log = structlog.get_logger()
@@ -57,14 +57,13 @@ RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 5.0)
 ACCEPTED: Final = (topics.EVENTS, topics.REJECTS)
 """The topics whose records are in the books."""
 
-_REASON: Final = REJECTS.columns.index("reason")
 
 _UNENCODABLE: Final = (OverflowError, TypeError, ValueError)
 """What encoding state raises for a value that nothing can hold. What the warehouse refuses is no
 record's fault: the code made the row, and the worker ends."""
 
-Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
-Existing = Mapping[Table, frozenset[tuple[int, int]]]
+Rows = Mapping[type[Row], Sequence[EmittedRow]]
+Existing = Mapping[type[Row], frozenset[tuple[int, int]]]
 
 
 class RowSink(Protocol):
@@ -127,7 +126,7 @@ class Lane:
                 f"from one copy, or begin all three anew."
             )
         self._settled = (self.state.applied, dict(self.state.seen))
-        self._entries = self.state.written.get(BOOKS.name) or 0
+        self._entries = self.state.written.get(AccountingRow.table) or 0
         self.next_offset = self.state.applied + 1
         self._task = asyncio.create_task(self._run(), name=f"{self.stage.name}/{self.partition}")
         self._task.add_done_callback(self.runner.lane_ended)
@@ -243,8 +242,10 @@ class Lane:
 
     def _changes(self, emit: Emit) -> Changes:
         """What the batch changes, its entries in the books counted with it."""
-        if entries := len(emit.rows.get(BOOKS, ())):
-            self.state.written.put(BOOKS.name, (self.state.written.get(BOOKS.name) or 0) + entries)
+        if entries := len(emit.rows.get(AccountingRow, ())):
+            self.state.written.put(
+                AccountingRow.table, (self.state.written.get(AccountingRow.table) or 0) + entries
+            )
         return changes_of(self.state)
 
     async def _make_durable(self, emit: Emit, changes: Changes) -> None:
@@ -256,8 +257,9 @@ class Lane:
         with self.runner.metrics.flush.time():
             await self._persist(emit, delta, self.applied)
         self._settle(changes, delta)
-        for row in emit.rows.get(REJECTS, ()):
-            self.runner.metrics.rejected(row[_REASON])
+        for row, _, _ in emit.rows.get(RejectRow, ()):
+            assert isinstance(row, RejectRow)
+            self.runner.metrics.rejected(row.reason)
 
     async def _fold(self, records: Sequence[Record]) -> tuple[Emit, int]:
         """Step 5. A record that makes the stage raise ends the batch before it, or is set aside."""
@@ -312,18 +314,17 @@ class Lane:
         for number in bad:
             place = f"{self.partition}/{record.offset}#{number}"
             emit.row(
-                REJECTS,
-                *reject_row(
+                reject_row(
                     Reason.PROCESSING_FAILED,
                     detail,
                     self.stage.source.name,
                     place,
                     lines[number],
                     self.state.now,
-                ),
+                )
             )
         if self.stage.source in ACCEPTED:
-            emit.row(BOOKS, "", 0, len(bad), 0, 0, len(bad), 0)
+            emit.row(AccountingRow(declared=len(bad), rejected=len(bad)))
         self.state.applied = record.offset
         return emit
 
@@ -431,7 +432,7 @@ class Lane:
     def _settle(self, changes: Changes, delta: Delta) -> None:
         settle(self.state, changes)
         self._settled = (self.state.applied, dict(self.state.seen))
-        self._entries = self.state.written.get(BOOKS.name) or 0
+        self._entries = self.state.written.get(AccountingRow.table) or 0
         self._delta_bytes += len(delta.body)
         self._deltas += 1
 

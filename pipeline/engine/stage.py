@@ -5,13 +5,13 @@ what it emits for a record may depend on the state and that record alone, never 
 were grouped, so that a replay with other batch boundaries repeats itself to the byte.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from pipeline.engine.state.keyed import State
-from schemas.columns import Table
 from schemas.origins import Origin
+from schemas.rows import Row
 from schemas.topics import Topic
 
 
@@ -32,6 +32,10 @@ class Output(NamedTuple):
     partition: int | None = None
 
 
+EmittedRow = tuple[Row, int, int]
+"""A row, the offset of its source record, and its index among that record's rows."""
+
+
 class Emit:
     """Collects what one batch emits. Rows carry (offset, index), messages their `Origin`."""
 
@@ -40,7 +44,7 @@ class Emit:
     def __init__(self, topic: Topic, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.outputs: list[Output] = []
-        self.rows: dict[Table, list[tuple[Any, ...]]] = {}
+        self.rows: dict[type[Row], list[EmittedRow]] = {}
         self._offset = -1
         self._ordinal = self._index = 0
 
@@ -70,16 +74,12 @@ class Emit:
         """Emit a message to the partition with the source's own number (ticks)."""
         self.outputs.append(Output(topic, "", message, self.partition))
 
-    def row(self, table: Table, *values: Any) -> None:
-        """Emit a row: the table's columns in order. (offset, index) are appended here."""
-        self.add(table, values)
-
-    def add(self, table: Table, values: tuple[Any, ...]) -> None:
-        """As `row`, for values that are a tuple already."""
-        rows = self.rows.get(table)
+    def row(self, row: Row) -> None:
+        """Emit a row of the table that its type names."""
+        rows = self.rows.get(type(row))
         if rows is None:
-            rows = self.rows[table] = []
-        rows.append((*values, self._offset, self._index))
+            rows = self.rows[type(row)] = []
+        rows.append((row, self._offset, self._index))
         self._index += 1
 
 

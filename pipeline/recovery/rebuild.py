@@ -39,7 +39,7 @@ from pipeline.recovery.fast_ticks import Stretch, stretches
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from schemas import topics
-from schemas.columns import BY_NAME
+from schemas.rows import BY_NAME
 
 NOTE: Final = "rebuild.json"
 ROLLED: Final = ("minutes", "page_hours", "rollup_marks")

@@ -6,8 +6,9 @@ import msgspec
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
-from schemas import columns, topics
+from schemas import topics
 from schemas.rejects import Reject, as_text, unreadable_row
+from schemas.rows import AccountingRow, RejectRow
 
 _decoder = msgspec.json.Decoder(Reject)
 
@@ -26,26 +27,26 @@ class RejectsStage:
         """One row per line; a line that is no reject is itself rejected."""
         rejected = 0
         for line in filter(None, record.value.split(b"\n")):
-            emit.row(columns.REJECTS, *_row(line))
+            emit.row(_row(line))
             rejected += 1
-        emit.row(columns.BOOKS, "", 0, record.events, 0, 0, rejected, 0)
+        emit.row(AccountingRow(declared=record.events, rejected=rejected))
 
 
-def _row(line: bytes) -> tuple[object, ...]:
+def _row(line: bytes) -> RejectRow:
     try:
         r = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return unreadable_row(line, error, topics.REJECTS.name)
-    return (
-        r.id,
-        r.reason.value,
-        r.detail,
-        r.site,
-        r.received_at,
-        r.path,
-        as_text(r.body),
-        r.cut,
-        r.sender,
-        r.method,
-        r.opt_out,
+    return RejectRow(
+        id=r.id,
+        reason=r.reason.value,
+        detail=r.detail,
+        site=r.site,
+        received_at=r.received_at,
+        path=r.path,
+        body=as_text(r.body),
+        cut=r.cut,
+        sender=r.sender,
+        method=r.method,
+        opt_out=r.opt_out,
     )

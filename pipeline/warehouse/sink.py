@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from msgspec.structs import astuple
+
 import sql
 from pipeline.warehouse.contract import Warehouse
-from schemas.columns import BY_NAME, SOURCE, Table
+from schemas.rows import BY_NAME, SOURCE, Row, columns_of
 
-Existing = Mapping[Table, frozenset[tuple[int, int]]]
+Existing = Mapping[type[Row], frozenset[tuple[int, int]]]
 """Per table, the (offset, index) of rows that are in the warehouse."""
 
-Row = tuple[Any, ...]
-"""A table's columns in order, then offset and index: what `pipeline.engine.stage.Emit` collects."""
+SourcedRow = tuple[Row, int, int]
+"""A row with its offset and index: what `pipeline.engine.stage.Emit` collects."""
 
 NOTHING: Existing = {}
 
@@ -42,7 +44,7 @@ class Sink:
             "partition": partition,
             "applied": applied,
         }
-        existing: dict[Table, set[tuple[int, int]]] = {}
+        existing: dict[type[Row], set[tuple[int, int]]] = {}
         for name, offset, index in self._warehouse.query(_READ_BACK, params).rows:
             existing.setdefault(BY_NAME[name], set()).add((offset, index))
         return {table: frozenset(places) for table, places in existing.items()}
@@ -62,7 +64,7 @@ class Sink:
         self,
         topic: str,
         partition: int,
-        rows: Mapping[Table, Sequence[Row]],
+        rows: Mapping[type[Row], Sequence[SourcedRow]],
         existing: Existing = NOTHING,
     ) -> None:
         """Insert a batch's rows but those in `existing`. Durable on return.
@@ -83,8 +85,10 @@ class Sink:
         """End the threads; the warehouse stays open."""
         self._threads.shutdown()
 
-    def _insert(self, topic: str, partition: int, table: Table, rows: Sequence[Row]) -> None:
-        *values, offsets, indexes = zip(*rows, strict=True)
+    def _insert(
+        self, topic: str, partition: int, table: type[Row], sourced: Sequence[SourcedRow]
+    ) -> None:
+        rows, offsets, indexes = zip(*sourced, strict=True)
         count = len(rows)
         source: list[Sequence[Any]] = [
             [self._log_id] * count,
@@ -93,13 +97,16 @@ class Sink:
             offsets,
             indexes,
         ]
-        self._warehouse.insert(table.name, (*table.columns, *SOURCE), [*values, *source])
+        columns = [*zip(*map(astuple, rows), strict=True), *source]
+        self._warehouse.insert(table.table, (*columns_of(table), *SOURCE), columns)
 
 
 _READ_BACK = "\nUNION ALL\n".join(
     sql.load("warehouse/read_back").replace("TABLE", name) for name in BY_NAME
-)  # the names are ours: schemas/columns.py
+)  # the names are ours: schemas/rows.py
 
 
-def _without(rows: Sequence[Row], places: frozenset[tuple[int, int]] | None) -> Sequence[Row]:
-    return [row for row in rows if row[-2:] not in places] if places else rows
+def _without(
+    rows: Sequence[SourcedRow], existing: frozenset[tuple[int, int]] | None
+) -> Sequence[SourcedRow]:
+    return [row for row in rows if row[1:] not in existing] if existing else rows

@@ -5,7 +5,7 @@
 -- Sort keys use the client's own time: a re-send keeps it, so it meets its first copy. No table is
 -- partitioned by that time: one sender with events of a century would make a thousand parts of an
 -- insert, and stop the worker for a minute.
--- log_id, topic, partition, offset, index: the source record of a row (schemas/columns.SOURCE).
+-- log_id, topic, partition, offset, index: the source record of a row (schemas/rows.SOURCE).
 -- inserted_at: the warehouse's clock; rollups find touched buckets by it, nothing else reads it.
 -- old_parts_lifetime: what a merge has replaced stays for 90 s, since the embedded engine takes a merge
 -- that met a full disk for done; then a restart brings the sources back (pipeline/warehouse/reserved.py).

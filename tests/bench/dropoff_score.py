@@ -18,11 +18,13 @@ from statistics import median
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.dropoff.stage import Dropoff
-from schemas import columns, topics
+from schemas import topics
 from schemas.outcomes import PageOutcome
+from schemas.rows import FlagRow, Row
 from tests.bench import sites
 
 HELD_OUT: Final = 9_000
@@ -67,7 +69,7 @@ def score(kind: str, seed: int) -> Score:
         result.seconds += time.process_time() - began
         result.outcomes += len(batch)
         failed += sum(_failed(spec, outcome) for outcome in batch)
-        for row in emit.rows.get(columns.FLAGS, ()):
+        for row, _, _ in emit.rows.get(FlagRow, ()):
             _note(spec, result, row, failed)
     return result
 
@@ -82,8 +84,8 @@ def _failed(spec: sites.SiteSpec, outcome: PageOutcome) -> bool:
     return not any(step in after for step in outcome.next)
 
 
-def _note(spec: sites.SiteSpec, result: Score, row: tuple[Any, ...], failed: int) -> None:
-    flag = dict(zip(columns.FLAGS.columns, row, strict=False))
+def _note(spec: sites.SiteSpec, result: Score, row: Row, failed: int) -> None:
+    flag = structs.asdict(row)
     planted = spec.broken
     if flag["state"] != "broke":
         result.recovered += 1

@@ -20,8 +20,8 @@ from pipeline.warehouse.limits import READ_ROWS
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.server import ServerWarehouse
-from schemas.columns import ALL, REJECTS, SOURCE, Table
 from schemas.rejects import OVERHEAD
+from schemas.rows import SOURCE, TABLES, RejectRow, Row, columns_of
 from tests.clickhouse_service.process import Service
 from tests.pipeline.warehouse.rows import NOON, row, store
 
@@ -215,16 +215,18 @@ def test_raw_only_reads(warehouse: Warehouse, table: str, sql: str) -> None:
     assert count(warehouse, table) == 0
 
 
-@pytest.mark.parametrize("declared", ALL, ids=lambda table: table.name)
-def test_declared_columns_are_the_live_ones(warehouse: Warehouse, declared: Table) -> None:
-    live = [row[0] for row in warehouse.query(f"DESCRIBE TABLE {declared.name}").rows]
-    assert live[-1] == "inserted_at" or declared.name not in ("events", "outcomes", "forward_sets")
-    assert tuple(name for name in live if name != "inserted_at") == (*declared.columns, *SOURCE)
+@pytest.mark.parametrize("declared", TABLES, ids=lambda table: table.table)
+def test_declared_columns_are_the_live_ones(warehouse: Warehouse, declared: type[Row]) -> None:
+    live = [row[0] for row in warehouse.query(f"DESCRIBE TABLE {declared.table}").rows]
+    assert live[-1] == "inserted_at" or declared.table not in ("events", "outcomes", "forward_sets")
+    assert tuple(name for name in live if name != "inserted_at") == (*columns_of(declared), *SOURCE)
 
 
 def test_the_oldest_rejects_are_deleted_where_there_are_too_many(warehouse: Warehouse) -> None:
-    rejects = [row(REJECTS, id=f"{n}{HOSTILE}", received_at=NOON + n, cut=False) for n in range(20)]
-    store(warehouse, REJECTS, *rejects)
+    rejects = [
+        row(RejectRow, id=f"{n}{HOSTILE}", received_at=NOON + n, cut=False) for n in range(20)
+    ]
+    store(warehouse, RejectRow, *rejects)
     assert trim_rejects(warehouse, 20 * OVERHEAD) == 0
     assert trim_rejects(warehouse, 10 * OVERHEAD) == 11 * OVERHEAD
     kept = warehouse.query("SELECT received_at FROM rejects FINAL ORDER BY received_at").rows

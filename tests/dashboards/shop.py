@@ -20,9 +20,10 @@ from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink
-from schemas import columns, topics
+from schemas import topics
 from schemas.events import DeviceClass, Event, Feedback, Item, Order, Ticket, TicketAction, tick
 from schemas.rejects import Reason, Reject
+from schemas.rows import SOURCE, DeliveryRow, columns_of
 
 SITE = "shop"
 MINUTE = 60_000
@@ -234,4 +235,4 @@ def _deliver(warehouse: Warehouse) -> None:
     rows = [("trigger", "https://hook.example", 1, END - HOUR, 204, "")]
     source = [("shop-log", topics.TRIGGERS.name, 0, 0, 0)]
     data = list(zip(*(row + place for row, place in zip(rows, source, strict=True)), strict=True))
-    warehouse.insert(columns.DELIVERIES.name, (*columns.DELIVERIES.columns, *columns.SOURCE), data)
+    warehouse.insert(DeliveryRow.table, (*columns_of(DeliveryRow), *SOURCE), data)

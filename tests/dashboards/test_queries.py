@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.web.named import named, names
-from schemas.columns import DELIVERIES, SOURCE
 from schemas.identifiers import person_id
+from schemas.rows import SOURCE, DeliveryRow, columns_of
 from tests.dashboards import shop
 from tests.dashboards.shop import END, SITE, START
 from tests.pipeline.warehouse.rows import until_readable
@@ -306,7 +306,7 @@ def test_deliveries_stand_where_their_last_try_left_them(warehouse: EmbeddedWare
         (name, "https://hook.example", n, END + n, status, f"{name}{n}", "l", "t", 0, place, 0)
         for place, (name, n, status) in enumerate(tries)
     ]
-    columns = (*DELIVERIES.columns, *SOURCE)
+    columns = (*columns_of(DeliveryRow), *SOURCE)
     warehouse.insert("deliveries", columns, list(zip(*data, strict=True)))
     until_readable(warehouse, "deliveries")
     assert ask(warehouse, "deliveries_now", **{"from": str(END)}) == [

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from schemas.columns import SOURCE
+from schemas.rows import SOURCE
 from tests.faults.oracle import Attempt, Session, Truth
 
 Query = Callable[[str], Sequence[Sequence[Any]]]

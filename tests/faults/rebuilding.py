@@ -20,8 +20,8 @@ from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from schemas import topics
-from schemas.columns import BY_NAME
 from schemas.events import Event, Feedback
+from schemas.rows import BY_NAME, columns_of
 from schemas.triggers import DeliveryResult, Trigger
 from tests.faults import feeding, traffic
 
@@ -153,7 +153,7 @@ def tables(folder: Path, leave_out: Sequence[str] = ()) -> Tables:
 
 
 def _rows(warehouse: Warehouse, name: str) -> list[tuple[Any, ...]]:
-    columns = [c for c in BY_NAME[name].columns if c not in ("version", "deleted")]
+    columns = [c for c in columns_of(BY_NAME[name]) if c not in ("version", "deleted")]
     names = ", ".join(f"`{column}`" for column in columns)
     return warehouse.query(f"SELECT {names} FROM {name} FINAL").rows
 

@@ -12,6 +12,8 @@ from random import Random
 from typing import Any, Final, NamedTuple
 from unittest.mock import MagicMock, patch
 
+from msgspec.structs import asdict
+
 from pipeline.engine import runner as product
 from pipeline.engine.outputs import records_of
 from pipeline.engine.runner import Handed, Runner
@@ -20,7 +22,7 @@ from pipeline.engine.state.deltas import changes_of, restore, settle
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Append
 from pipeline.warehouse.sink import Sink
-from schemas.columns import BOOKS, BY_NAME, REJECTS, SOURCE
+from schemas.rows import BY_NAME, SOURCE, AccountingRow, RejectRow, columns_of
 from tests.faults.memory import Faults, Inline, Killed, MemoryJournal, MemoryLog, MemoryWarehouse
 
 MAX_LIVES: Final = 400
@@ -116,7 +118,7 @@ class World:
 
     def aside(self) -> set[tuple[Any, ...]]:
         """Where rejects came from."""
-        return {_source(row) for row in self.rows[REJECTS.name]}
+        return {_source(row) for row in self.rows[RejectRow.table]}
 
     async def state(self, stage: Stage, partition: int) -> State:
         """What a new worker would load."""
@@ -234,17 +236,16 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
                 whole = record._replace(value=b"\n".join(good)) if bad else record
                 stage.process(state, whole, emit)
             if bad and stage.source in product.ACCEPTED:
-                emit.row(BOOKS, "", 0, bad, 0, 0, bad, 0)
+                emit.row(AccountingRow(declared=bad, rejected=bad))
             state.applied = record.offset
         settle(state, changes_of(state))
         for output in records_of(emit.outputs, world.log.partitions):
             world.log.append(output)
         for table, rows in emit.rows.items():
-            source = (*table.columns, "offset", "index")
             fixed = {"log_id": MemoryJournal.log_id, "topic": stage.source.name}
-            world.rows[table.name] += [
-                {**dict(zip(source, row, strict=True)), **fixed, "partition": partition}
-                for row in rows
+            world.rows[table.table] += [
+                {**asdict(row), "offset": offset, "index": index, **fixed, "partition": partition}
+                for row, offset, index in rows
             ]
         yield (stage, partition), state
 
@@ -269,10 +270,10 @@ def _content(world: World) -> Counter[tuple[Any, ...]]:
     elsewhere: the quiet world has none.
     """
     distinct = {
-        (name, _source(row), tuple(map(_fixed, (row[c] for c in BY_NAME[name].columns))))
+        (name, _source(row), tuple(map(_fixed, (row[c] for c in columns_of(BY_NAME[name])))))
         for name, rows in world.rows.items()
         for row in rows
-        if name != REJECTS.name
+        if name != RejectRow.table
     }
     return Counter((name, values) for name, _, values in distinct)
 

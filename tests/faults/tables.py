@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import sql
 from pipeline.warehouse.migrate import names
-from schemas.columns import BY_NAME
+from schemas.rows import BY_NAME, columns_of
 
 _TABLE: Final = re.compile(
     r"CREATE TABLE IF NOT EXISTS (\w+)\n(?:(?!CREATE).)*?ORDER BY ([^\n]*)\n", re.DOTALL
@@ -23,7 +23,7 @@ def _keys() -> dict[str, list[str]]:
 
 
 def _columns(name: str) -> tuple[str, ...]:
-    return (*BY_NAME[name].columns, "log_id", "topic", "partition", "offset")
+    return (*columns_of(BY_NAME[name]), "log_id", "topic", "partition", "offset")
 
 
 def final(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[tuple[Any, ...]]]:
@@ -38,7 +38,7 @@ def _final(
     newest = dict[tuple[Any, ...], Mapping[str, Any]]()
     for row in sorted(rows, key=lambda row: row.get("version", 0)):
         newest[tuple(row[column] for column in key)] = row
-    shown = [column for column in BY_NAME[name].columns if column not in ("version", "deleted")]
+    shown = [column for column in columns_of(BY_NAME[name]) if column not in ("version", "deleted")]
     return {
         tuple(_fixed(row[column]) for column in shown)
         for row in newest.values()

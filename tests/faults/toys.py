@@ -12,13 +12,13 @@ from msgspec import Struct
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import Keyed, State
 from schemas import topics
-from schemas.columns import ASSERTIONS, DELIVERIES
 from schemas.origins import Origin
+from schemas.rows import AssertionRow, DeliveryRow
 from schemas.topics import Topic
 from tests.faults.simulation import POISON
 
-COUNTED: Final = ASSERTIONS
-ADDED: Final = DELIVERIES
+COUNTED: Final = AssertionRow
+ADDED: Final = DeliveryRow
 """Tables that the sink knows, filled with something else."""
 
 
@@ -63,7 +63,7 @@ class Counting:
             count = before + 1 if isinstance(before, int) else 1
             ids.put(toy.id, 1)
             counts.put(toy.key, count)
-            emit.row(COUNTED, "", toy.key, count, toy.id, "")
+            emit.row(COUNTED(site="", device=toy.key, time=count, message_id=toy.id, identifier=""))
             emit.out(topics.CUSTOMERS, toy.key, Told(emit.origin, toy.id, toy.key, count))
 
 
@@ -84,4 +84,6 @@ class Adding:
                 continue
             before = sums.get(told.key)
             sums.put(told.key, (before if isinstance(before, int) else 0) + told.count)
-            emit.row(ADDED, told.id, told.key, 0, 0, "", "")
+            emit.row(
+                ADDED(trigger_id=told.id, endpoint=told.key, attempt=0, time=0, status=0, detail="")
+            )

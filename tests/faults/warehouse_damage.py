@@ -22,7 +22,7 @@ from footfall.processes.worker_client import Face
 from pipeline.errors import Final as FinalError
 from pipeline.settings import Settings
 from pipeline.worker import Worker
-from schemas.columns import BY_NAME
+from schemas.rows import BY_NAME
 from tests.faults.ground import free_port
 from tests.faults.harness import Plan
 from tests.faults.processes import until

@@ -19,9 +19,9 @@ from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.stages.visits import stage as visits
 from pipeline.stages.visits.funnel import parse
 from pipeline.warehouse.sink import NOTHING
-from schemas import columns, topics
-from schemas.columns import Table
+from schemas import topics
 from schemas.events import Event
+from schemas.rows import EventRow, Row
 from tests.pipeline.stages.visits.site import MINUTE, event, record
 
 
@@ -83,10 +83,10 @@ class Rows:
         self,
         topic: str,
         partition: int,
-        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
     ) -> None:
-        self.stored += len(rows.get(columns.EVENTS, ()))
+        self.stored += len(rows.get(EventRow, ()))
         self.inserts += len(rows)
 
 

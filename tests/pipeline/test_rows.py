@@ -17,13 +17,13 @@ from pipeline.warehouse.arrow import arrow_type, stream_of
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from schemas import topics
-from schemas.columns import ALL, SOURCE, Table
 from schemas.events import LATEST_MS, Event, Order, key_of, tick
 from schemas.partitioner import partition_of
+from schemas.rows import SOURCE, TABLES, Row, columns_of
 from tests.faults.simulation import World, calm
 from tests.pipeline.inputs import FUNNEL, STREAMS
 
-Schemas = Mapping[Table, pa.Schema]
+Schemas = Mapping[type[Row], pa.Schema]
 FAR = tick(LATEST_MS - 1)
 PARTITIONS = 2
 
@@ -33,13 +33,13 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Schemas]:
     """Every table's columns as the warehouse describes them."""
     warehouse = EmbeddedWarehouse(tmp_path_factory.mktemp("rows"))
     migrate(warehouse)
-    yield {table: _schema(warehouse, table) for table in ALL}
+    yield {table: _schema(warehouse, table) for table in TABLES}
     warehouse.close()
 
 
-def _schema(warehouse: EmbeddedWarehouse, table: Table) -> pa.Schema:
-    types = {row[0]: row[1] for row in warehouse.query(f"DESCRIBE TABLE `{table.name}`").rows}
-    return pa.schema([(name, arrow_type(types[name])) for name in (*table.columns, *SOURCE)])
+def _schema(warehouse: EmbeddedWarehouse, table: type[Row]) -> pa.Schema:
+    types = {row[0]: row[1] for row in warehouse.query(f"DESCRIBE TABLE `{table.table}`").rows}
+    return pa.schema([(name, arrow_type(types[name])) for name in (*columns_of(table), *SOURCE)])
 
 
 def folded(funnel: str, events: list[Event]) -> World:
@@ -66,7 +66,7 @@ def test_every_row_of_any_input_fits_its_table(
 ) -> None:
     world = folded(funnel, events)
     for table, schema in schemas.items():
-        rows = world.rows[table.name]
+        rows = world.rows[table.table]
         stream_of(schema, [[row[name] for row in rows] for name in schema.names])
 
 
@@ -99,7 +99,7 @@ def test_the_inputs_reach_every_table_that_visitors_fill(schemas: Schemas) -> No
 
 
 def test_a_value_that_does_not_fit_is_refused_by_its_column_and_not_shown(schemas: Schemas) -> None:
-    (outcomes,) = (schema for table, schema in schemas.items() if table.name == "outcomes")
+    (outcomes,) = (schema for table, schema in schemas.items() if table.table == "outcomes")
     schema = pa.schema([outcomes.field("forward")])
     with pytest.raises(
         ValueRefused, match="column `forward`, which takes bool; they are str"

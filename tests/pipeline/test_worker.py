@@ -13,8 +13,8 @@ from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.worker import _code, check_state, open_and_migrate
-from schemas.columns import BOOKS
 from schemas.logfile import WORK
+from schemas.rows import AccountingRow
 from tests.conformance.conftest import EmbeddedLog
 from tests.pipeline.warehouse.rows import NOON, row
 
@@ -54,10 +54,16 @@ class Place:
 
     def insert(self, log_id: str) -> None:
         books = row(
-            BOOKS, time=NOON, declared=1, stored=1, deduplicated=0, rejected=0, beyond_window=0
+            AccountingRow,
+            time=NOON,
+            declared=1,
+            stored=1,
+            deduplicated=0,
+            rejected=0,
+            beyond_window=0,
         )
         sink = Sink(self.warehouse, log_id)
-        sink.write("footfall-events", 0, {BOOKS: [(*books, 0, 0)]})
+        sink.write("footfall-events", 0, {AccountingRow: [(books, 0, 0)]})
         sink.close()
 
     def lose_state(self) -> None:

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import Keyed, State
-from schemas import columns, topics
+from schemas import topics
 from schemas.rejects import Reason, reject_row
+from schemas.rows import DeliveryRow
 from schemas.triggers import DeliveryResult, Trigger
 
 PAUSES_SECONDS: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -66,7 +67,7 @@ class Delivery:
                     self._take(state, _trigger.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 row = reject_row(Reason.PROCESSING_FAILED, str(error), "", self.source.name, line)
-                emit.row(columns.REJECTS, *row)
+                emit.row(row)
 
     def _take(self, state: DeliveryState, trigger: Trigger) -> None:
         if self.endpoint and state.is_new(trigger.origin):
@@ -77,13 +78,14 @@ class Delivery:
         if pending is None:
             return
         emit.row(
-            columns.DELIVERIES,
-            result.trigger_id,
-            self.endpoint,
-            result.attempt,
-            result.time,
-            result.status,
-            result.detail,
+            DeliveryRow(
+                trigger_id=result.trigger_id,
+                endpoint=self.endpoint,
+                attempt=result.attempt,
+                time=result.time,
+                status=result.status,
+                detail=result.detail,
+            )
         )
         pending.attempts = max(pending.attempts, result.attempt)
         if result.delivered or pending.attempts > len(PAUSES_SECONDS):

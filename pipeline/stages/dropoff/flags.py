@@ -9,7 +9,8 @@ import msgspec
 from pipeline.stages.dropoff import baseline, detector
 from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, Block, Cell, Flag, Page
-from schemas import columns, topics
+from pipeline.stages.triggers import emit_trigger
+from schemas.rows import FlagRow
 from schemas.triggers import Rule, Trigger, trigger_id
 
 JOIN: Final = 3 * HOUR
@@ -53,18 +54,19 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
     identity = trigger_id(rule, spot.name, subject, str(flag.onset))
     fresh = numbers.now - flag.onset <= FRESH or rule == "dropoff.recovered"
     scene.emit.row(
-        columns.FLAGS,
-        spot.name,
-        spot.path,
-        devices,
-        numbers.now,
-        rule.removeprefix("dropoff."),
-        numbers.expected,
-        numbers.observed,
-        numbers.views,
-        numbers.failed,
-        identity if fresh else "",
-        text,
+        FlagRow(
+            site=spot.name,
+            page=spot.path,
+            device_class=devices,
+            time=numbers.now,
+            state=rule.removeprefix("dropoff."),
+            expected=numbers.expected,
+            observed=numbers.observed,
+            views=numbers.views,
+            failed_views=numbers.failed,
+            trigger_id=identity if fresh else "",
+            reason=text,
+        )
     )
     if not fresh:
         return
@@ -77,16 +79,6 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
         "views": numbers.views,
         "failed_views": numbers.failed,
     }
-    scene.emit.row(
-        columns.TRIGGERS,
-        identity,
-        rule,
-        spot.name,
-        subject,
-        numbers.now,
-        text,
-        msgspec.json.encode(evidence).decode(),
-    )
     trigger = Trigger(
         id=identity,
         rule=rule,
@@ -97,7 +89,7 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
         evidence=evidence,
         origin=scene.emit.origin,
     )
-    scene.emit.out(topics.TRIGGERS, spot.name, trigger)
+    emit_trigger(scene.emit, trigger)
 
 
 class Numbers(msgspec.Struct, frozen=True):

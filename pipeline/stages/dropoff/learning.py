@@ -7,7 +7,7 @@ from pipeline.stages.dropoff.context import Scene
 from pipeline.stages.dropoff.recovery import DEVICES
 from pipeline.stages.dropoff.state import HOUR, Block, Page, Roster, Site, Steps
 from pipeline.stages.dropoff.watch import quarantine
-from schemas import columns
+from schemas.rows import ForwardSetRow
 
 MAX_PAGES: Final = 1_000
 """Pages watched per site; a page nobody visits for weeks makes room for another."""
@@ -96,13 +96,14 @@ def _choose(
     changed = [step for step in (*known, *chosen) if (step in known) != (step in chosen)]
     for step in changed:
         scene.emit.row(
-            columns.FORWARD,
-            name,
-            path,
-            step,
-            steps.get(step, 0.0) / total,
-            scene.emit.version,
-            int(step in known),
+            ForwardSetRow(
+                site=name,
+                page=path,
+                next=step,
+                share=steps.get(step, 0.0) / total,
+                version=scene.emit.version,
+                deleted=int(step in known),
+            )
         )
     page.forward = chosen
     if sum(steps.get(step, 0.0) for step in changed) > MATERIAL * total:

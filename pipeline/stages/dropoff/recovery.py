@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from pipeline.stages.dropoff import baseline, detector, flags
 from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, Flag
-from schemas import columns
+from schemas.rows import FlagRow
 
 ACCEPTED_AFTER: Final = 14 * 24 * HOUR
 """What stays broken for so long is how the page is now: the flag closes and learning starts anew."""
@@ -75,18 +75,19 @@ def _accepted(scene: Scene, spot: Spot, flag: Flag, now: int) -> None:
     numbers = flags.Numbers(now, flag.expected, flag.back_views, flag.back_forward)
     text = f"After 14 days the new share of {spot.path} counts as usual; learning starts anew."
     scene.emit.row(
-        columns.FLAGS,
-        spot.name,
-        spot.path,
-        devices,
-        now,
-        "accepted",
-        numbers.expected,
-        numbers.observed,
-        numbers.views,
-        numbers.failed,
-        "",
-        text,
+        FlagRow(
+            site=spot.name,
+            page=spot.path,
+            device_class=devices,
+            time=now,
+            state="accepted",
+            expected=numbers.expected,
+            observed=numbers.observed,
+            views=numbers.views,
+            failed_views=numbers.failed,
+            trigger_id="",
+            reason=text,
+        )
     )
     for device in DEVICES if flag.segment == detector.ALL else flag.devices:
         if spot.of(device) in scene.tables.baselines:

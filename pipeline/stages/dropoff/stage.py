@@ -10,7 +10,7 @@ from pipeline.stages.dropoff import learning
 from pipeline.stages.dropoff.context import Scene, Spot
 from pipeline.stages.dropoff.state import HOUR, new_state, tables_of
 from pipeline.stages.dropoff.watch import watch
-from schemas import columns, topics
+from schemas import topics
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
 from schemas.topics import Topic
@@ -71,5 +71,5 @@ class Dropoff:
             return self._decode.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             row = reject_row(Reason.PROCESSING_FAILED, str(error), "", topics.PAGES.name, line)
-            emit.row(columns.REJECTS, *row)
+            emit.row(row)
             return None

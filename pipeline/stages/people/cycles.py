@@ -5,7 +5,7 @@ of those who return would have returned; "" where no return is expected. Dates d
 population, which others' purchases move, so every cycle is looked at again daily.
 """
 
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from pipeline.stages.people.interval_model import Forecast, Norm, forecast
 from pipeline.stages.people.policy import DAY, Policy
@@ -15,7 +15,17 @@ _TENTH: Final = DAY // 10
 _STEPS: Final = ("waiting", "due", "late", "lapsed")
 _RANK: Final = {"": 0, **{state: rank for rank, state in enumerate(_STEPS)}}
 
-RowPart = tuple[Any, ...]
+
+class RowPart(NamedTuple):
+    """The columns of CycleRow that a cycle decides."""
+
+    purchases: int
+    last_purchase: int
+    interval_days: float
+    due_at: int
+    late_at: int
+    lapsed_at: int
+    state: str
 
 
 def foresee(cycle: Cycle, norm: Norm | None, now: int, policy: Policy) -> None:
@@ -63,17 +73,17 @@ def next_look(cycle: Cycle, now: int, policy: Policy) -> int:
 
 
 def row_part(cycle: Cycle | None) -> RowPart | None:
-    """The CYCLES columns from `purchases` to `state`; None where no row stands."""
+    """What the cycle's row says; None where no row stands."""
     if cycle is None or not cycle.state:
         return None
-    return (
-        cycle.purchases,
-        cycle.last,
-        cycle.days / 10,
-        cycle.due,
-        cycle.late,
-        cycle.lapsed,
-        cycle.state,
+    return RowPart(
+        purchases=cycle.purchases,
+        last_purchase=cycle.last,
+        interval_days=cycle.days / 10,
+        due_at=cycle.due,
+        late_at=cycle.late,
+        lapsed_at=cycle.lapsed,
+        state=cycle.state,
     )
 
 

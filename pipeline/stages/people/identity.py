@@ -6,7 +6,8 @@ from typing import Final
 from pipeline.stages.people.context import Turn
 from pipeline.stages.people.links import evaluate
 from pipeline.stages.people.state import Component, Link, Node, Refusal
-from schemas import columns, identifiers
+from schemas import identifiers
+from schemas.rows import IdentityRow, RefusalRow
 
 MAX_LINKS: Final = 500
 """Distinct links in one component. A further one that would outgrow it is not taken in: its
@@ -98,12 +99,13 @@ def _assign(turn: Turn, site: str, identifier: str, canonical: str, label: str) 
 
 def _identity_row(turn: Turn, site: str, identifier: str, canonical: str) -> None:
     turn.emit.row(
-        columns.IDENTITIES,
-        site,
-        identifier,
-        person_id(site, canonical),
-        canonical,
-        turn.emit.version,
+        IdentityRow(
+            site=site,
+            identifier=identifier,
+            person_id=person_id(site, canonical),
+            canonical=canonical,
+            version=turn.emit.version,
+        )
     )
 
 
@@ -118,7 +120,20 @@ def _refusal_rows(turn: Turn, site: str, before: list[Refusal], after: list[Refu
     old, new = dict.fromkeys(before), dict.fromkeys(after)
     for refusal in before:
         if refusal not in new:
-            turn.emit.row(columns.REFUSALS, site, *refusal, turn.emit.version, 1)
+            turn.emit.row(_refusal_row(turn, site, refusal, deleted=1))
     for refusal in after:
         if refusal not in old:
-            turn.emit.row(columns.REFUSALS, site, *refusal, turn.emit.version, 0)
+            turn.emit.row(_refusal_row(turn, site, refusal, deleted=0))
+
+
+def _refusal_row(turn: Turn, site: str, refusal: Refusal, deleted: int) -> RefusalRow:
+    return RefusalRow(
+        site=site,
+        time=refusal.time,
+        message_id=refusal.message_id,
+        left=refusal.left,
+        right=refusal.right,
+        reason=refusal.reason,
+        version=turn.emit.version,
+        deleted=deleted,
+    )

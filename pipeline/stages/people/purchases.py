@@ -7,9 +7,9 @@ from pipeline.stages.people.context import Turn
 from pipeline.stages.people.devices import keep_loose, owner_of
 from pipeline.stages.people.population import name_product
 from pipeline.stages.people.state import DEVICE, Pair, Report, Sale, pair_key
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.events import Order
+from schemas.rows import PurchaseRow
 
 MAX_REPORTS: Final = 4
 """Messages saying that one order was completed (a shop's page and its server both do)."""
@@ -136,19 +136,20 @@ def _list_product(turn: Turn, site: str, owner: str, product: str) -> None:
 def _row(turn: Turn, fact: CustomerFact, order: Order) -> None:
     items = order.items
     turn.emit.row(
-        columns.PURCHASES,
-        fact.site,
-        order.order_id,
-        order.status,
-        fact.time,
-        fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "",
-        fact.device,
-        order.currency,
-        order.total,
-        [item.product_id for item in items],
-        [item.name for item in items],
-        [item.category for item in items],
-        [item.quantity for item in items],
-        [item.price for item in items],
+        PurchaseRow(
+            site=fact.site,
+            order_id=order.order_id,
+            status=order.status,
+            time=fact.time,
+            message_id=fact.message_id,
+            identifier=fact.identifiers[0] if fact.identifiers else "",
+            device=fact.device,
+            currency=order.currency,
+            total=order.total,
+            product_ids=[item.product_id for item in items],
+            names=[item.name for item in items],
+            categories=[item.category for item in items],
+            quantities=[item.quantity for item in items],
+            prices=[item.price for item in items],
+        )
     )

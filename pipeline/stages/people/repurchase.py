@@ -20,7 +20,7 @@ from pipeline.stages.people.policy import DAY
 from pipeline.stages.people.reminders import Ended
 from pipeline.stages.people.state import Contact, Cycle, Pair, PeopleState, pair_key, split_pair_key
 from pipeline.stages.people.trigger_emitter import opted_out
-from schemas import columns
+from schemas.rows import CycleRow
 
 
 class _Cycle(NamedTuple):
@@ -173,13 +173,20 @@ def _row(turn: Turn, place: Place, before: RowPart | None, after: RowPart | None
     row, deleted = (after, 0) if after is not None else (before, 1)
     assert row is not None
     turn.emit.row(
-        columns.CYCLES,
-        place.site,
-        person_id(place.site, place.person),
-        place.product,
-        *row,
-        turn.emit.version,
-        deleted,
+        CycleRow(
+            site=place.site,
+            person_id=person_id(place.site, place.person),
+            product_id=place.product,
+            purchases=row.purchases,
+            last_purchase=row.last_purchase,
+            interval_days=row.interval_days,
+            due_at=row.due_at,
+            late_at=row.late_at,
+            lapsed_at=row.lapsed_at,
+            state=row.state,
+            version=turn.emit.version,
+            deleted=deleted,
+        )
     )
 
 

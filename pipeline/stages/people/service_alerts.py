@@ -5,9 +5,9 @@ from typing import Any, Final
 from pipeline.stages.people.context import Turn
 from pipeline.stages.people.devices import owner_of
 from pipeline.stages.people.trigger_emitter import opted_out, send
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.events import Feedback, Ticket
+from schemas.rows import FeedbackRow, TicketRow
 from schemas.triggers import Rule
 
 UNHAPPY_RATING: Final = 2
@@ -22,18 +22,19 @@ _QUOTED: Final = 200
 def ticket(turn: Turn, fact: CustomerFact, said: Ticket) -> None:
     """Record a step in a ticket's life; tell of bad ratings and of reopening."""
     turn.emit.row(
-        columns.TICKETS,
-        fact.site,
-        said.ticket_id,
-        said.action,
-        fact.time,
-        fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "",
-        fact.device,
-        said.channel,
-        said.subject,
-        said.priority,
-        said.rating,
+        TicketRow(
+            site=fact.site,
+            ticket_id=said.ticket_id,
+            action=said.action,
+            time=fact.time,
+            message_id=fact.message_id,
+            identifier=fact.identifiers[0] if fact.identifiers else "",
+            device=fact.device,
+            channel=said.channel,
+            subject=said.subject,
+            priority=said.priority,
+            rating=said.rating,
+        )
     )
     evidence: dict[str, Any] = {"ticket_id": said.ticket_id, "subject": said.subject[:_QUOTED]}
     if said.action == "reopened":
@@ -47,16 +48,17 @@ def ticket(turn: Turn, fact: CustomerFact, said: Ticket) -> None:
 def feedback(turn: Turn, fact: CustomerFact, said: Feedback) -> None:
     """Record an answer to a survey; tell of an unhappy one."""
     turn.emit.row(
-        columns.FEEDBACK,
-        fact.site,
-        fact.time,
-        fact.message_id,
-        fact.identifiers[0] if fact.identifiers else "",
-        fact.device,
-        said.kind,
-        said.score,
-        said.comment,
-        said.about,
+        FeedbackRow(
+            site=fact.site,
+            time=fact.time,
+            message_id=fact.message_id,
+            identifier=fact.identifiers[0] if fact.identifiers else "",
+            device=fact.device,
+            kind=said.kind,
+            score=said.score,
+            comment=said.comment,
+            about=said.about,
+        )
     )
     if said.score is None or said.score > UNHAPPY_SCORE.get(said.kind, -1):
         return

@@ -9,7 +9,7 @@ from pipeline.stages.people.context import Turn
 from pipeline.stages.people.facts import Unreadable, read
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import DEVICE, Link, PeopleState, Point
-from schemas import columns, topics
+from schemas import topics
 from schemas.customers import CustomerFact
 from schemas.rejects import Reason, reject_row
 
@@ -90,4 +90,4 @@ def _reject(turn: Turn, record: Record, line: Unreadable) -> None:
         line.body,
         turn.state.now,
     )
-    turn.emit.row(columns.REJECTS, *row)
+    turn.emit.row(row)

@@ -3,12 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from pipeline.stages.people.context import Turn
 from pipeline.stages.people.identity import person_id
 from pipeline.stages.people.state import DEVICE
-from schemas import columns, topics
+from pipeline.stages.triggers import emit_trigger
 from schemas.triggers import Rule, Trigger, trigger_id
 
 
@@ -29,17 +27,7 @@ def send(
         evidence=evidence,
         origin=turn.emit.origin,
     )
-    turn.emit.out(topics.TRIGGERS, site, trigger)
-    turn.emit.row(
-        columns.TRIGGERS,
-        trigger.id,
-        rule,
-        site,
-        subject,
-        trigger.time,
-        reason,
-        msgspec.json.encode(evidence).decode(),
-    )
+    emit_trigger(turn.emit, trigger)
     return trigger.id
 
 

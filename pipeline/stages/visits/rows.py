@@ -1,6 +1,4 @@
-"""From the nouns of `visits` to rows and messages. Column order: `schemas.columns`."""
-
-from typing import Any
+"""From the nouns of `visits` to rows and messages. Column order: `schemas.rows`."""
 
 from msgspec import Raw
 
@@ -8,10 +6,11 @@ from pipeline.engine.stage import Emit
 from pipeline.stages.visits.attempts import Attempt, Told
 from pipeline.stages.visits.device import Decided, Span
 from pipeline.stages.visits.pages import template
-from schemas import columns, topics
+from schemas import topics
 from schemas.customers import CustomerFact
 from schemas.events import EMPTY_OBJECT, Event
 from schemas.outcomes import PageOutcome
+from schemas.rows import EventRow, OutcomeRow, SessionRow
 
 FACTS = {
     "purchase": "purchase",
@@ -22,10 +21,10 @@ FACTS = {
 }
 
 
-def event_row(event: Event) -> tuple[Any, ...]:
-    """A row of EVENTS."""
+def event_row(event: Event) -> EventRow:
+    """The row of an event. By position, in EventRow's order: names take 1 µs more of every event."""
     identifiers = event.identifiers
-    return (
+    return EventRow(
         event.site,
         event.type,
         event.event,
@@ -67,18 +66,19 @@ def _text(raw: Raw) -> str:
 def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool) -> None:
     """Write or withdraw a session."""
     emit.row(
-        columns.SESSIONS,
-        site,
-        device,
-        span.start,
-        span.end,
-        span.events,
-        span.pages,
-        span.entry,
-        span.exit,
-        span.device_class,
-        emit.version,
-        int(deleted),
+        SessionRow(
+            site=site,
+            device=device,
+            start=span.start,
+            end=span.end,
+            events=span.events,
+            pages=span.pages,
+            entry_page=span.entry,
+            exit_page=span.exit,
+            device_class=span.device_class,
+            version=emit.version,
+            deleted=int(deleted),
+        )
     )
 
 
@@ -109,36 +109,38 @@ def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
 
 def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit) -> None:
     emit.row(
-        columns.OUTCOMES,
-        site,
-        attempt.page,
-        attempt.time,
-        device,
-        attempt.message_id,
-        attempt.device_class,
-        attempt.next,
-        attempt.forward,
-        now,
-        emit.version,
-        0,
+        OutcomeRow(
+            site=site,
+            page=attempt.page,
+            time=attempt.time,
+            device=device,
+            message_id=attempt.message_id,
+            device_class=attempt.device_class,
+            next=attempt.next,
+            forward=attempt.forward,
+            decided_at=now,
+            version=emit.version,
+            deleted=0,
+        )
     )
 
 
 def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit) -> None:
     """A late event made this attempt part of an earlier one: take back what was told."""
     emit.row(
-        columns.OUTCOMES,
-        site,
-        was.page,
-        was.time,
-        device,
-        was.message_id,
-        was.device_class,
-        was.next,
-        was.forward,
-        now,
-        emit.version,
-        1,
+        OutcomeRow(
+            site=site,
+            page=was.page,
+            time=was.time,
+            device=device,
+            message_id=was.message_id,
+            device_class=was.device_class,
+            next=was.next,
+            forward=was.forward,
+            decided_at=now,
+            version=emit.version,
+            deleted=1,
+        )
     )
     emit.out(
         topics.PAGES,

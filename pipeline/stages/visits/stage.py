@@ -28,11 +28,12 @@ from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, index
 from pipeline.stages.visits.funnel import Funnel
 from pipeline.stages.visits.packed_sessions import knows
 from pipeline.stages.visits.pages import template
-from schemas import columns, topics
+from schemas import topics
 from schemas.customers import CustomerFact
 from schemas.events import Event
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import unreadable_row
+from schemas.rows import AccountingRow, AssertionRow
 
 NAME: Final = "visits"
 PASS_ON_MS: Final = 10_000
@@ -147,7 +148,7 @@ class Visits:
         place = remember(device, mark)
         if place is None:
             return REPEAT
-        emit.add(columns.EVENTS, rows.event_row(event))
+        emit.row(rows.event_row(event))
         if mark.who != NOBODY or event.opt_out or event.type in rows.FACTS:
             self._tell_people(device, event, place, emit)
         if len(device.marks) + device.packed > MAX_MARKS + MAX_MARKS // 4:
@@ -172,7 +173,7 @@ class Visits:
         today = (state.clock.get("now") or event.received_at) // dedup_index.DAY_MS
         for bucket in way:
             state.timers.set(f"\n{bucket}", (today + dedup_index.WINDOW_DAYS) * dedup_index.DAY_MS)
-        emit.add(columns.EVENTS, rows.event_row(event))
+        emit.row(rows.event_row(event))
         if event.type in rows.FACTS or len(event.identifiers) > 1 or event.opt_out:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
         return BEYOND if dedup_window.beyond_buckets(state.clock, event.time) else FRESH
@@ -216,14 +217,7 @@ class Visits:
         before = packed_sessions.last_who(device) if earlier is None else earlier.who
         changes = mark.who not in (NOBODY, before)
         if changes:
-            emit.row(
-                columns.ASSERTIONS,
-                event.site,
-                event.anonymous_id,
-                mark.time,
-                mark.message_id,
-                device.identities[mark.who][0],
-            )
+            emit.row(_assertion_row(event, mark, device.identities[mark.who]))
         if changes or fact:
             emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))
         after = _asserting(device.marks, place, 1) if changes and before != NOBODY else None
@@ -233,14 +227,7 @@ class Visits:
     def _assert_again(self, device: Device, event: Event, mark: Mark, emit: Emit) -> None:
         """A late assertion split a run: the run's next member was redundant and no longer is."""
         identity = device.identities[mark.who]
-        emit.row(
-            columns.ASSERTIONS,
-            event.site,
-            event.anonymous_id,
-            mark.time,
-            mark.message_id,
-            identity[0],
-        )
+        emit.row(_assertion_row(event, mark, identity))
         fact = CustomerFact(
             kind="assertion" if identity[0] else "reset",
             site=event.site,
@@ -402,9 +389,18 @@ class _Books:
         """Write one row per site."""
         for site, (newest, fresh, beyond, repeated) in self._sites.items():
             stored = fresh + beyond
-            emit.row(columns.BOOKS, site, newest, stored + repeated, stored, repeated, 0, beyond)
+            emit.row(
+                AccountingRow(
+                    site=site,
+                    time=newest,
+                    declared=stored + repeated,
+                    stored=stored,
+                    deduplicated=repeated,
+                    beyond_window=beyond,
+                )
+            )
         if self._unread or self.rejected:
-            emit.row(columns.BOOKS, "", 0, self._unread, 0, 0, self.rejected, 0)
+            emit.row(AccountingRow(declared=self._unread, rejected=self.rejected))
 
 
 def _events(record: Record, emit: Emit, books: _Books, now: int) -> list[Event]:
@@ -421,9 +417,19 @@ def _event(line: bytes, emit: Emit, books: _Books, now: int) -> Event | None:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        emit.row(columns.REJECTS, *unreadable_row(line, error, topics.EVENTS.name, now))
+        emit.row(unreadable_row(line, error, topics.EVENTS.name, now))
         books.rejected += 1
         return None
+
+
+def _assertion_row(event: Event, mark: Mark, identity: tuple[str, ...]) -> AssertionRow:
+    return AssertionRow(
+        site=event.site,
+        device=event.anonymous_id,
+        time=mark.time,
+        message_id=mark.message_id,
+        identifier=identity[0],
+    )
 
 
 def _asserting(marks: list[Mark], place: int, step: int) -> Mark | None:

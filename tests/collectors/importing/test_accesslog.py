@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from collectors.importing import accesslog, mapping
 from collectors.importing.mapping import Mapping, MappingError
 from collectors.importing.rows import FileError
-from schemas import columns
 from schemas.events import Event
 from schemas.rejects import Reason
+from schemas.rows import EventRow
 from tests.collectors.importing.test_run import Log, imported
 from tests.pipeline.stages.visits.site import Site
 
@@ -194,7 +194,7 @@ def test_importing_twice_and_a_grown_or_rotated_file_change_nothing(tmp_path: Pa
     rotated.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
     assert [event.message_id for event in imported(rotated, HOW)[1].events] == names
     site = Site().take(*first.events).take(*again.events).take(*grown.events)
-    assert len(site.rows(columns.EVENTS)) == 5
+    assert len(site.rows(EventRow)) == 5
 
 
 def test_every_line_is_counted(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from collectors.admission import admit
-from schemas import columns
 from schemas.events import Event
 from schemas.keys import browser_keys
+from schemas.rows import OutcomeRow, SessionRow
 from tests.collectors.importing.test_accesslog import AT, FIREFOX, HOW, line
 from tests.collectors.importing.test_run import imported
 from tests.collectors.requests import request
@@ -82,11 +82,9 @@ def came_out(events: list[Event]) -> tuple[list[Any], list[Any]]:
     site = Site().take(*events, end_of_time(10_000_000))
     sessions = [
         tuple(row[name] for name in ("start", "end", "events", "pages", "entry_page", "exit_page"))
-        for row in site.final(columns.SESSIONS)
+        for row in site.final(SessionRow)
     ]
-    attempts = [
-        (row["page"], row["time"], tuple(row["next"])) for row in site.final(columns.OUTCOMES)
-    ]
+    attempts = [(row["page"], row["time"], tuple(row["next"])) for row in site.final(OutcomeRow)]
     return sessions, attempts
 
 

@@ -23,9 +23,9 @@ from collectors.sources.placeholders import Place
 from collectors.sources.registry import Source, sources
 from collectors.webhooks import generic
 from collectors.webhooks.router import Doors
-from schemas import columns
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, browser_keys, server_keys
+from schemas.rows import BY_NAME, columns_of
 from tests.collectors.requests import NOW
 from tests.collectors.sources.shell import curl, played
 
@@ -111,7 +111,7 @@ def test_files_that_a_page_links_to_are_there(source: Source) -> None:
 
 def test_what_to_look_at_is_in_the_warehouse() -> None:
     for table, names in TABLES.values():
-        assert set(names.split(", ")) <= set(columns.BY_NAME[table].columns)
+        assert set(names.split(", ")) <= set(columns_of(BY_NAME[table]))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.webhooks import stripe
-from schemas import columns
 from schemas.events import Event, Feedback, Ticket
 from schemas.rejects import Reason
+from schemas.rows import EventRow
 from tests.collectors.webhooks.samples import (
     AT,
     FRESHDESK,
@@ -292,7 +292,7 @@ def test_a_repeated_delivery_counts_once_in_the_pipeline(sample: Sample) -> None
     first = told(sample.vendor, sample.body, sample.topic)
     again = told(sample.vendor, sample.body, sample.topic, now=NOW + 200_000)
     site = Site().take(*first).take(*again)
-    assert len(site.rows(columns.EVENTS)) == len(sample.events)
+    assert len(site.rows(EventRow)) == len(sample.events)
 
 
 def test_a_freshdesk_delivery_repeated_the_same_day_has_the_same_name() -> None:

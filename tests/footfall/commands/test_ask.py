@@ -12,7 +12,7 @@ from footfall.commands import ask
 from footfall.operations.replay import Replayed
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
-from schemas.columns import REJECTS
+from schemas.rows import RejectRow
 from tests.pipeline.warehouse.rows import NOON, row, store
 
 PATHS = ("/v1/batch", "/webhooks/shopify", "/webhooks/stripe/shop", "/v1/webhooks/", "/cut", "")
@@ -29,7 +29,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     migrate(opened)
     rejects = [
         row(
-            REJECTS,
+            RejectRow,
             id=str(n),
             path=path,
             received_at=NOON + n,
@@ -39,11 +39,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for n, path in enumerate(PATHS)
     ]
     wanting = [
-        row(REJECTS, id=reason, path="/v1/page", received_at=NOON - n, cut=False, reason=reason)
+        row(RejectRow, id=reason, path="/v1/page", received_at=NOON - n, cut=False, reason=reason)
         for n, reason in enumerate(WANTING, 1)
     ]
     again = row(
-        REJECTS,
+        RejectRow,
         id="0",
         path="/v1/batch",
         received_at=NOON + 99,
@@ -51,7 +51,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         reason="bad_shape",
         body="one of it",
     )
-    store(opened, REJECTS, *rejects, *wanting, again)
+    store(opened, RejectRow, *rejects, *wanting, again)
     opened.close()
     yield path
 

@@ -12,9 +12,18 @@ from footfall.processes.stack import SITE
 from footfall.processes.worker_client import Face
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
-from schemas import columns
-from schemas.columns import Table
 from schemas.identifiers import person_id
+from schemas.rows import (
+    SOURCE,
+    AccountingRow,
+    AssertionRow,
+    CycleRow,
+    EventRow,
+    FlagRow,
+    IdentityRow,
+    Row,
+    columns_of,
+)
 
 NOON = 1_780_056_000_000
 DAY = 86_400_000
@@ -30,11 +39,11 @@ class Asked(Face):
     def query(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return self.warehouse.query(sql, params).dicts()
 
-    def insert(self, table: Table, offset: int, **values: Any) -> None:
-        row = dict.fromkeys(table.columns, "") | {"site": SITE} | values
-        source = dict(zip(columns.SOURCE, ("log", "topic", 0, offset, 0), strict=True))
+    def insert(self, table: type[Row], offset: int, **values: Any) -> None:
+        row = dict.fromkeys(columns_of(table), "") | {"site": SITE} | values
+        source = dict(zip(SOURCE, ("log", "topic", 0, offset, 0), strict=True))
         whole = row | source
-        self.warehouse.insert(table.name, list(whole), [[value] for value in whole.values()])
+        self.warehouse.insert(table.table, list(whole), [[value] for value in whole.values()])
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +57,10 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
     counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1, "beyond_window": 0}
-    worker.insert(columns.BOOKS, 1, time=NOON, **counts)
-    worker.insert(columns.BOOKS, 1, time=NOON, **counts)  # a replay's repeat
-    worker.insert(columns.BOOKS, 2, time=NOON, **counts)
-    worker.insert(columns.BOOKS, 3, time=NOON, **counts, site="elsewhere")
+    worker.insert(AccountingRow, 1, time=NOON, **counts)
+    worker.insert(AccountingRow, 1, time=NOON, **counts)  # a replay's repeat
+    worker.insert(AccountingRow, 2, time=NOON, **counts)
+    worker.insert(AccountingRow, 3, time=NOON, **counts, site="elsewhere")
     found_books = results.counted(worker)
     assert found_books == {
         "declared": 6,
@@ -65,15 +74,15 @@ def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
 def test_only_breaks_are_flags(worker: Asked) -> None:
     numbers = {"expected": 0.8, "observed": 0.0, "views": 19, "failed_views": 19}
     flag = {"page": "/checkout", "device_class": "mobile", **numbers}
-    worker.insert(columns.FLAGS, 1, time=NOON, state="broke", **flag)
-    worker.insert(columns.FLAGS, 2, time=NOON + 1, state="recovered", **flag)
+    worker.insert(FlagRow, 1, time=NOON, state="broke", **flag)
+    worker.insert(FlagRow, 2, time=NOON + 1, state="recovered", **flag)
     assert results.flags(worker) == [Flag("/checkout", "mobile", NOON)]
 
 
 def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: Asked) -> None:
     person = person_id(SITE, "user_id:c1")
     worker.insert(
-        columns.IDENTITIES,
+        IdentityRow,
         1,
         identifier="user_id:c1",
         person_id=person,
@@ -85,7 +94,7 @@ def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: Asked) -> None:
     states = [("tea", "waiting", 1), ("tea", "due", 2), ("mug", "lapsed", 3), ("cup", "late", 4)]
     for product, state, version in states:
         worker.insert(
-            columns.CYCLES,
+            CycleRow,
             version,
             product_id=product,
             state=state,
@@ -101,7 +110,7 @@ def test_a_device_belongs_to_whoever_had_it_last(worker: Asked) -> None:
     for version, (name, person) in enumerate(people.items()):
         identifier = f"user_id:{name}"
         worker.insert(
-            columns.IDENTITIES,
+            IdentityRow,
             10 + version,
             identifier=identifier,
             person_id=person,
@@ -109,9 +118,9 @@ def test_a_device_belongs_to_whoever_had_it_last(worker: Asked) -> None:
             version=version,
         )
         seen = {"device": "d1", "time": NOON + version, "message_id": name}
-        worker.insert(columns.ASSERTIONS, 20 + version, identifier=identifier, **seen)
+        worker.insert(AssertionRow, 20 + version, identifier=identifier, **seen)
         times = {"corrected_time": NOON, "received_at": NOON, "opt_out": False}
-        worker.insert(columns.EVENTS, 30 + version, type="page", **seen, **times)
+        worker.insert(EventRow, 30 + version, type="page", **seen, **times)
     people_found = results.people(worker)
     assert people_found["user_id:ann"] == people["ann"]
     assert people_found["device:d1"] == people["bob"]

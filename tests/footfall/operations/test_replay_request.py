@@ -8,15 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from collectors import limits
 from footfall.operations.replay_request import HEADER, UNASKED, Resent, request_of
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.rejects import RejectsStage
-from schemas import columns
 from schemas.events import Event
 from schemas.keys import Keys, browser_keys, server_keys
 from schemas.rejects import Reason, Reject
+from schemas.rows import RejectRow
 from tests.collectors.dialects.samples import SAMPLES, Sample
 from tests.collectors.requests import NOW, basic
 from tests.collectors.test_endpoint import Collector
@@ -34,7 +35,7 @@ def row_of(reject: Reject) -> dict[str, Any]:
     emit = Emit(stage.source, 0)
     emit.begin(0)
     stage.process(stage.new_state(), Record(0, 1, msgspec.json.encode(reject)), emit)
-    row = dict(zip(columns.REJECTS.columns, emit.rows[columns.REJECTS][0], strict=False))
+    row = asdict(emit.rows[RejectRow][0][0])
     return row | {"time": row["received_at"]}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.metrics import Metrics
@@ -29,9 +30,9 @@ from pipeline.errors import Final, LogDamaged, ValueRefused
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
-from schemas.columns import EVENTS, REJECTS, SESSIONS, Table
 from schemas.logfile import WORK
 from schemas.rejects import Reason
+from schemas.rows import EventRow, RejectRow, Row, SessionRow
 from tests.pipeline.stages.visits.site import MINUTE, end_of_time, event, record
 
 
@@ -51,7 +52,7 @@ class SlowSink:
         self,
         topic: str,
         partition: int,
-        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
     ) -> None:
         self.begun.set()
@@ -152,16 +153,16 @@ class Refusing(SlowSink):
         self,
         topic: str,
         partition: int,
-        rows: Mapping[Table, Sequence[tuple[Any, ...]]],
+        rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
         existing: Existing = NOTHING,
     ) -> None:
-        if SESSIONS in rows:
+        if SessionRow in rows:
             raise ValueRefused("table `sessions`: a value does not fit the column `pages`")
         self.written += [(table, row) for table in rows for row in rows[table]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.written: list[tuple[Table, tuple[Any, ...]]] = []
+        self.written: list[tuple[type[Row], tuple[Any, ...]]] = []
 
 
 WORD = "a-visitors-word"
@@ -206,14 +207,12 @@ def test_a_line_that_a_stage_fails_on_is_set_aside_as_our_own_fault(tmp_path: Pa
     sink = Refusing()
     given = [record(0, [event(0), event(1, path=f"/{WORD}"), event(2)])]
     assert asyncio.run(told_to(stage_of(Failing, WORD.encode()), sink, tmp_path, given)) == ""
-    (reject,) = [row for table, row in sink.written if table is REJECTS]
-    reason, detail, body = (
-        reject[REJECTS.columns.index(name)] for name in ("reason", "detail", "body")
-    )
+    (reject,) = [row for table, row in sink.written if table is RejectRow]
+    reason, detail, body = (asdict(reject[0])[name] for name in ("reason", "detail", "body"))
     assert reason == Reason.PROCESSING_FAILED
     assert WORD in body
     assert WORD not in detail
-    assert sum(table is EVENTS for table, _ in sink.written) == 2
+    assert sum(table is EventRow for table, _ in sink.written) == 2
 
 
 def test_a_row_that_the_warehouse_refuses_ends_the_worker_and_takes_no_input_for_bad(

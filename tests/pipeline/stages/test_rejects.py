@@ -2,11 +2,12 @@
 
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.rejects import RejectsStage
-from schemas import columns
 from schemas.rejects import Reason, Reject, as_bytes
+from schemas.rows import RejectRow
 
 GOOD = Reject(
     id="r1",
@@ -29,8 +30,7 @@ def rows(value: bytes, events: int = 1) -> Emit:
 
 
 def column(emit: Emit, name: str) -> list[object]:
-    at = columns.REJECTS.columns.index(name)
-    return [row[at] for row in emit.rows[columns.REJECTS]]
+    return [asdict(row)[name] for row, _, _ in emit.rows[RejectRow]]
 
 
 def test_a_reject_is_a_row_with_its_bytes() -> None:

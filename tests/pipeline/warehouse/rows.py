@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
-from schemas.columns import Table
+from schemas.rows import Row, columns_of
 
 NOON = 1_700_049_600_000
 """2023-11-15 12:00 UTC, in ms."""
@@ -33,17 +33,16 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def row(table: Table, **values: Any) -> tuple[Any, ...]:
-    """A table's columns: what is given, else a default, else an empty text."""
-    unknown = values.keys() - set(table.columns)
-    assert not unknown, f"{table.name} has no {unknown}"
-    return tuple(values.get(name, _DEFAULTS.get(name, "")) for name in table.columns)
+def row(table: type[Row], **values: Any) -> Row:
+    """A row of a table: values, where there is none a default, else an empty text."""
+    defaults = {name: _DEFAULTS.get(name, "") for name in columns_of(table)}
+    return table(**(defaults | values))
 
 
-def store(warehouse: Warehouse, table: Table, *rows: tuple[Any, ...], offset: int = 0) -> None:
+def store(warehouse: Warehouse, table: type[Row], *rows: Row, offset: int = 0) -> None:
     """Insert rows through the sink, as if record `offset` had made them."""
     sink = Sink(warehouse, "log")
-    sink.write("topic", 0, {table: [(*row, offset, index) for index, row in enumerate(rows)]})
+    sink.write("topic", 0, {table: [(row, offset, index) for index, row in enumerate(rows)]})
     sink.close()
 
 

@@ -7,22 +7,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.warehouse.contract import Warehouse
-from schemas.columns import ASSERTIONS, EVENTS, FEEDBACK, IDENTITIES, PURCHASES, SESSIONS, TICKETS
 from schemas.identifiers import person_id
+from schemas.rows import (
+    AssertionRow,
+    EventRow,
+    FeedbackRow,
+    IdentityRow,
+    PurchaseRow,
+    Row,
+    SessionRow,
+    TicketRow,
+    columns_of,
+)
 from tests.pipeline.warehouse.rows import NOON, row, store
 
 ZOE, MAX = "user_id:zoé", "email:max@example.com"
 
 
-def assertion(site: str, time: int, identifier: str, message_id: str = "a") -> tuple[Any, ...]:
+def assertion(site: str, time: int, identifier: str, message_id: str = "a") -> Row:
     return row(
-        ASSERTIONS, site=site, device="d", time=time, message_id=message_id, identifier=identifier
+        AssertionRow, site=site, device="d", time=time, message_id=message_id, identifier=identifier
     )
 
 
-def event(site: str, time: int, **values: Any) -> tuple[Any, ...]:
+def event(site: str, time: int, **values: Any) -> Row:
     return row(
-        EVENTS, **{"site": site, "device": "d", "message_id": str(time), **values}, time=time
+        EventRow, **{"site": site, "device": "d", "message_id": str(time), **values}, time=time
     )
 
 
@@ -39,24 +49,24 @@ def people(warehouse: Warehouse, site: str) -> list[Any]:
 def test_a_device_belongs_to_its_first_assertion_from_the_beginning(
     warehouse: Warehouse, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, NOON - 1), event(site, NOON), event(site, NOON + 1))
-    store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE))
+    store(warehouse, EventRow, event(site, NOON - 1), event(site, NOON), event(site, NOON + 1))
+    store(warehouse, AssertionRow, assertion(site, NOON, ZOE))
     assert owners(warehouse, site) == [ZOE, ZOE, ZOE]
 
 
 def test_then_to_the_last_asserted_one(warehouse: Warehouse, site: str) -> None:
-    store(warehouse, EVENTS, event(site, NOON), event(site, NOON + 10), event(site, NOON + 11))
-    store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE), assertion(site, NOON + 10, MAX))
+    store(warehouse, EventRow, event(site, NOON), event(site, NOON + 10), event(site, NOON + 11))
+    store(warehouse, AssertionRow, assertion(site, NOON, ZOE), assertion(site, NOON + 10, MAX))
     assert owners(warehouse, site) == [ZOE, MAX, MAX]
 
 
 def test_after_a_reset_to_nobody_until_somebody_is_asserted(
     warehouse: Warehouse, site: str
 ) -> None:
-    store(warehouse, EVENTS, *(event(site, NOON + n) for n in (0, 5, 9)))
+    store(warehouse, EventRow, *(event(site, NOON + n) for n in (0, 5, 9)))
     store(
         warehouse,
-        ASSERTIONS,
+        AssertionRow,
         assertion(site, NOON, ZOE),
         assertion(site, NOON + 3, ""),
         assertion(site, NOON + 8, MAX),
@@ -65,69 +75,71 @@ def test_after_a_reset_to_nobody_until_somebody_is_asserted(
 
 
 def test_a_reset_before_the_first_assertion_ends_nothing(warehouse: Warehouse, site: str) -> None:
-    store(warehouse, EVENTS, event(site, NOON), event(site, NOON + 5))
-    store(warehouse, ASSERTIONS, assertion(site, NOON + 2, ""), assertion(site, NOON + 9, ZOE))
+    store(warehouse, EventRow, event(site, NOON), event(site, NOON + 5))
+    store(warehouse, AssertionRow, assertion(site, NOON + 2, ""), assertion(site, NOON + 9, ZOE))
     assert owners(warehouse, site) == [ZOE, ZOE]
 
 
 def test_of_assertions_at_one_time_the_last_by_message_id_holds(
     warehouse: Warehouse, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, NOON))
+    store(warehouse, EventRow, event(site, NOON))
     facts = [assertion(site, NOON, MAX, "b"), assertion(site, NOON, ZOE, "a")]
-    store(warehouse, ASSERTIONS, *facts)
+    store(warehouse, AssertionRow, *facts)
     assert owners(warehouse, site) == [MAX]
 
 
 def test_what_an_event_says_itself_goes_before_what_its_device_says(
     warehouse: Warehouse, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, NOON, identifier=MAX))
-    store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE))
+    store(warehouse, EventRow, event(site, NOON, identifier=MAX))
+    store(warehouse, AssertionRow, assertion(site, NOON, ZOE))
     assert owners(warehouse, site) == [MAX]
 
 
 def test_owners_become_people_by_the_newest_identities(warehouse: Warehouse, site: str) -> None:
-    store(warehouse, EVENTS, event(site, NOON))
-    store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE))
+    store(warehouse, EventRow, event(site, NOON))
+    store(warehouse, AssertionRow, assertion(site, NOON, ZOE))
     for version, person in ((1, "old"), (2, "new")):
         values = {"site": site, "identifier": ZOE, "person_id": person, "version": version}
-        store(warehouse, IDENTITIES, row(IDENTITIES, **values), offset=version)
+        store(warehouse, IdentityRow, row(IdentityRow, **values), offset=version)
     assert people(warehouse, site) == ["new"]
 
 
 def test_unlinked_owners_and_lone_devices_are_people_of_their_own(
     warehouse: Warehouse, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, NOON, identifier=ZOE), event(site, NOON + 1))
+    store(warehouse, EventRow, event(site, NOON, identifier=ZOE), event(site, NOON + 1))
     assert people(warehouse, site) == [person_id(site, ZOE), person_id(site, "device:d")]
 
 
 def test_a_row_that_is_there_twice_is_resolved_once(warehouse: Warehouse, site: str) -> None:
     for offset in (0, 1):
-        store(warehouse, EVENTS, event(site, NOON), offset=offset)
-        store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE), offset=offset)
+        store(warehouse, EventRow, event(site, NOON), offset=offset)
+        store(warehouse, AssertionRow, assertion(site, NOON, ZOE), offset=offset)
     assert owners(warehouse, site) == [ZOE]
 
 
-@pytest.mark.parametrize("table", [PURCHASES, TICKETS, FEEDBACK], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table", [PurchaseRow, TicketRow, FeedbackRow], ids=lambda table: table.table
+)
 def test_other_facts_are_resolved_alike(warehouse: Warehouse, site: str, table: Any) -> None:
     lists = ("product_ids", "names", "categories", "quantities", "prices")
-    empty: dict[str, Any] = {name: [] for name in lists if name in table.columns}
-    empty |= {name: 0 for name in ("total",) if name in table.columns}
-    empty |= {name: None for name in ("rating", "score") if name in table.columns}
+    empty: dict[str, Any] = {name: [] for name in lists if name in columns_of(table)}
+    empty |= {name: 0 for name in ("total",) if name in columns_of(table)}
+    empty |= {name: None for name in ("rating", "score") if name in columns_of(table)}
     store(warehouse, table, row(table, site=site, device="d", time=NOON, message_id="m", **empty))
-    store(warehouse, ASSERTIONS, assertion(site, NOON, ZOE))
-    sql = f"SELECT owner, person_id FROM {table.name}_resolved WHERE site = {{site:String}}"
+    store(warehouse, AssertionRow, assertion(site, NOON, ZOE))
+    sql = f"SELECT owner, person_id FROM {table.table}_resolved WHERE site = {{site:String}}"
     assert warehouse.query(sql, {"site": site}).rows == [(ZOE, person_id(site, ZOE))]
 
 
 def test_a_session_belongs_to_whoever_was_there_when_it_ended(
     warehouse: Warehouse, site: str
 ) -> None:
-    session = row(SESSIONS, site=site, device="d", start=NOON, end=NOON + 10)
-    store(warehouse, SESSIONS, session)
-    store(warehouse, ASSERTIONS, assertion(site, NOON - 9, ZOE), assertion(site, NOON + 5, MAX))
+    session = row(SessionRow, site=site, device="d", start=NOON, end=NOON + 10)
+    store(warehouse, SessionRow, session)
+    store(warehouse, AssertionRow, assertion(site, NOON - 9, ZOE), assertion(site, NOON + 5, MAX))
     sql = "SELECT owner FROM sessions_resolved WHERE site = {site:String}"
     assert warehouse.query(sql, {"site": site}).rows == [(MAX,)]
 

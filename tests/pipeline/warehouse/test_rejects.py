@@ -11,8 +11,8 @@ import sql
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.rejects import KEPT, trim_rejects
-from schemas import columns
 from schemas.rejects import OVERHEAD
+from schemas.rows import AccountingRow, RejectRow, Row
 from tests.pipeline.warehouse.rows import NOON, row, store
 
 COST = OVERHEAD + 1_000
@@ -27,9 +27,9 @@ def warehouse(tmp_path: Path) -> Iterator[EmbeddedWarehouse]:
     opened.close()
 
 
-def reject(number: int, **more: Any) -> tuple[Any, ...]:
+def reject(number: int, **more: Any) -> Row:
     values = {"id": f"r{number:03}", "reason": "bad_json", "body": "x" * 1_000, "cut": False}
-    return row(columns.REJECTS, **(values | {"received_at": NOON + number // 3} | more))
+    return row(RejectRow, **(values | {"received_at": NOON + number // 3} | more))
 
 
 def ids(warehouse: EmbeddedWarehouse) -> list[str]:
@@ -43,8 +43,8 @@ def mixed(warehouse: EmbeddedWarehouse, junk: str) -> None:
     senders = ["server", "webhook", "import", "worker"] * 3
     worthy = [reject(n, id=f"good{n}", sender=senders[n], **old) for n in range(9)]
     timeless = reject(9, id="good9", sender="worker", received_at=0)
-    store(warehouse, columns.REJECTS, *worthy, timeless)
-    store(warehouse, columns.REJECTS, *(reject(n, sender=junk) for n in range(30)), offset=1)
+    store(warehouse, RejectRow, *worthy, timeless)
+    store(warehouse, RejectRow, *(reject(n, sender=junk) for n in range(30)), offset=1)
 
 
 @pytest.mark.parametrize("junk", ["", "page"])
@@ -64,7 +64,7 @@ def test_strangers_go_before_pages_and_the_oldest_last_of_all(
 ) -> None:
     mixed(warehouse, "page")
     strangers = [reject(n, id=f"junk{n}", sender="") for n in range(10)]
-    store(warehouse, columns.REJECTS, *strangers, offset=2)
+    store(warehouse, RejectRow, *strangers, offset=2)
     trim_rejects(warehouse, 46 * COST)
     assert Counter(one[:1] for one in ids(warehouse)) == {"g": 10, "j": 1, "r": 30}
     trim_rejects(warehouse, 10 * COST)
@@ -72,7 +72,7 @@ def test_strangers_go_before_pages_and_the_oldest_last_of_all(
 
 
 def test_within_the_limit_nothing_is_deleted(warehouse: EmbeddedWarehouse) -> None:
-    store(warehouse, columns.REJECTS, *map(reject, range(10)))
+    store(warehouse, RejectRow, *map(reject, range(10)))
     assert trim_rejects(warehouse, 10 * COST) == 0
     assert len(ids(warehouse)) == 10
 
@@ -80,7 +80,7 @@ def test_within_the_limit_nothing_is_deleted(warehouse: EmbeddedWarehouse) -> No
 def test_over_it_the_oldest_go_until_nine_tenths_are_left(warehouse: EmbeddedWarehouse) -> None:
     for part in range(4):
         numbers = range(part * 10, part * 10 + 10)
-        store(warehouse, columns.REJECTS, *map(reject, numbers), offset=part)
+        store(warehouse, RejectRow, *map(reject, numbers), offset=part)
     freed = trim_rejects(warehouse, 20 * COST)
     kept = round(20 * KEPT)
     assert ids(warehouse) == [f"r{number:03}" for number in range(40 - kept, 40)]
@@ -90,29 +90,29 @@ def test_over_it_the_oldest_go_until_nine_tenths_are_left(warehouse: EmbeddedWar
 
 def test_rejects_of_one_moment_do_not_all_go_together(warehouse: EmbeddedWarehouse) -> None:
     rejects = [reject(number, received_at=NOON) for number in range(30)]
-    store(warehouse, columns.REJECTS, *rejects)
+    store(warehouse, RejectRow, *rejects)
     trim_rejects(warehouse, 20 * COST)
     assert len(ids(warehouse)) == round(20 * KEPT)
 
 
 def test_rejects_without_a_body_count_too(warehouse: EmbeddedWarehouse) -> None:
-    store(warehouse, columns.REJECTS, *(reject(number, body="") for number in range(30)))
+    store(warehouse, RejectRow, *(reject(number, body="") for number in range(30)))
     assert trim_rejects(warehouse, 20 * OVERHEAD) == 12 * OVERHEAD
 
 
 def test_what_is_deleted_is_no_longer_on_the_disk(warehouse: EmbeddedWarehouse) -> None:
-    store(warehouse, columns.REJECTS, *map(reject, range(20)))
+    store(warehouse, RejectRow, *map(reject, range(20)))
     trim_rejects(warehouse, 10 * COST)
     parts = "SELECT sum(rows) FROM system.parts WHERE table = 'rejects' AND active"
     assert warehouse.query(parts).rows == [(9,)]
 
 
 def test_the_books_balance_whatever_was_deleted(warehouse: EmbeddedWarehouse) -> None:
-    store(warehouse, columns.REJECTS, *map(reject, range(30)))
+    store(warehouse, RejectRow, *map(reject, range(30)))
     books = row(
-        columns.BOOKS, time=0, declared=30, stored=0, deduplicated=0, rejected=30, beyond_window=0
+        AccountingRow, time=0, declared=30, stored=0, deduplicated=0, rejected=30, beyond_window=0
     )
-    store(warehouse, columns.BOOKS, books)
+    store(warehouse, AccountingRow, books)
     before = warehouse.query(sql.load("queries/books")).rows
     assert trim_rejects(warehouse, COST) > 0
     assert warehouse.query(sql.load("queries/books")).rows == before
@@ -121,6 +121,6 @@ def test_the_books_balance_whatever_was_deleted(warehouse: EmbeddedWarehouse) ->
 
 def test_hostile_ids_are_bound(warehouse: EmbeddedWarehouse) -> None:
     hostile = [reject(n, id=f"{n:02}') OR 1=1 --", received_at=NOON) for n in range(30)]
-    store(warehouse, columns.REJECTS, *hostile)
+    store(warehouse, RejectRow, *hostile)
     trim_rejects(warehouse, 20 * COST)
     assert len(ids(warehouse)) == round(20 * KEPT)

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.rollups import Rollups
-from schemas.columns import EVENTS, FORWARD, OUTCOMES
+from schemas.rows import EventRow, ForwardSetRow, OutcomeRow, Row
 from tests.pipeline.warehouse.rows import HOUR, MINUTE, NOON, row, store
 
 
@@ -28,12 +28,12 @@ def page_hours(warehouse: Warehouse, site: str) -> list[tuple[Any, ...]]:
     ).rows
 
 
-def event(site: str, number: int, **values: Any) -> tuple[Any, ...]:
-    return row(EVENTS, site=site, message_id=f"m{number}", device=f"d{number % 2}", **values)
+def event(site: str, number: int, **values: Any) -> Row:
+    return row(EventRow, site=site, message_id=f"m{number}", device=f"d{number % 2}", **values)
 
 
-def outcome(site: str, number: int, **values: Any) -> tuple[Any, ...]:
-    return row(OUTCOMES, **{"site": site, "message_id": f"m{number}", "page": "/cart", **values})
+def outcome(site: str, number: int, **values: Any) -> Row:
+    return row(OutcomeRow, **{"site": site, "message_id": f"m{number}", "page": "/cart", **values})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_minutes_count_events_views_and_visitors(
 ) -> None:
     store(
         warehouse,
-        EVENTS,
+        EventRow,
         event(site, 0),
         event(site, 1, time=NOON + MINUTE - 1, type="track"),
         event(site, 2, time=NOON + 5),
@@ -60,9 +60,9 @@ def test_minutes_count_events_views_and_visitors(
 def test_a_late_event_changes_its_minute_and_a_repeat_changes_nothing(
     warehouse: Warehouse, rollups: Rollups, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, 0), event(site, 1))
+    store(warehouse, EventRow, event(site, 0), event(site, 1))
     rollups.refresh()
-    store(warehouse, EVENTS, event(site, 0), event(site, 5), offset=1)
+    store(warehouse, EventRow, event(site, 0), event(site, 5), offset=1)
     rollups.refresh()
     assert minutes(warehouse, site) == [(NOON, "", 3, 3, 2)]
 
@@ -71,7 +71,7 @@ def test_lost_rollups_are_rebuilt_from_what_is_stored(warehouse: Warehouse, site
     counts = Counter({NOON - 200 * 24 * HOUR: 3, NOON: 2, NOON + MINUTE: 1})
     for place, (time, count) in enumerate(counts.items()):
         events = [event(site, 10 * place + n, time=time) for n in range(count)]
-        store(warehouse, EVENTS, *events, offset=place)
+        store(warehouse, EventRow, *events, offset=place)
     Rollups(warehouse).refresh()
     for table in ("minutes", "rollup_marks"):
         warehouse.execute(f"TRUNCATE TABLE {table}")
@@ -82,8 +82,8 @@ def test_lost_rollups_are_rebuilt_from_what_is_stored(warehouse: Warehouse, site
 def test_nothing_is_written_when_nothing_came(
     warehouse: Warehouse, rollups: Rollups, site: str
 ) -> None:
-    store(warehouse, EVENTS, event(site, 0))
-    store(warehouse, OUTCOMES, outcome(site, 0))
+    store(warehouse, EventRow, event(site, 0))
+    store(warehouse, OutcomeRow, outcome(site, 0))
     rollups.refresh()
     rollups.refresh()
     newest = "SELECT max(version) FROM merge(currentDatabase(), '^(minutes|page_hours)$')"
@@ -95,10 +95,10 @@ def test_nothing_is_written_when_nothing_came(
 def test_page_hours_follow_the_funnel_where_it_speaks_else_the_forward_set(
     warehouse: Warehouse, rollups: Rollups, site: str
 ) -> None:
-    store(warehouse, FORWARD, row(FORWARD, site=site, page="/cart", next="/checkout"))
+    store(warehouse, ForwardSetRow, row(ForwardSetRow, site=site, page="/cart", next="/checkout"))
     store(
         warehouse,
-        OUTCOMES,
+        OutcomeRow,
         outcome(site, 0, next=("/help", "/checkout")),
         outcome(site, 1, next=("/help",)),
         outcome(site, 2, next=("/checkout",), forward=False),
@@ -115,10 +115,10 @@ def test_page_hours_follow_the_funnel_where_it_speaks_else_the_forward_set(
 def test_another_forward_set_decides_old_hours_anew(
     warehouse: Warehouse, rollups: Rollups, site: str
 ) -> None:
-    store(warehouse, OUTCOMES, outcome(site, 0, next=("/checkout",)), outcome(site, 1))
+    store(warehouse, OutcomeRow, outcome(site, 0, next=("/checkout",)), outcome(site, 1))
     rollups.refresh()
     assert page_hours(warehouse, site) == [("/cart", NOON, "", 2, 0, 0)]
-    store(warehouse, FORWARD, row(FORWARD, site=site, page="/cart", next="/checkout"))
+    store(warehouse, ForwardSetRow, row(ForwardSetRow, site=site, page="/cart", next="/checkout"))
     rollups.refresh()
     assert page_hours(warehouse, site) == [("/cart", NOON, "", 2, 1, 1)]
 
@@ -126,8 +126,8 @@ def test_another_forward_set_decides_old_hours_anew(
 def test_an_hour_whose_last_outcome_was_taken_back_counts_zero(
     warehouse: Warehouse, rollups: Rollups, site: str
 ) -> None:
-    store(warehouse, OUTCOMES, outcome(site, 0, forward=True))
+    store(warehouse, OutcomeRow, outcome(site, 0, forward=True))
     rollups.refresh()
-    store(warehouse, OUTCOMES, outcome(site, 0, forward=True, version=2, deleted=1), offset=1)
+    store(warehouse, OutcomeRow, outcome(site, 0, forward=True, version=2, deleted=1), offset=1)
     rollups.refresh()
     assert page_hours(warehouse, site) == [("/cart", NOON, "", 0, 0, 0)]

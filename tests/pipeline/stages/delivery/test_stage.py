@@ -5,11 +5,12 @@ from math import inf
 
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.delivery.stage import PAUSES_SECONDS, Agenda, Delivery, DeliveryState, agenda
-from schemas import columns
 from schemas.origins import Origin
+from schemas.rows import DeliveryRow, RejectRow
 from schemas.triggers import DeliveryResult, Trigger
 
 NOW = 1_760_000_000_000
@@ -85,10 +86,7 @@ def test_after_ten_failed_attempts_it_is_given_up_and_every_attempt_is_a_row() -
         assert told.due(NOW * 2) == ["t1"]
         told(result(attempt))
     assert told.due(NOW * 2) == []
-    attempts = [
-        row[columns.DELIVERIES.columns.index("attempt")]
-        for row in told.emit.rows[columns.DELIVERIES]
-    ]
+    attempts = [asdict(row)["attempt"] for row, _, _ in told.emit.rows[DeliveryRow]]
     assert attempts == list(range(1, 11))
 
 
@@ -125,5 +123,5 @@ def test_a_line_that_is_neither_becomes_a_reject(line: bytes) -> None:
     told.emit.begin(0)
     value = line + b"\n" + msgspec.json.encode(trigger())
     told.stage.process(told.state, Record(0, 2, value), told.emit)
-    assert len(told.emit.rows[columns.REJECTS]) == 1
+    assert len(told.emit.rows[RejectRow]) == 1
     assert told.due() == ["t1"]

@@ -6,13 +6,14 @@ from random import Random
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
-from pipeline.engine.stage import Emit, Output, Record
+from pipeline.engine.stage import Emit, EmittedRow, Output, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.dropoff.stage import Dropoff
-from schemas import columns, topics
-from schemas.columns import Table
+from schemas import topics
 from schemas.outcomes import PageOutcome
+from schemas.rows import FlagRow, Row
 from tests.bench.sites import DAY, HOUR, MINUTE, START
 
 __all__ = ["DAY", "HOUR", "MINUTE", "START", "Play", "checkout", "views"]
@@ -27,7 +28,7 @@ class Play:
         self.stage = stage or Dropoff()
         self.state: State = self.stage.new_state()
         self.outputs: list[Output] = []
-        self.rows: dict[Table, list[tuple[Any, ...]]] = {}
+        self.rows: dict[type[Row], list[EmittedRow]] = {}
 
     def records(self, records: Iterable[Record]) -> "Play":
         """Fold records in, one emit for all."""
@@ -50,8 +51,7 @@ class Play:
 
     def flags(self) -> list[dict[str, Any]]:
         """FLAGS rows by column name."""
-        rows = self.rows.get(columns.FLAGS, [])
-        return [dict(zip(columns.FLAGS.columns, row, strict=False)) for row in rows]
+        return [asdict(row) for row, _, _ in self.rows.get(FlagRow, [])]
 
     def settle(self) -> dict[str, dict[str, bytes]]:
         """What deltas would hold, taken over as a restart would: encoded, live values gone."""

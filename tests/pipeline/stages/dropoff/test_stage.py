@@ -4,15 +4,16 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from pipeline.engine.stage import Record
 from pipeline.stages.dropoff import detector
 from pipeline.stages.dropoff.baseline import UNKNOWN, predict, share
 from pipeline.stages.dropoff.stage import Dropoff
 from pipeline.stages.dropoff.state import tables_of
-from schemas import columns
 from schemas.origins import Origin
 from schemas.outcomes import PageOutcome
+from schemas.rows import FlagRow, ForwardSetRow, RejectRow, TriggerRow
 from schemas.triggers import Trigger
 from tests.bench import sites
 from tests.pipeline.stages.dropoff.playing import DAY, HOUR, START, Play, checkout, views
@@ -61,7 +62,9 @@ def test_the_trigger_says_what_happened_in_a_sentence_with_numbers() -> None:
     assert trigger.reason.startswith("Of ")
     assert "people who reached /checkout on mobile since" in trigger.reason
     assert trigger.reason.endswith("% do.")
-    assert play.rows[columns.TRIGGERS][0][0] == trigger.id == play.flags()[0]["trigger_id"]
+    ((row, _, _),) = play.rows[TriggerRow]
+    assert isinstance(row, TriggerRow)
+    assert row.id == trigger.id == play.flags()[0]["trigger_id"]
 
 
 def test_a_break_on_every_device_is_one_flag_for_the_page() -> None:
@@ -129,9 +132,9 @@ def test_a_learned_forward_set_finds_the_way_back_to_the_cart() -> None:
     assert not spec.declared
     play = Play().play(sites.outcomes(spec))
     assert [(f["page"], f["device_class"]) for f in play.flags()] == [("/checkout", "mobile")]
-    rows = play.rows[columns.FORWARD]
-    assert any(row[:3] == ("shop", "/checkout", "/payment") for row in rows)
-    assert not any(row[:3] == ("shop", "/checkout", "/cart") for row in rows)
+    steps = {astuple(row)[:3] for row, _, _ in play.rows[ForwardSetRow]}
+    assert ("shop", "/checkout", "/payment") in steps
+    assert ("shop", "/checkout", "/cart") not in steps
 
 
 def test_without_a_goal_nothing_is_judged() -> None:
@@ -153,7 +156,7 @@ def test_another_goal_can_be_declared() -> None:
 @pytest.mark.parametrize("size", [1, 7, 1_000])
 def test_records_of_any_size_give_the_same_flags_and_state(size: int) -> None:
     def content(play: Play) -> list[tuple[object, ...]]:
-        return [row[:-2] for row in play.rows.get(columns.FLAGS, [])]
+        return [astuple(row) for row, _, _ in play.rows.get(FlagRow, [])]
 
     day = broken_day(then=USUAL)
     whole, cut = Play().play(day, 50), Play().play(day, size)
@@ -273,9 +276,9 @@ def test_a_message_without_origin_is_never_dropped() -> None:
 def test_an_unreadable_line_is_a_reject_and_the_others_count() -> None:
     good = msgspec.json.encode(checkout(START, True))
     play = Play().records([Record(5, 3, b"\n".join([good, b'{"site": 1}', good, b""]))])
-    (row,) = play.rows[columns.REJECTS]
-    reject = dict(zip(columns.REJECTS.columns, row, strict=False))
-    assert (reject["reason"], reject["body"]) == ("processing_failed", '{"site": 1}')
+    ((reject, _, _),) = play.rows[RejectRow]
+    assert isinstance(reject, RejectRow)
+    assert (reject.reason, reject.body) == ("processing_failed", '{"site": 1}')
     assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
 
 

@@ -4,24 +4,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
-from pipeline.engine.stage import Emit, Output, Record
+from pipeline.engine.stage import Emit, EmittedRow, Output, Record
 from pipeline.engine.state.deltas import changes_of, settle
 from pipeline.stages.people.policy import DAY, Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
-from schemas import columns
-from schemas.columns import Table
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order, OrderStatus
+from schemas.rows import CycleRow, IdentityRow, RefusalRow, Row
 from schemas.triggers import Trigger
 
 T0 = 1_750_000_000_000
 
 REPLACED_BY = {
-    columns.IDENTITIES: ("site", "identifier"),
-    columns.REFUSALS: ("site", "left", "right", "message_id"),
-    columns.CYCLES: ("site", "person_id", "product_id"),
+    IdentityRow: ("site", "identifier"),
+    RefusalRow: ("site", "left", "right", "message_id"),
+    CycleRow: ("site", "person_id", "product_id"),
 }
 """The sort keys of the tables with a version, as the migrations have them."""
 
@@ -103,7 +103,7 @@ class Shop:
         state = self.stage.new_state()
         assert isinstance(state, PeopleState)
         self.state = state
-        self.rows: dict[Table, list[tuple[Any, ...]]] = {}
+        self.rows: dict[type[Row], list[EmittedRow]] = {}
         self.outputs: list[Output] = []
         self._offset = 0
 
@@ -141,9 +141,9 @@ class Shop:
         fresh.applied, fresh.seen = self.state.applied, self.state.seen
         self.state = fresh
 
-    def table(self, table: Table) -> list[dict[str, Any]]:
+    def table(self, table: type[Row]) -> list[dict[str, Any]]:
         """What FINAL reads: the last version of each row, deleted ones gone, without `version`."""
-        rows = [dict(zip(table.columns, row, strict=False)) for row in self.rows.get(table, [])]
+        rows = [asdict(row) for row, _, _ in self.rows.get(table, [])]
         if key := REPLACED_BY.get(table):
             ordered = sorted(rows, key=lambda row: row["version"])
             kept = {tuple(row[name] for name in key): row for row in ordered}
@@ -158,13 +158,13 @@ class Shop:
     def people(self) -> list[list[str]]:
         """Groups of identifiers that are one person."""
         groups: dict[str, list[str]] = {}
-        for row in self.table(columns.IDENTITIES):
+        for row in self.table(IdentityRow):
             groups.setdefault(row["canonical"], []).append(row["identifier"])
         return sorted(sorted(group) for group in groups.values())
 
     def cycles(self) -> list[dict[str, Any]]:
         """The cycles that stand."""
-        return self.table(columns.CYCLES)
+        return self.table(CycleRow)
 
     def cycle(self, person_id: str, product: str = "coffee") -> dict[str, Any] | None:
         """One person's cycle for a product."""

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from pipeline.stages.people.devices import MAX_POINTS, owner_at
 from pipeline.stages.people.state import Point
-from schemas import columns
 from schemas.identifiers import person_id
+from schemas.rows import PurchaseRow
 from tests.pipeline.stages.people.shop import Shop, bought, day, regulars, reset, said, tick
 
 ANN, BOB = "user_id:ann", "user_id:bob"
@@ -93,4 +93,4 @@ def test_a_device_that_asserts_all_the_time_stays_small_and_keeps_its_turns() ->
     assert kept is not None and len(kept.points) == MAX_POINTS
     sale = shop.state.sales.get("shop\nb")
     assert sale is not None and sale.owner == BOB
-    assert len(shop.rows[columns.PURCHASES]) == 1
+    assert len(shop.rows[PurchaseRow]) == 1

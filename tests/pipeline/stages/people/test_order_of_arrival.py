@@ -13,9 +13,9 @@ from pipeline.stages.people.cycles import foresee, row_part
 from pipeline.stages.people.interval_model import Sums, norm_of, own_of
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import Cycle
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.identifiers import person_id, rank
+from schemas.rows import CycleRow, IdentityRow, RefusalRow
 from tests.pipeline.stages.people.shop import Shop, bought, day, regulars, reset, said, tick, undone
 
 WHO = ("user_id:1", "user_id:2", "user_id:3", "email:a@x.org", "email:b@x.org", "phone:+491234567")
@@ -62,10 +62,7 @@ def numbered(facts: Sequence[CustomerFact]) -> list[CustomerFact]:
 def finally_so(facts: Sequence[CustomerFact], per_record: int = 1) -> dict[str, Any]:
     """The record after the facts, which arrive while time goes on, and some quiet days."""
     shop = Shop().fold([tick(201)]).fold(facts, per_record).pass_days(*QUIET, per_day=2)
-    return {
-        table.name: shop.table(table)
-        for table in (columns.IDENTITIES, columns.REFUSALS, columns.CYCLES)
-    }
+    return {table.table: shop.table(table) for table in (IdentityRow, RefusalRow, CycleRow)}
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.identifiers import person_id
+from schemas.rows import PurchaseRow
 from tests.pipeline.stages.people.shop import Shop, bought, day, regulars, said, tick, undone
 
 ANN = "user_id:ann"
@@ -22,7 +22,7 @@ def purchases(*facts: CustomerFact) -> list[int]:
 
 def test_every_message_about_an_order_is_a_row() -> None:
     shop = Shop().fold([bought(ANN, 1, "coffee", "tea", order="7"), undone("7", 2, "tea")])
-    rows = shop.table(columns.PURCHASES)
+    rows = shop.table(PurchaseRow)
     assert [(row["order_id"], row["status"], row["product_ids"]) for row in rows] == [
         ("7", "completed", ["coffee", "tea"]),
         ("7", "refunded", ["tea"]),

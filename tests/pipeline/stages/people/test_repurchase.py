@@ -3,9 +3,9 @@
 from msgspec import structs
 
 from pipeline.stages.people.policy import DAY, Policy
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.identifiers import person_id
+from schemas.rows import TriggerRow
 from tests.pipeline.stages.people.shop import Shop, bought, day, regulars, said, tick, undone
 
 ANN = "user_id:ann"
@@ -80,7 +80,7 @@ def test_the_reason_says_it_in_words_and_the_evidence_in_numbers() -> None:
 
 def test_every_trigger_is_also_a_row() -> None:
     shop = a_month_customer().pass_days(151, 240)
-    rows = shop.table(columns.TRIGGERS)
+    rows = shop.table(TriggerRow)
     assert [row["id"] for row in rows] == [trigger.id for trigger in shop.triggers()]
 
 

@@ -3,10 +3,10 @@
 import pytest
 from msgspec import structs
 
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.events import Feedback, FeedbackKind, Ticket, TicketAction
 from schemas.identifiers import person_id
+from schemas.rows import FeedbackRow, TicketRow
 from tests.pipeline.stages.people.shop import Shop, said, tick
 
 ANN = "user_id:ann"
@@ -74,7 +74,7 @@ def test_a_reopened_ticket_is_told_each_time() -> None:
 def test_old_complaints_are_recorded_but_not_told() -> None:
     shop = Shop().fold([tick(100), ticket(1, "rated", 1), survey(2, "csat", 1)])
     assert shop.triggers() == []
-    assert len(shop.table(columns.TICKETS)) == len(shop.table(columns.FEEDBACK)) == 1
+    assert len(shop.table(TicketRow)) == len(shop.table(FeedbackRow)) == 1
 
 
 def test_before_the_first_tick_nothing_can_be_called_new() -> None:
@@ -85,13 +85,13 @@ def test_a_complaint_from_a_known_device_is_its_owners() -> None:
     anonymous = structs.replace(survey(2, "csat", 1), identifiers=(), device="d")
     shop = Shop().fold([tick(1), said(1, ANN, device="d"), anonymous])
     assert shop.triggers()[0].subject == ANNS
-    assert shop.table(columns.FEEDBACK)[0]["identifier"] == ""
+    assert shop.table(FeedbackRow)[0]["identifier"] == ""
 
 
 def test_a_complaint_by_nobody_is_only_recorded() -> None:
     shop = Shop().fold([tick(1), structs.replace(survey(1, "csat", 1), identifiers=())])
     assert shop.triggers() == []
-    assert len(shop.table(columns.FEEDBACK)) == 1
+    assert len(shop.table(FeedbackRow)) == 1
 
 
 def test_who_opted_out_is_left_alone() -> None:

@@ -12,9 +12,9 @@ from pipeline.engine.stage import Emit, Output, Record
 from pipeline.engine.state.deltas import changes_of, settle
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
-from schemas import columns
 from schemas.customers import CustomerFact
 from schemas.origins import Origin
+from schemas.rows import PurchaseRow, RejectRow
 from tests.pipeline.stages.people.shop import Shop, bought, regulars, reset, said, tick, undone
 
 U1, U2, MAIL = "user_id:1", "user_id:2", "email:a@x.org"
@@ -63,7 +63,7 @@ def run(taken: Sequence[Record], cuts: Sequence[int]) -> tuple[list[Output], dic
         state = fresh
         outputs += emit.outputs
         for table, new in emit.rows.items():
-            rows.setdefault(table.name, []).extend(new)
+            rows.setdefault(table.table, []).extend(new)
     return outputs, rows
 
 
@@ -87,7 +87,7 @@ def test_the_second_copy_of_an_upstream_message_is_dropped() -> None:
     facts = [structs.replace(bought(U1, n, order=f"o{n}"), origin=o) for n, o in enumerate(origins)]
     shop = Shop().fold(facts, per_record=2)
     shop.fold(facts[2:]).fold(facts[4:])
-    assert len(shop.rows[columns.PURCHASES]) == 6
+    assert len(shop.rows[PurchaseRow]) == 6
     assert shop.state.seen == {"footfall-events/0": (2, 1)}
 
 
@@ -96,15 +96,15 @@ def test_origins_of_other_partitions_and_producers_do_not_hide_each_other() -> N
     there = structs.replace(fact, origin=Origin("footfall-events", 1, 0, 0))
     here = structs.replace(fact, origin=Origin("footfall-events", 0, 9, 0))
     shop = Shop().fold([here, there, fact, fact])
-    assert len(shop.rows[columns.PURCHASES]) == 4
+    assert len(shop.rows[PurchaseRow]) == 4
 
 
 def test_a_line_that_cannot_be_read_is_a_reject_and_its_neighbours_count() -> None:
     good = [msgspec.json.encode(bought(U1, n, order=str(n))) for n in range(2)]
     shop = Shop()
     shop.feed([b"\n".join([good[0], b'{"kind":"purchase"', b"\xff\xfe", good[1]])])
-    rejects = shop.table(columns.REJECTS)
-    assert len(shop.rows[columns.PURCHASES]) == 2
+    rejects = shop.table(RejectRow)
+    assert len(shop.rows[PurchaseRow]) == 2
     assert [row["reason"] for row in rejects] == ["processing_failed"] * 2
     assert [row["path"] for row in rejects] == ["0/0#1", "0/0#2"]
     assert rejects[0]["body"] == '{"kind":"purchase"'
@@ -122,7 +122,7 @@ def test_facts_that_no_stage_may_fold_are_rejects() -> None:
         structs.replace(said(0, U1), kind="feedback"),
     ]
     shop = Shop().fold(wrong)
-    assert len(shop.table(columns.REJECTS)) == len(wrong)
+    assert len(shop.table(RejectRow)) == len(wrong)
     assert shop.people() == []
 
 

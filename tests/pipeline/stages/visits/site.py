@@ -4,19 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
-from schemas import columns, topics
+from schemas import topics
 from schemas.events import Event, tick
+from schemas.rows import OutcomeRow, Row, SessionRow
 
 MINUTE = 60_000
 START = 1_760_000_000_000
 _encode = msgspec.json.Encoder().encode
 _KEYS = {  # the columns that say which row a row replaces
-    columns.SESSIONS: ("site", "device", "start"),
-    columns.OUTCOMES: ("site", "page", "device", "time", "message_id"),
+    SessionRow: ("site", "device", "start"),
+    OutcomeRow: ("site", "page", "device", "time", "message_id"),
 }
 
 
@@ -60,12 +62,14 @@ class Site:
         self.state.applied = one.offset
         return self
 
-    def rows(self, table: columns.Table) -> list[dict[str, Any]]:
+    def rows(self, table: type[Row]) -> list[dict[str, Any]]:
         """All rows written, oldest first."""
-        names = (*table.columns, "offset", "index")
-        return [dict(zip(names, row, strict=True)) for row in self.emit.rows.get(table, [])]
+        return [
+            {**asdict(row), "offset": offset, "index": index}
+            for row, offset, index in self.emit.rows.get(table, [])
+        ]
 
-    def final(self, table: columns.Table) -> list[dict[str, Any]]:
+    def final(self, table: type[Row]) -> list[dict[str, Any]]:
         """What ReplacingMergeTree would answer: the newest of equal keys, without deleted ones."""
         newest: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.rows(table):
@@ -81,14 +85,14 @@ class Site:
         """(first minute, last minute, events) of each session."""
         return [
             ((row["start"] - START) / MINUTE, (row["end"] - START) / MINUTE, row["events"])
-            for row in self.final(columns.SESSIONS)
+            for row in self.final(SessionRow)
         ]
 
     def outcomes(self) -> dict[tuple[str, float], tuple[str, ...]]:
         """(page, minute of the attempt) → next steps."""
         return {
             (row["page"], (row["time"] - START) / MINUTE): tuple(row["next"])
-            for row in self.final(columns.OUTCOMES)
+            for row in self.final(OutcomeRow)
         }
 
     def said(self, topic: topics.Topic) -> list[Any]:

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.stages.visits import dedup_window, stage
 from pipeline.stages.visits.dedup_index import WINDOW_DAYS
-from schemas import columns
 from schemas.events import Event, tick
+from schemas.rows import AccountingRow, EventRow
 from tests.pipeline.stages.visits.site import MINUTE, START, Site, event
 
 DAY = 24 * 60
@@ -16,12 +16,12 @@ SEEDS = 12
 
 
 def beyond(site: Site) -> int:
-    return sum(row["beyond_window"] for row in site.rows(columns.BOOKS))
+    return sum(row["beyond_window"] for row in site.rows(AccountingRow))
 
 
 def twice(site: Site) -> int:
     """Rows of events that are there already: what the warehouse will merge."""
-    keys = [(e["device"], e["time"], e["message_id"], e["type"]) for e in site.rows(columns.EVENTS)]
+    keys = [(e["device"], e["time"], e["message_id"], e["type"]) for e in site.rows(EventRow)]
     return len(keys) - len(set(keys))
 
 

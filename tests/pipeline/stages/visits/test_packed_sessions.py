@@ -13,9 +13,10 @@ from pipeline.stages.visits import attempts, packed_sessions, watermark
 from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, remember
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.sessions import GAP_MS, restate, spans
-from schemas import columns, topics
+from schemas import topics
 from schemas.events import Event, Order
 from schemas.origins import Origin
+from schemas.rows import AssertionRow, EventRow, OutcomeRow, SessionRow
 from tests.pipeline.stages.visits.site import MINUTE, Site, end_of_time, event
 
 HORIZON = 5 * MINUTE
@@ -155,10 +156,10 @@ def _said(site: Site) -> list[object]:
     """All but where in its record a row or message stands: two devices of one tick may change places."""
     place = ("version", "offset", "index")
     tables = [
-        site.rows(columns.EVENTS),
-        site.rows(columns.ASSERTIONS),
-        site.final(columns.SESSIONS),
-        site.final(columns.OUTCOMES),
+        site.rows(EventRow),
+        site.rows(AssertionRow),
+        site.final(SessionRow),
+        site.final(OutcomeRow),
     ]
     rows = [[{k: v for k, v in row.items() if k not in place} for row in t] for t in tables]
     messages = [
@@ -222,5 +223,5 @@ def test_a_device_of_many_sessions_is_bounded_and_counted(count: int) -> None:
     newest = next(device for _, device in site.state.tables["devices"].items())
     assert newest.packed + len(newest.marks) <= MAX_MARKS * 5 // 4
     site.take(*(end_of_time(minute + later) for later in range(10, 400)))
-    assert len(site.rows(columns.EVENTS)) == count
+    assert len(site.rows(EventRow)) == count
     assert sum(events for _, _, events in site.sessions()) == count

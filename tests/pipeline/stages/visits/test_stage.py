@@ -9,8 +9,9 @@ from pipeline.stages.visits import stage
 from pipeline.stages.visits.dedup_index import MAX_DIGESTS
 from pipeline.stages.visits.device import MAX_MARKS, Device
 from pipeline.stages.visits.stage import VisitsState
-from schemas import columns, topics
+from schemas import topics
 from schemas.events import Event, Order, tick
+from schemas.rows import AccountingRow, AssertionRow, EventRow, RejectRow
 from tests.pipeline.stages.visits.site import MINUTE, START, Site, end_of_time, event, pages, record
 
 
@@ -60,8 +61,8 @@ def test_a_clock_in_2038_disturbs_no_other_device() -> None:
 def test_the_same_message_sent_again_counts_once_and_is_in_the_books() -> None:
     site = Site().take(event(0), event(0)).take(event(0), end_of_time())
     assert site.sessions() == [(0, 0, 1)]
-    assert len(site.rows(columns.EVENTS)) == 1
-    books = site.rows(columns.BOOKS)
+    assert len(site.rows(EventRow)) == 1
+    books = site.rows(AccountingRow)
     assert [(b["declared"], b["stored"], b["deduplicated"]) for b in books] == [
         (2, 1, 1),
         (1, 0, 1),
@@ -71,14 +72,14 @@ def test_the_same_message_sent_again_counts_once_and_is_in_the_books() -> None:
 def test_a_purchase_without_a_device_imported_twice_counts_once() -> None:
     order = event(0, "", "purchase", identifiers=("user_id:7",), order=Order(order_id="1"))
     site = Site().take(order).take(event(1, "", "purchase", identifiers=("user_id:7",))).take(order)
-    assert len(site.rows(columns.EVENTS)) == 2
+    assert len(site.rows(EventRow)) == 2
 
 
 def test_a_click_with_a_purchases_id_does_not_hide_the_purchase() -> None:
     forged = event(0, "", "track", identifiers=("user_id:7",), message_id="order-1")
     order = event(0, "", "purchase", order=Order(order_id="1"), message_id="order-1")
     site = Site().take(forged, order, order)
-    assert [row["type"] for row in site.rows(columns.EVENTS)] == ["track", "purchase"]
+    assert [row["type"] for row in site.rows(EventRow)] == ["track", "purchase"]
 
 
 def test_a_click_with_a_purchases_id_does_not_hide_it_on_the_same_device_either() -> None:
@@ -86,8 +87,8 @@ def test_a_click_with_a_purchases_id_does_not_hide_it_on_the_same_device_either(
     order = event(0, kind="purchase", order=Order(order_id="1"), message_id="order-1")
     for arrival in ([said, order, order], [order, said, said]):
         site = Site().take(*arrival)
-        assert {row["type"] for row in site.rows(columns.EVENTS)} == {"track", "purchase"}
-        assert len(site.rows(columns.EVENTS)) == 2
+        assert {row["type"] for row in site.rows(EventRow)} == {"track", "purchase"}
+        assert len(site.rows(EventRow)) == 2
         (fact,) = site.said(topics.CUSTOMERS)
         assert fact.kind == "purchase"
 
@@ -98,17 +99,17 @@ def test_a_line_that_is_no_event_becomes_a_reject_and_the_others_are_taken() -> 
     broken = Record(0, 3, b'{"type":"page"}\n' + good + b'\n{"type":')
     site.emit.begin(0)
     site.stage.process(site.state, broken, site.emit)
-    assert len(site.rows(columns.EVENTS)) == 1
-    assert [row["reason"] for row in site.rows(columns.REJECTS)] == ["unreadable_record"] * 2
-    assert sum(b["declared"] - b["stored"] - b["rejected"] for b in site.rows(columns.BOOKS)) == 0
+    assert len(site.rows(EventRow)) == 1
+    assert [row["reason"] for row in site.rows(RejectRow)] == ["unreadable_record"] * 2
+    assert sum(b["declared"] - b["stored"] - b["rejected"] for b in site.rows(AccountingRow)) == 0
 
 
 def test_a_line_that_is_no_event_is_refused_at_the_log_s_time() -> None:
     site = Site().take(tick(START))
     site.emit.begin(1)
     site.stage.process(site.state, Record(1, 1, b"{"), site.emit)
-    assert [row["received_at"] for row in site.rows(columns.REJECTS)] == [START]
-    assert [row["sender"] for row in site.rows(columns.REJECTS)] == ["worker"]
+    assert [row["received_at"] for row in site.rows(RejectRow)] == [START]
+    assert [row["sender"] for row in site.rows(RejectRow)] == ["worker"]
 
 
 def test_an_attempt_ends_with_its_horizon_and_lists_the_other_steps_in_order() -> None:
@@ -174,7 +175,7 @@ def test_a_late_assertion_inside_a_run_makes_the_rest_of_the_run_be_said_again()
     ada, bob = ("user_id:ada",), ("user_id:bob",)
     site = Site().take(event(1, identifiers=ada), event(3, identifiers=ada))
     site.take(event(2, identifiers=bob))
-    said = sorted((row["time"], row["identifier"]) for row in site.rows(columns.ASSERTIONS))
+    said = sorted((row["time"], row["identifier"]) for row in site.rows(AssertionRow))
     assert [identifier for _, identifier in said] == ["user_id:ada", "user_id:bob", "user_id:ada"]
 
 
@@ -204,8 +205,7 @@ visits = st.lists(
 def owners(site: Site) -> list[tuple[str, str]]:
     """Who has each device at each minute, by the assertions written."""
     said = sorted(
-        (r["device"], r["time"], r["message_id"], r["identifier"])
-        for r in site.rows(columns.ASSERTIONS)
+        (r["device"], r["time"], r["message_id"], r["identifier"]) for r in site.rows(AssertionRow)
     )
     return [
         (
@@ -332,7 +332,7 @@ def test_one_tick_looks_at_no_more_devices_than_its_share(monkeypatch: pytest.Mo
 def test_server_events_are_told_apart_within_a_bucket_and_across_buckets() -> None:
     orders = [event(n / 10, "", "purchase", order=Order(order_id=str(n))) for n in range(300)]
     site = Site().take(*orders).take(*reversed(orders))
-    assert len(site.rows(columns.EVENTS)) == 300
+    assert len(site.rows(EventRow)) == 300
 
 
 def test_a_batch_of_server_events_rewrites_little_however_many_there_were_that_day() -> None:
@@ -352,7 +352,7 @@ def test_messages_of_one_time_rewrite_no_more_than_others_and_are_told_apart() -
     site.take(*orders)
     table.settle(table.changes())
     site.take(event(0, "", "purchase", message_id="one more"), *orders[::500])
-    assert len(site.rows(columns.EVENTS)) == len(orders) + 1
+    assert len(site.rows(EventRow)) == len(orders) + 1
     assert sum(len(value or b"") for value in table.changes().values()) < 21 * MAX_DIGESTS
 
 

@@ -13,8 +13,8 @@ from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta
 from pipeline.stages.visits import stage as visits
 from pipeline.stages.visits.stage import VisitsState
-from schemas import columns
 from schemas.events import Event
+from schemas.rows import EventRow, OutcomeRow, SessionRow
 from tests.pipeline.stages.visits.site import MINUTE, START, Site, end_of_time, event
 
 HOUR = 60
@@ -57,8 +57,8 @@ def test_devices_are_forgotten_oldest_first_down_to_the_room_and_counted_all_the
         newest = device.marks[-1].time if device.marks else device.past[-1].end
         if newest >= state.now - left:
             assert key in kept
-    assert site.final(columns.SESSIONS) == plain.final(columns.SESSIONS)
-    assert site.final(columns.OUTCOMES) == plain.final(columns.OUTCOMES)
+    assert site.final(SessionRow) == plain.final(SessionRow)
+    assert site.final(OutcomeRow) == plain.final(OutcomeRow)
 
 
 def test_time_grows_back_when_visitors_are_few() -> None:
@@ -82,9 +82,9 @@ def test_nobody_is_forgotten_within_half_an_hour_whatever_the_room() -> None:
     remembered = state.remembered(24 * HOUR * MINUTE)
     assert 30 * MINUTE <= remembered < 33 * MINUTE
     again = [e for minute in crowd(2, 3)[-29:] for e in minute if e.type != "tick"]
-    before = len(site.rows(columns.EVENTS))
+    before = len(site.rows(EventRow))
     site.take(*again)
-    assert len(site.rows(columns.EVENTS)) == before
+    assert len(site.rows(EventRow)) == before
 
 
 def _reload(site: Site) -> None:
@@ -158,6 +158,6 @@ def test_a_packed_device_is_forgotten_when_its_lateness_is_over_and_not_before()
     site.take(end_of_time(0), event(0))
     site.take(*(end_of_time(minute) for minute in range(1, 120)))
     assert len(state_of(site).devices) == 1
-    assert not site.take(event(0)).rows(columns.EVENTS)[1:]
+    assert not site.take(event(0)).rows(EventRow)[1:]
     site.take(end_of_time(120.1))
     assert len(state_of(site).devices) == 0
