@@ -1,4 +1,4 @@
-"""The Faust app: one agent per leg of the flow, each handing records to its runner's lanes."""
+"""The Faust app: one agent per `AgentSpec` of the flow, which feeds its runner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,11 +12,11 @@ from faust.exceptions import ConsumerNotStarted
 from faust.tables.manager import TableManager
 from faust.types import TP
 
-from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.runner import RecordBatch, Runner
 from pipeline.engine.transports.coalesce import RecordsSchema
 from pipeline.engine.transports.kafka import FAUST_SETTINGS
 from pipeline.errors import FootfallError, Retryable
-from pipeline.flow import FLOW, Leg
+from pipeline.flow import FLOW, AgentSpec
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class App(faust.App):
             raise
 
     async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
-        """End the lanes of these partitions."""
+        """End the partition tasks of these partitions."""
         await asyncio.gather(
             *(
                 self.runners[topic].revoke(partition)
@@ -88,13 +88,13 @@ class NoTables(TableManager):
             await self.recovery.start()
 
 
-def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
+def make_app(url: str, runners: Mapping[str, Runner], partitions: int) -> App:
     """The app for a log's URL; `runners` by topic name."""
-    scheme, _, rest = log.partition("://")
-    place = str(Path(rest).resolve()) if scheme == "embedded" else rest
+    scheme, _, address = url.partition("://")
+    address = str(Path(address).resolve()) if scheme == "embedded" else address
     app = App(
         GROUP,
-        broker=f"{TRANSPORTS[scheme]}://{place}",
+        broker=f"{TRANSPORTS[scheme]}://{address}",
         web_enabled=False,
         topic_allow_declare=False,
         topic_partitions=partitions,
@@ -106,23 +106,23 @@ def make_app(log: str, runners: Mapping[str, Runner], partitions: int) -> App:
     )
     app.runners = runners
     app.failed = asyncio.get_event_loop().create_future()
-    for leg in FLOW:
-        _add_agent(app, leg, runners[leg.reads.name])
+    for spec in FLOW:
+        _add_agent(app, spec, runners[spec.reads.name])
     return app
 
 
-def _add_agent(app: App, leg: Leg, runner: Runner) -> None:
-    topic = app.topic(leg.reads.name, schema=RecordsSchema())
-    app.agent(topic, name=leg.agent)(_agent(app, runner))
+def _add_agent(app: App, spec: AgentSpec, runner: Runner) -> None:
+    topic = app.topic(spec.reads.name, schema=RecordsSchema())
+    app.agent(topic, name=spec.agent)(_agent(app, runner))
 
 
 def _agent(app: App, runner: Runner) -> Callable[[Any], Awaitable[None]]:
-    async def hand_over(stream: Any) -> None:
+    async def feed_runner(stream: Any) -> None:
         async for event in stream.noack().events():
             message = event.message
-            handed = Handed(message.value, partial(app.consumer.ack, message))
-            if not await runner.feed(message.partition, handed):
+            batch = RecordBatch(message.value, partial(app.consumer.ack, message))
+            if not await runner.feed(message.partition, batch):
                 tp = TP(message.topic, message.partition)
                 await cast(Any, app.consumer).seek(tp, await runner.resume(message.partition))
 
-    return hand_over
+    return feed_runner

@@ -33,7 +33,7 @@ LASTING_MS: Final = 60_000
 """A step ahead is believed when it has lasted so long."""
 
 
-class Anchored:
+class SteadyClock:
     """A wall clock that is not led ahead for a moment: what is decided by a wrong time stays decided.
 
     A step ahead is believed after LASTING_MS, until then the old time goes on; a step back at once.

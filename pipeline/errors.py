@@ -1,4 +1,4 @@
-"""Footfall's errors: a closed set. Retryable and final are different types.
+"""Footfall's errors: a closed set. Retryable and permanent are different types.
 
 Each says what happened, to which input, and what to do.
 """
@@ -12,7 +12,7 @@ class Retryable(FootfallError):
     """Trying again later may help; nothing was lost."""
 
 
-class Final(FootfallError):
+class Permanent(FootfallError):
     """Trying again will not help; somebody must change something."""
 
 
@@ -20,7 +20,7 @@ class WarehouseUnavailable(Retryable):
     """The warehouse did not answer, or is out of memory or connections."""
 
 
-class WarehouseRefused(Final):
+class WarehouseRefused(Permanent):
     """The warehouse understood and said no: bad SQL, a missing table, a wrong type."""
 
 
@@ -28,7 +28,7 @@ class ValueRefused(WarehouseRefused):
     """A row holds what its column cannot: what made the row is wrong. Names the column, not the value."""
 
 
-class StageFailed(Final):
+class StageFailed(Permanent):
     """A stage cannot fold what Footfall itself made: a fault of the program's. Names no content."""
 
 
@@ -36,21 +36,21 @@ class LogUnavailable(Retryable):
     """The log cannot be written or read now."""
 
 
-class StateDamaged(Final):
+class StateDamaged(Permanent):
     """A stage's deltas have a gap or cannot be decoded: the partition must not go on."""
 
 
-class FolderInUse(Final):
+class FolderInUse(Permanent):
     """Another process works in the folder: two of them would damage what is there."""
 
 
-class FolderUnusable(Final):
+class FolderUnusable(Permanent):
     """A data folder or file cannot be one: it is of another kind, version or owner, or damaged."""
 
 
-class LogDamaged(Final):
+class LogDamaged(Permanent):
     """A file of the log is not what was written: the text says which, where, and what to do."""
 
 
-class BadSetting(Final):
+class BadSetting(Permanent):
     """A setting's value cannot be used; the text names the setting, the value and what it takes."""

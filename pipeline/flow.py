@@ -36,7 +36,7 @@ def room(state_limit: int, partitions: int) -> int:
     return state_limit // 4 // partitions
 
 
-class Leg(NamedTuple):
+class AgentSpec(NamedTuple):
     """One agent: the topic it reads, the stage that folds it, the topics it writes."""
 
     agent: str
@@ -46,7 +46,7 @@ class Leg(NamedTuple):
 
 
 FLOW: Final = (
-    Leg(
+    AgentSpec(
         "visits",
         topics.EVENTS,
         lambda s, partitions: Visits(
@@ -57,18 +57,18 @@ FLOW: Final = (
         ),
         (topics.CUSTOMERS, topics.PAGES),
     ),
-    Leg(
+    AgentSpec(
         "people",
         topics.CUSTOMERS,
         lambda s, _: People(Policy(lead=s.lead_days * DAY)),
         (topics.TRIGGERS,),
     ),
-    Leg("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),
-    Leg("rejects", topics.REJECTS, lambda s, _: RejectsStage(), ()),
-    Leg("delivery", topics.TRIGGERS, lambda s, _: Delivery(masked(s.webhook_url)), ()),
+    AgentSpec("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),
+    AgentSpec("rejects", topics.REJECTS, lambda s, _: RejectsStage(), ()),
+    AgentSpec("delivery", topics.TRIGGERS, lambda s, _: Delivery(masked(s.webhook_url)), ()),
 )
 
 
 def stages(settings: Settings, partitions: int) -> Mapping[str, Stage]:
     """Every agent's stage, for a log of so many partitions."""
-    return {leg.agent: leg.stage(settings, partitions) for leg in FLOW}
+    return {spec.agent: spec.stage(settings, partitions) for spec in FLOW}

@@ -1,4 +1,4 @@
-"""What the worker knows of itself: how far each lane is, the books, and whether something stands."""
+"""What the worker knows of itself: how far each partition is, the books, and whether something stands."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Set
@@ -13,7 +13,7 @@ import sql
 from pipeline.accounting import balance
 from pipeline.alarms import Alarms
 from pipeline.engine.metrics import Metrics
-from pipeline.engine.runner import Lane, Runner
+from pipeline.engine.runner import PartitionTask, Runner
 from pipeline.engine.transports.contract import Journal
 from pipeline.errors import FootfallError, LogUnavailable, Retryable
 from pipeline.warehouse.contract import Warehouse
@@ -22,17 +22,17 @@ from schemas import topics
 log = structlog.get_logger()
 
 STALLED_SECONDS: Final = 120
-"""A lane that is behind and has done nothing for so long ends the worker; whatever starts it again
+"""A partition task that is behind and has done nothing for so long ends the worker; whatever starts it again
 begins from durable state."""
 LOOK_SECONDS: Final = 2.0
-BOOKS_LOOKS: Final = 15
+ACCOUNTING_LOOKS: Final = 15
 """The books are counted every so many looks; that reads two columns of all events."""
-BOOKS_TRIES: Final = 3
-BOOKS_PAUSE_SECONDS: Final = 0.3
+ACCOUNTING_TRIES: Final = 3
+ACCOUNTING_PAUSE_SECONDS: Final = 0.3
 
 
-class Watcher:
-    """Looks at all lanes every LOOK_SECONDS."""
+class LagMonitor:
+    """Looks at all partition tasks every LOOK_SECONDS."""
 
     def __init__(
         self,
@@ -46,82 +46,82 @@ class Watcher:
         self._journal, self._runners = journal, runners
         self._warehouse, self._metrics = warehouse, metrics
         self._stood: dict[tuple[str, int], tuple[int, int]] = {}
-        self._checked: WeakSet[Lane] = WeakSet()
-        self._books = ThreadPoolExecutor(1, thread_name_prefix="books")
+        self._checked: WeakSet[PartitionTask] = WeakSet()
+        self._accounting_thread = ThreadPoolExecutor(1, thread_name_prefix="books")
         self.assigned: Callable[[], Set[tuple[str, int]]] = frozenset
 
     async def run(self) -> None:
-        """Keep the gauges. Raises TimeoutError when a lane stands still behind a growing log,
-        StateDamaged where the warehouse has less than a lane has written."""
+        """Keep the gauges. Raises TimeoutError when a partition task stands still behind a growing log,
+        StateDamaged where the warehouse has less than a partition task has written."""
         looks = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             held = {
-                (topic, partition): lane
+                (topic, partition): task
                 for topic, runner in self._runners.items()
-                for partition, lane in runner.lanes.items()
+                for partition, task in runner.tasks.items()
             }
             self._stood = {place: stood for place, stood in self._stood.items() if place in held}
-            for (topic, partition), lane in held.items():
-                await self._check_books(lane)
-                lag = await self._lag(topic, partition, lane)
+            for (topic, partition), task in held.items():
+                await self._check_accounting(task)
+                lag = await self._lag(topic, partition, task)
                 self._runners[topic].metrics.lag(partition, lag)
-                self._check(topic, partition, lane, lag)
+                self._check(topic, partition, task, lag)
             looks += 1
-            if looks % BOOKS_LOOKS == 0:
-                await self.books()
+            if looks % ACCOUNTING_LOOKS == 0:
+                await self.accounting()
 
-    async def _check_books(self, lane: Lane) -> None:
+    async def _check_accounting(self, task: PartitionTask) -> None:
         """Once: afterwards the books are counted."""
-        if lane in self._checked:
+        if task in self._checked:
             return
         try:
-            await lane.check_books()
-            self._checked.add(lane)
+            await task.check_accounting()
+            self._checked.add(task)
         except Retryable as error:
             log.warning("books_not_checked", error=str(error))
 
-    def _check(self, topic: str, partition: int, lane: Lane, lag: int) -> None:
-        """Looks are counted, not seconds: a process that was stopped has not stood still. A lane
+    def _check(self, topic: str, partition: int, task: PartitionTask, lag: int) -> None:
+        """Looks are counted, not seconds: a process that was stopped has not stood still. A partition task
         that tries again and again knows what it waits for."""
         before, looks = self._stood.get((topic, partition), (-2, 0))
-        stands = lag > 0 and before == lane.applied and not lane.retrying
-        self._stood[topic, partition] = (lane.applied, looks + 1 if stands else 0)
+        stands = lag > 0 and before == task.applied and not task.retrying
+        self._stood[topic, partition] = (task.applied, looks + 1 if stands else 0)
         if looks > STALLED_SECONDS / LOOK_SECONDS:
             raise TimeoutError(
-                f"{topic}/{partition} stands at offset {lane.applied}, {lag} records behind, for "
+                f"{topic}/{partition} stands at offset {task.applied}, {lag} records behind, for "
                 f"{STALLED_SECONDS} s. Ending, to start afresh from durable state."
             )
 
-    async def _lag(self, topic: str, partition: int, lane: Lane) -> int:
+    async def _lag(self, topic: str, partition: int, task: PartitionTask) -> int:
         try:
             end = await self._journal.end(topic, partition)
         except LogUnavailable:
-            return 0  # retries are counted where they happen; an absent log is no stalled lane
-        return max(0, end - 1 - lane.applied)
+            return 0  # retries are counted where they happen; an absent log is no stalled partition
+        return max(0, end - 1 - task.applied)
 
-    async def lanes(self) -> list[dict[str, Any]]:
-        """Each lane's stage, partition, applied offset and lag in records."""
+    async def tasks(self) -> list[dict[str, Any]]:
+        """Each partition task's stage, partition, applied offset and lag in records."""
         return [
             {
                 "stage": runner.stage.name,
                 "partition": partition,
-                "applied": lane.applied,
-                "lag": await self._lag(topic, partition, lane),
+                "applied": task.applied,
+                "lag": await self._lag(topic, partition, task),
             }
             for topic, runner in self._runners.items()
-            for partition, lane in sorted(runner.lanes.items())
+            for partition, task in sorted(runner.tasks.items())
         ]
 
     async def status(self) -> dict[str, Any]:
-        """`ready`, `lanes` with their offsets and lag, the `books`, and the `alarms`."""
-        lanes = await self.lanes()
-        drained = self.ready() and all(lane["lag"] == 0 for lane in lanes)
+        """`ready`, `lanes` (partitions with their offsets and lag), the `books`, and the `alarms`."""
+        tasks = await self.tasks()
+        drained = self.ready() and all(task["lag"] == 0 for task in tasks)
         return {
             "ready": self.ready(),
             "drained": drained,
-            "lanes": lanes,
-            "books": await self.books(),
+            "lanes": tasks,
+            "books": await self.accounting(),
             "alarms": [alarm._asdict() for alarm in self._alarms.each()],
         }
 
@@ -129,29 +129,29 @@ class Watcher:
         """Whether the state of every partition assigned to this worker is loaded."""
         assigned = self.assigned()
         return bool(assigned) and all(
-            partition in self._runners[topic].lanes for topic, partition in assigned
+            partition in self._runners[topic].tasks for topic, partition in assigned
         )
 
-    async def books(self) -> dict[str, int]:
-        """Entries in events, of this worker's lanes; {} where log or warehouse is away.
+    async def accounting(self) -> dict[str, int]:
+        """Entries in events, of this worker's partition tasks; {} where log or warehouse is away.
 
-        See `pipeline.accounting`. All is counted for one moment: what each lane had applied for good.
+        See `pipeline.accounting`. All is counted for one moment: what each partition had applied for good.
         """
         try:
-            entries = await self._books_now()
-            for _ in range(BOOKS_TRIES):
+            entries = await self._count_entries()
+            for _ in range(ACCOUNTING_TRIES):
                 if not entries["difference"]:
                     break  # else a repeat may have replaced its first copy before it was applied
-                await asyncio.sleep(BOOKS_PAUSE_SECONDS)
-                entries = await self._books_now()
+                await asyncio.sleep(ACCOUNTING_PAUSE_SECONDS)
+                entries = await self._count_entries()
         except FootfallError as error:
             log.warning("books_not_counted", error=str(error))
             return {}
         for name, value in entries.items():
-            self._metrics.books.labels(name).set(value)
+            self._metrics.accounting.labels(name).set(value)
         return entries
 
-    async def _books_now(self) -> dict[str, int]:
+    async def _count_entries(self) -> dict[str, int]:
         applied = {name: self._applied(name) for name in (topics.EVENTS.name, topics.REJECTS.name)}
         params = {
             "topic": topics.EVENTS.name,
@@ -160,7 +160,7 @@ class Watcher:
         }
         in_flight = 0
         for topic, offsets in applied.items():
-            for partition in self._runners[topic].lanes.keys() & set(range(len(offsets))):
+            for partition in self._runners[topic].tasks.keys() & set(range(len(offsets))):
                 in_flight += await self._journal.count(topic, partition, offsets[partition] + 1)
         told = await self._ask("warehouse/books_now", params)
         if told["held"] > told["stored"]:
@@ -168,12 +168,12 @@ class Watcher:
         return balance(told, in_flight)
 
     def _applied(self, topic: str) -> list[int]:
-        """Of each partition's lane here; −1 where there is none."""
-        lanes = self._runners[topic].lanes
-        held = {partition: lane.applied for partition, lane in lanes.items()}
+        """Of each partition here; −1 where it is not this worker's."""
+        tasks = self._runners[topic].tasks
+        held = {partition: task.applied for partition, task in tasks.items()}
         return [held.get(partition, -1) for partition in range(self._journal.partitions)]
 
     async def _ask(self, query: str, params: Mapping[str, Any]) -> dict[str, int]:
         ask = partial(self._warehouse.query, sql.load(query), params)
-        answer = await asyncio.get_running_loop().run_in_executor(self._books, ask)
+        answer = await asyncio.get_running_loop().run_in_executor(self._accounting_thread, ask)
         return {name: int(value) for name, value in answer.dicts()[0].items()}

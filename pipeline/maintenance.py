@@ -32,7 +32,7 @@ ROLLUP_SECONDS: Final = 1.0
 """The first pause; the later ones grow with what a refresh took."""
 EXPIRE_SECONDS: Final = 60.0
 EXPIRE_RECORDS: Final = 200
-"""Records deleted in one transaction: collectors and lanes wait no longer than for that."""
+"""Records deleted in one transaction: collectors and partition tasks wait no longer than for that."""
 EXPIRE_PAUSE_SECONDS: Final = 0.05
 DAY_MS: Final = 86_400_000
 REJECTS_SECONDS: Final = 600.0
@@ -100,7 +100,7 @@ async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> N
     pause = ROLLUP_SECONDS
     while True:
         await asyncio.sleep(pause)
-        if 0 not in runners[topics.EVENTS.name].lanes:
+        if 0 not in runners[topics.EVENTS.name].tasks:
             continue
         try:
             if rollups is None:
@@ -113,7 +113,7 @@ async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> N
 async def limit_rejects(warehouse: Warehouse, runners: Mapping[str, Runner], limit: int) -> None:
     """Delete the oldest rejects beyond `limit` bytes, on the one worker that has partition 0."""
     while True:
-        if 0 in runners[topics.REJECTS.name].lanes:
+        if 0 in runners[topics.REJECTS.name].tasks:
             try:
                 if freed := await asyncio.to_thread(trim_rejects, warehouse, limit):
                     log.warning("rejects_deleted", freed_bytes=freed, limit_bytes=limit)
@@ -139,8 +139,8 @@ async def expire(
             log.warning("restore_point_put_off", error=str(error))
             continue
         for topic, runner in runners.items():
-            for partition, lane in list(runner.lanes.items()):
-                below = min(lane.applied, needed.get((runner.stage.name, partition), -1)) + 1
+            for partition, task in list(runner.tasks.items()):
+                below = min(task.applied, needed.get((runner.stage.name, partition), -1)) + 1
                 await _expire(journal, (topic, partition), below, days, now)
 
 

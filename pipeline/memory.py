@@ -44,8 +44,8 @@ async def watch_state(
 def _gauge(runners: Mapping[str, Runner], metrics: Metrics) -> None:
     metrics.state.clear()
     for runner in runners.values():
-        for partition, lane in runner.lanes.items():
-            for name, table in lane.state.tables.items():
+        for partition, task in runner.tasks.items():
+            for name, table in task.state.tables.items():
                 metrics.state.labels(runner.stage.name, partition, name).set(table.size())
 
 
@@ -71,18 +71,18 @@ def _devices(runners: Mapping[str, Runner], metrics: Metrics, limit: int) -> Ala
 def _visits(runners: Mapping[str, Runner]) -> Iterator[tuple[Visits, int, VisitsState]]:
     for runner in runners.values():
         if isinstance(runner.stage, Visits):
-            for partition, lane in runner.lanes.items():
-                assert isinstance(lane.state, VisitsState)
-                yield runner.stage, partition, lane.state
+            for partition, task in runner.tasks.items():
+                assert isinstance(task.state, VisitsState)
+                yield runner.stage, partition, task.state
 
 
 def _all(runners: Mapping[str, Runner], limit: int) -> Alarm | None:
     """Whether all state together is over the limit: customers are not forgotten for it."""
     sizes: dict[str, int] = {}
     for runner in runners.values():
-        for lane in runner.lanes.values():
+        for task in runner.tasks.values():
             name = runner.stage.name
-            sizes[name] = sizes.get(name, 0) + lane.state.size()
+            sizes[name] = sizes.get(name, 0) + task.state.size()
     if sum(sizes.values()) <= limit:
         return None
     parts = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items() if size >= 1e6)

@@ -16,17 +16,22 @@ import structlog
 import sql
 from pipeline.alarms import Alarm, Alarms
 from pipeline.app import App, make_app
-from pipeline.clock import Anchored, clock
+from pipeline.clock import SteadyClock, clock
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Journal
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.engine.transports.embedded_points import INVENTORY
-from pipeline.errors import Final as FinalError
-from pipeline.errors import FootfallError, LogUnavailable, StateDamaged, WarehouseUnavailable
+from pipeline.errors import (
+    FootfallError,
+    LogUnavailable,
+    Permanent,
+    StateDamaged,
+    WarehouseUnavailable,
+)
 from pipeline.flow import FLOW, stages
 from pipeline.folder import folders, held
-from pipeline.lag_monitor import Watcher
+from pipeline.lag_monitor import LagMonitor
 from pipeline.logs import hide
 from pipeline.maintenance import (
     check_parts,
@@ -40,7 +45,7 @@ from pipeline.maintenance import (
 from pipeline.masking import masked
 from pipeline.memory import return_memory, spare_arenas, watch_state
 from pipeline.recovery.rebuild import refuse_unfinished
-from pipeline.recovery.tick_check import Ticks
+from pipeline.recovery.tick_check import TickFilter
 from pipeline.settings import Settings
 from pipeline.stages.delivery.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
@@ -85,7 +90,7 @@ async def open_journal(settings: Settings) -> Journal:
     if scheme == "kafka":
         from pipeline.engine.transports.kafka_journal import KafkaJournal
 
-        names = [leg.agent for leg in FLOW]
+        names = [spec.agent for spec in FLOW]
         return await KafkaJournal.open(place, names, settings.partitions, settings.replication)
     waiting = False
     while True:
@@ -165,8 +170,8 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.metrics = settings, Metrics()
         self.alarms = Alarms(self.metrics.alarm)
-        self.real = Anchored()
-        self.ticks = Ticks(clock(settings.clock, self.real), self.alarms)
+        self.real = SteadyClock()
+        self.tick_filter = TickFilter(clock(settings.clock, self.real), self.alarms)
         self.warehouse: Warehouse
         self.journal: Journal
         self.runners: dict[str, Runner] = {}
@@ -174,7 +179,7 @@ class Worker:
         self._web: Any = None  # aiohttp's runner
         self._folders = ExitStack()
         self._prepared: asyncio.Task[None]
-        self.watcher: Watcher
+        self.lag_monitor: LagMonitor
         self.keeper: Keeper
 
     async def open(self) -> None:
@@ -199,17 +204,17 @@ class Worker:
         sink = Sink(self.warehouse, self.journal.log_id)
         for name, stage in stages(self.settings, self.journal.partitions).items():
             metrics = self.metrics.stage(name)
-            more = (self.ticks.is_ahead,) if stage.source == topics.EVENTS else ()
+            more = (self.tick_filter.is_ahead,) if stage.source == topics.EVENTS else ()
             self.runners[stage.source.name] = Runner(stage, self.journal, sink, metrics, *more)
-        self.watcher = Watcher(
+        self.lag_monitor = LagMonitor(
             self.journal, self.runners, self.warehouse, self.metrics, self.alarms
         )
         self.app = make_app(self.settings.log, self.runners, self.journal.partitions)
         self.app.on_damage = self._record_damaged
-        self.watcher.assigned = self.app.assigned
+        self.lag_monitor.assigned = self.app.assigned
         access = Access(self.settings.worker_names, self.settings.worker_token)
         application = make_web(
-            self.warehouse, self.metrics.registry, self.watcher.status, self._ready, access
+            self.warehouse, self.metrics.registry, self.lag_monitor.status, self._ready, access
         )
         self._web = await serve(application, self.settings.worker_host, self.settings.worker_port)
         _spare_collections()
@@ -223,7 +228,7 @@ class Worker:
             await asyncio.to_thread(self.warehouse.prepare)
 
     def _ready(self) -> bool:
-        return self._prepared.done() and self.watcher.ready()
+        return self._prepared.done() and self.lag_monitor.ready()
 
     async def consume(self) -> None:
         """Let Faust assign partitions. Not to be cancelled: Faust cannot be stopped half started.
@@ -239,12 +244,12 @@ class Worker:
         await self.app.wait_until_stopped()
         raise self.app.crash_reason or RuntimeError("Faust stopped by itself.")
 
-    def chores(self) -> list[Coroutine[Any, Any, None]]:
+    def maintenance_tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the agents until the worker ends; one that raises ends it."""
         settings = self.settings
-        found = [
+        tasks = [
             self.ended(),
-            self.watcher.run(),
+            self.lag_monitor.run(),
             keep_rollups(self.warehouse, self.runners),
             watch_state(self.runners, self.metrics, self.alarms, settings.state_limit),
             return_memory(self._purge()),
@@ -255,7 +260,7 @@ class Worker:
         ]
         if isinstance(self.journal, EmbeddedJournal):
             place = Path(settings.log.partition("://")[2])
-            found.append(
+            tasks.append(
                 expire(self.journal, self.runners, settings.retention_days, self.real, place)
             )
         if settings.webhook_url:
@@ -263,8 +268,8 @@ class Worker:
             deliverer = Deliverer(
                 delivery, settings.webhook_url, settings.webhook_secret, self.real
             )
-            found.append(deliverer.run())
-        return found
+            tasks.append(deliverer.run())
+        return tasks
 
     def _purge(self) -> Callable[[], None] | None:
         """How an engine in this process gives memory back; None for a server."""
@@ -273,9 +278,9 @@ class Worker:
         return partial(self.warehouse.execute, sql.load("warehouse/purge"))
 
     async def stop(self) -> None:
-        """End lanes after their batch, then Faust, then the files."""
-        lanes = [(r, partition) for r in self.runners.values() for partition in r.lanes]
-        await asyncio.gather(*(runner.revoke(partition) for runner, partition in lanes))
+        """End partition tasks after their batch, then Faust, then the files."""
+        tasks = [(r, partition) for r in self.runners.values() for partition in r.tasks]
+        await asyncio.gather(*(runner.revoke(partition) for runner, partition in tasks))
         await self.app.stop()
         if self._web is not None:
             await self._web.cleanup()
@@ -342,7 +347,7 @@ def _code(failed: BaseException | None) -> int:
 
 
 def _cause(failed: BaseException | None) -> BaseException | None:
-    """Faust may wrap what a lane raised. What was merely under way when a bug struck is none of it."""
+    """Faust may wrap what a task raised. What was merely under way when a bug struck is none of it."""
     found = failed
     while found is not None and not isinstance(found, FootfallError):
         found = found.__cause__
@@ -351,17 +356,17 @@ def _cause(failed: BaseException | None) -> BaseException | None:
 
 def _end(failed: BaseException | None) -> NoReturn:
     """End at once, whatever still hangs: nothing durable is lost by it."""
-    code = 2 if isinstance(cause := _cause(failed), FinalError) else 1
+    code = 2 if isinstance(cause := _cause(failed), Permanent) else 1
     log.error("not_stopped_in_time", seconds=STOP_SECONDS, error=str(cause or ""))
     os._exit(code)
 
 
 async def _run(worker: Worker, stopped: asyncio.Task[Any]) -> BaseException | None:
     """Until a signal (None) or the first failure."""
-    chores = [asyncio.create_task(chore) for chore in worker.chores()]
-    lanes = [runner.failed for runner in worker.runners.values()]
-    ends: list[Any] = [stopped, *chores, worker.app.failed, *lanes]
+    maintenance = [asyncio.create_task(task) for task in worker.maintenance_tasks()]
+    failures = [runner.failed for runner in worker.runners.values()]
+    ends: list[Any] = [stopped, *maintenance, worker.app.failed, *failures]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for chore in chores:
-        chore.cancel()
+    for task in maintenance:
+        task.cancel()
     return next((e for end in done if end is not stopped and (e := end.exception())), None)

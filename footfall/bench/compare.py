@@ -22,7 +22,7 @@ from footfall.bench import load
 from footfall.processes.children import end_with_parent
 from footfall.processes.scratch import scratch
 from footfall.processes.signals import interruptible
-from pipeline.errors import Final as FinalError
+from pipeline.errors import Permanent
 from schemas import topics
 from schemas.logfile import INBOX
 
@@ -36,7 +36,7 @@ PREFIX: Final = "footfall-bench-"
 """Of folders for measurements."""
 
 
-class BenchError(FinalError):
+class BenchError(Permanent):
     """A measurement did not come to its end."""
 
 

@@ -186,14 +186,14 @@ async def worker(settings: Settings, events: int) -> dict[str, float]:
     await running.open()
     watch = Watch()
     await running.consume()
-    chores = [asyncio.create_task(chore) for chore in running.chores()]
-    while not running.watcher.ready() or any(  # noqa: ASYNC110
-        lane["lag"] for lane in await running.watcher.lanes()
+    maintenance_tasks = [asyncio.create_task(task) for task in running.maintenance_tasks()]
+    while not running.lag_monitor.ready() or any(  # noqa: ASYNC110
+        task["lag"] for task in await running.lag_monitor.tasks()
     ):
         await asyncio.sleep(0.05)
     measured = watch.done(events)
-    for chore in chores:
-        chore.cancel()
+    for task in maintenance_tasks:
+        task.cancel()
     await running.stop()
     return measured
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.engine.runner import Handed, Lane, Runner
+from pipeline.engine.runner import PartitionTask, RecordBatch, Runner
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Journal
 from schemas.ticks import tick_time
@@ -28,30 +28,30 @@ class _Replay:
         self._times: dict[tuple[str, int], int] = {}
 
     async def round(self) -> bool:
-        """Hand over some records to each lane; whether nothing was left to do."""
+        """Hand over some records to each partition task; whether nothing was left to do."""
         folded = every = 0
         for topic, runner in self._runners.items():
             if runner.failed.done():
                 runner.failed.result()
-            for partition, lane in runner.lanes.items():
+            for partition, task in runner.tasks.items():
                 end = await self._journal.end(topic, partition)
-                if lane.next_offset < end and not self._waits(topic, partition, lane):
-                    await self._feed(topic, partition, lane)
-                if lane.next_offset >= end:
+                if task.next_offset < end and not self._waits(topic, partition, task):
+                    await self._feed(topic, partition, task)
+                if task.next_offset >= end:
                     self._times.pop((topic, partition), None)  # nobody waits for it
-                folded, every = folded + lane.applied + 1, every + end
+                folded, every = folded + task.applied + 1, every + end
         self._tell(folded, every)
         return folded >= every
 
-    def _waits(self, topic: str, partition: int, lane: Lane) -> bool:
-        """Whether others of the topic are behind; a lane does one thing after the other."""
-        if lane.applied < lane.next_offset - 1:
+    def _waits(self, topic: str, partition: int, task: PartitionTask) -> bool:
+        """Whether others of the topic are behind; a partition task does one thing after the other."""
+        if task.applied < task.next_offset - 1:
             return True
         others = [time for (name, _), time in self._times.items() if name == topic]
         return self._times.get((topic, partition), 0) > min(others, default=0) + _STEP_MS
 
-    async def _feed(self, topic: str, partition: int, lane: Lane) -> None:
-        run = await self._journal.read(topic, partition, lane.next_offset, _AT_ONCE)
+    async def _feed(self, topic: str, partition: int, task: PartitionTask) -> None:
+        run = await self._journal.read(topic, partition, task.next_offset, _AT_ONCE)
         if ticks := [time for record in run if (time := tick_time(record.value)) is not None]:
             known = self._times.get((topic, partition), 0)
             self._times[topic, partition] = max(known, *ticks)
@@ -59,7 +59,7 @@ class _Replay:
 
 
 async def replay(journal: Journal, runners: Mapping[str, Runner], tell: Tell) -> None:
-    """Until every lane is at the end of its topic. `tell` hears of records folded, and of all.
+    """Until every partition task is at the end of its topic. `tell` hears of records folded, and of all.
 
     Raises what would end a worker.
     """
@@ -72,13 +72,13 @@ async def replay(journal: Journal, runners: Mapping[str, Runner], tell: Tell) ->
         done = await going.round()
         await asyncio.sleep(0 if done else _PAUSE_SECONDS)
     for runner in runners.values():
-        for partition in list(runner.lanes):
+        for partition in list(runner.tasks):
             await runner.revoke(partition)
 
 
 async def _fed(runner: Runner, partition: int, run: Sequence[Record]) -> None:
-    """A lane that has ended takes nothing more, and would be waited for without end."""
-    feeding = asyncio.create_task(runner.feed(partition, Handed(run, lambda: None)))
+    """A partition task that has ended takes nothing more, and would be waited for without end."""
+    feeding = asyncio.create_task(runner.feed(partition, RecordBatch(run, lambda: None)))
     ends: list[asyncio.Future[Any]] = [feeding, runner.failed]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if runner.failed.done():

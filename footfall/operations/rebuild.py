@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from footfall.operations.log_fold import replay
 from pipeline.alarms import Alarms
-from pipeline.clock import Anchored, clock
+from pipeline.clock import SteadyClock, clock
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
@@ -15,7 +15,7 @@ from pipeline.engine.transports.embedded_points import inbox_of
 from pipeline.flow import stages
 from pipeline.recovery import rebuild
 from pipeline.recovery.fast_ticks import Stretch
-from pipeline.recovery.tick_check import Ticks
+from pipeline.recovery.tick_check import TickFilter
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
@@ -104,7 +104,7 @@ async def _fold(
 
 def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[str, Runner]:
     metrics = Metrics()
-    ticks = Ticks(clock(settings.clock, Anchored()), Alarms())
+    ticks = TickFilter(clock(settings.clock, SteadyClock()), Alarms())
     found: dict[str, Runner] = {}
     for name, stage in stages(settings, journal.partitions).items():
         more: tuple[Any, ...] = (ticks.is_ahead,) if stage.source == topics.EVENTS else ()

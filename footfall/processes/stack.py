@@ -13,7 +13,7 @@ from typing import Final, Self
 from footfall.processes.children import end_with_parent
 from footfall.processes.signals import whole
 from footfall.processes.worker_client import Face, wait_until
-from pipeline.errors import Final as FinalError
+from pipeline.errors import Permanent
 from pipeline.settings import BY_NAME, Settings
 
 WRITE_KEY: Final = "demo"
@@ -25,7 +25,7 @@ START_SECONDS: Final = 40.0
 STOP_SECONDS: Final = 20.0
 
 
-class StackError(FinalError):
+class StackError(Permanent):
     """A process of the demonstration did not start, or ended by itself."""
 
 

@@ -17,7 +17,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        stage, lane = ("stage",), ("stage", "partition")
+        stage, partition = ("stage",), ("stage", "partition")
         self.events = Counter(
             "footfall_stage_events_total", "Events or messages folded in.", stage, registry=registry
         )
@@ -47,25 +47,25 @@ class Metrics:
         self.applied = Gauge(
             "footfall_stage_applied_offset",
             "Offset of the last record folded in.",
-            lane,
+            partition,
             registry=registry,
         )
         self.lag = Gauge(
             "footfall_stage_lag_records",
             "Records in the log that are not folded in yet.",
-            lane,
+            partition,
             registry=registry,
         )
         self.progress = Gauge(
             "footfall_stage_progress_timestamp_seconds",
             "When a batch was last finished.",
-            lane,
+            partition,
             registry=registry,
         )
         self.rejects = Counter(
             "footfall_rejects_total", "Rejects stored, by reason.", ("reason",), registry=registry
         )
-        self.books = Gauge(
+        self.accounting = Gauge(
             "footfall_books_events",
             "The books: received = stored + repeats + merged + rejected + "
             "in_flight; what is missing is the difference.",
@@ -129,5 +129,5 @@ class StageMetrics:
         self._metrics.rejects.labels(reason).inc()
 
     def lag(self, partition: int, records: int) -> None:
-        """How far a lane is behind."""
+        """How far a partition task is behind."""
         self._metrics.lag.labels(self._stage, partition).set(records)

@@ -1,15 +1,15 @@
 """The protocol of DESIGN section 4: how a stage's partition goes forward without losing or doubling.
 
     1  one topic per stage                                 (Stage.source)
-    2  load snapshot and deltas                            Lane.load
-    3  start at applied + 1                                Lane.next_offset
+    2  load snapshot and deltas                            PartitionTask.load
+    3  start at applied + 1                                PartitionTask.next_offset
     4  drop repeats by origin                              the stage, by `State.seen`
-    5  fold records: state, outputs, rows                  Lane._fold
+    5  fold records: state, outputs, rows                  PartitionTask._fold
     6  every output has its origin                         Emit
-    8  rows, with read-back where it is in doubt           Lane._store
+    8  rows, with read-back where it is in doubt           PartitionTask._store
     7  outputs, and 9 the delta                            Journal.commit
-    10 acknowledge                                         Lane._advance
-    11 snapshot now and then                               Lane._snapshot
+    10 acknowledge                                         PartitionTask._advance
+    11 snapshot now and then                               PartitionTask._snapshot
 
 Rows go before outputs (8 before 7), so that outputs and delta can be one transaction where the log
 has them; both orders are safe, because nothing counts until the delta is durable.
@@ -40,11 +40,11 @@ log = structlog.get_logger()
 
 BATCH_EVENTS: Final = 20_000
 """Events folded before rows and delta are written: larger parts need far fewer merges (8,000 take a
-fifth more CPU). Lanes that are behind have some 300 MB in flight with it."""
+fifth more CPU). Partition tasks that are behind have some 300 MB in flight with it."""
 TURN_EVENTS: Final = 1_000
 """Events folded before others on the event loop get their turn: some 10 ms."""
 QUEUED_EVENTS: Final = 20_000
-"""Events a lane holds while a batch is in flight; then Faust waits."""
+"""Events a partition task holds while a batch is in flight; then Faust waits."""
 LARGE_BYTES: Final = 2_000
 """An event of more than this counts as several: a batch and a queue are of some 40 MB at most."""
 SNAPSHOT_BYTES: Final = 16 * 1024 * 1024
@@ -54,9 +54,8 @@ SNAPSHOT_DELTAS: Final = 10_000
 RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 5.0)
 """Pauses between tries at a warehouse or log that is away; the last one repeats."""
 
-ACCEPTED: Final = (topics.EVENTS, topics.REJECTS)
+ACCOUNTED_TOPICS: Final = (topics.EVENTS, topics.REJECTS)
 """The topics whose records are in the books."""
-
 
 _UNENCODABLE: Final = (OverflowError, TypeError, ValueError)
 """What encoding state raises for a value that nothing can hold. What the warehouse refuses is no
@@ -79,21 +78,21 @@ class RowSink(Protocol):
         """Insert rows but the existing ones; durable on return."""
 
 
-class Handed(NamedTuple):
+class RecordBatch(NamedTuple):
     """Records from Faust, and how to acknowledge them."""
 
     records: Sequence[Record]
     ack: Callable[[], object]
 
 
-class Lane:
+class PartitionTask:
     """One partition of one stage: at most one batch in flight."""
 
     def __init__(self, stage: Stage, partition: int, runner: "Runner") -> None:
         self.stage, self.partition, self.runner = stage, partition, runner
         self.state = stage.new_state()
         self.next_offset = 0
-        self._queue: deque[Handed] = deque()
+        self._queue: deque[RecordBatch] = deque()
         self._queued = 0
         self._changed = asyncio.Condition()
         self._in_doubt = True
@@ -129,7 +128,7 @@ class Lane:
         self._entries = self.state.written.get(AccountingRow.table) or 0
         self.next_offset = self.state.applied + 1
         self._task = asyncio.create_task(self._run(), name=f"{self.stage.name}/{self.partition}")
-        self._task.add_done_callback(self.runner.lane_ended)
+        self._task.add_done_callback(self.runner.partition_ended)
 
     def _unreadable(self, error: Exception) -> Exception:
         """Whatever bytes that are no state make of themselves, it is the state that is damaged.
@@ -161,12 +160,12 @@ class Lane:
 
     @property
     def closed(self) -> bool:
-        """Whether the lane takes nothing any more."""
+        """Whether the partition task takes nothing any more."""
         return self._closing.is_set()
 
-    async def put(self, handed: Handed) -> bool:
+    async def put(self, batch: RecordBatch) -> bool:
         """Queue records; waits while too many are queued. False: they do not follow on."""
-        fresh = [record for record in handed.records if record.offset >= self.next_offset]
+        fresh = [record for record in batch.records if record.offset >= self.next_offset]
         if fresh and self.next_offset and fresh[0].offset != self.next_offset:
             return False
         async with self._changed:
@@ -175,37 +174,37 @@ class Lane:
                 return True
             if fresh:
                 self.next_offset = fresh[-1].offset + 1
-            self._queue.append(Handed(fresh, handed.ack))
+            self._queue.append(RecordBatch(fresh, batch.ack))
             self._queued += _events(fresh)
             self._changed.notify_all()
         return True
 
     async def _run(self) -> None:
         while True:
-            handed = await self._gather()
-            if not handed:
+            batches = await self._gather()
+            if not batches:
                 return
-            records = [record for part in handed for record in part.records]
+            records = [record for batch in batches for record in batch.records]
             while records:
                 records = records[await self._step(records) :]
-            for part in handed:
-                part.ack()  # step 10
+            for batch in batches:
+                batch.ack()  # step 10
 
-    async def _gather(self) -> list[Handed]:
+    async def _gather(self) -> list[RecordBatch]:
         """Everything that came while the last batch was in flight, within the batch's bound."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._queue or self.closed)
             if self.closed:
                 return []
-            taken: list[Handed] = []
+            batches: list[RecordBatch] = []
             events = 0
-            while self._queue and (not taken or events < BATCH_EVENTS):
-                part = self._queue.popleft()
-                events += _events(part.records)
-                taken.append(part)
+            while self._queue and (not batches or events < BATCH_EVENTS):
+                batch = self._queue.popleft()
+                events += _events(batch.records)
+                batches.append(batch)
             self._queued -= events
             self._changed.notify_all()
-            return taken
+            return batches
 
     async def _step(self, records: Sequence[Record]) -> int:
         """What comes before a tick that is ahead of this worker's clock, or such ticks by themselves."""
@@ -323,7 +322,7 @@ class Lane:
                     self.state.now,
                 )
             )
-        if self.stage.source in ACCEPTED:
+        if self.stage.source in ACCOUNTED_TOPICS:
             emit.row(AccountingRow(declared=len(bad), rejected=len(bad)))
         self.state.applied = record.offset
         return emit
@@ -401,7 +400,7 @@ class Lane:
         Raises StateDamaged where the warehouse has rows of records that the log has not.
         """
         place = (self.stage.source.name, self.partition)
-        await self.check_books()
+        await self.check_accounting()
         self._existing = await asyncio.to_thread(self.runner.sink.read_back, *place, applied)
         newest = max((o for found in self._existing.values() for o, _ in found), default=-1)
         end = await self.runner.journal.end(*place)  # asked afterwards: others may go forward
@@ -411,8 +410,8 @@ class Lane:
                 f"{end}. Bring log and warehouse back from one copy, or begin both anew."
             )
 
-    async def check_books(self) -> None:
-        """Raises StateDamaged where the warehouse has less than this lane has written."""
+    async def check_accounting(self) -> None:
+        """Raises StateDamaged where the warehouse has less than this partition task has written."""
         place = (self.stage.source.name, self.partition)
         applied, entries = self.applied, self._entries
         if not entries:
@@ -461,7 +460,7 @@ def _events(records: Sequence[Record]) -> int:
 
 
 class Runner:
-    """All of one stage's lanes on this worker."""
+    """All of one stage's partition tasks on this worker."""
 
     def __init__(
         self,
@@ -474,43 +473,47 @@ class Runner:
         """`is_ahead` says which records must not be folded, see `pipeline.recovery.tick_check`."""
         self.is_ahead = is_ahead
         self.stage, self.journal, self.sink, self.metrics = stage, journal, sink, metrics
-        self.lanes: dict[int, Lane] = {}
-        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.tasks: dict[int, PartitionTask] = {}
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def resume(self, partition: int) -> int:
         """Steps 2 and 3: the next offset wanted. A partition is loaded or revoked, one at a time."""
-        async with self._turns[partition]:
-            lane = self.lanes.get(partition)
-            if lane is None:
-                lane = Lane(self.stage, partition, self)
-                await lane.load()
-                self.lanes[partition] = lane
-            return lane.next_offset
+        async with self._locks[partition]:
+            task = self.tasks.get(partition)
+            if task is None:
+                task = PartitionTask(self.stage, partition, self)
+                await task.load()
+                self.tasks[partition] = task
+            return task.next_offset
 
     async def revoke(self, partition: int, patience: float = 10.0) -> None:
         """Another worker takes over: end the batch in flight and forget the partition."""
-        async with self._turns[partition]:
-            lane = self.lanes.pop(partition, None)
-            if lane is not None:
-                await lane.close(patience)
+        async with self._locks[partition]:
+            task = self.tasks.pop(partition, None)
+            if task is not None:
+                await task.close(patience)
 
-    async def feed(self, partition: int, handed: Handed) -> bool:
-        """Hand records to their lane. False: they do not follow on what the lane has; seek."""
-        lane = self.lanes.get(partition)
-        if lane is None or await lane.put(handed):
+    async def feed(self, partition: int, batch: RecordBatch) -> bool:
+        """Queue records for their partition. False: they do not follow on what it has; seek."""
+        task = self.tasks.get(partition)
+        if task is None or await task.put(batch):
             return True
-        source, wanted = self.stage.source.name, lane.next_offset
-        kept = await self.journal.read(source, partition, wanted, 1)
-        if not kept or kept[0].offset != handed.records[0].offset:
+        source, next_offset = self.stage.source.name, task.next_offset
+        existing = await self.journal.read(source, partition, next_offset, 1)
+        if not existing or existing[0].offset != batch.records[0].offset:
             return False
         log.error(
-            "records_gone", topic=source, partition=partition, first=wanted, next=kept[0].offset
+            "records_gone",
+            topic=source,
+            partition=partition,
+            first=next_offset,
+            next=existing[0].offset,
         )  # retention, or another producer's markers
-        lane.next_offset = kept[0].offset
-        return await lane.put(handed)
+        task.next_offset = existing[0].offset
+        return await task.put(batch)
 
-    def lane_ended(self, task: asyncio.Task[None]) -> None:
-        """A lane's task is over: an error in it (a bug, damaged state) must end the worker."""
+    def partition_ended(self, task: asyncio.Task[None]) -> None:
+        """A partition's task is over: an error in it (a bug, damaged state) must end the worker."""
         if not task.cancelled() and (error := task.exception()) and not self.failed.done():
             self.failed.set_exception(error)

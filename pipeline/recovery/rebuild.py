@@ -44,7 +44,7 @@ from schemas.rows import BY_NAME
 NOTE: Final = "rebuild.json"
 ROLLED: Final = ("minutes", "page_hours", "rollup_marks")
 
-FIRST: Final = next(leg for leg in FLOW if leg.reads == topics.EVENTS)
+FIRST: Final = next(spec for spec in FLOW if spec.reads == topics.EVENTS)
 
 
 class Plan(Struct):
@@ -176,12 +176,16 @@ def _move_aside(folder: Path, plan: Plan, warehouse: Path) -> None:
 
 
 def _delete_rows(open_: Callable[[], Warehouse], inbox: Inbox, applied: Applied) -> None:
-    lanes = {
-        f"{leg.reads.name}/{partition}": applied.get((leg.agent, partition), -1)
-        for leg in FLOW
+    applied_by_partition = {
+        f"{spec.reads.name}/{partition}": applied.get((spec.agent, partition), -1)
+        for spec in FLOW
         for partition in range(inbox.partitions)
     }
-    params = {"log_id": inbox.log_id, "lanes": list(lanes), "applied": list(lanes.values())}
+    params = {
+        "log_id": inbox.log_id,
+        "lanes": list(applied_by_partition),
+        "applied": list(applied_by_partition.values()),
+    }
     warehouse = open_()
     try:
         for table in BY_NAME:

@@ -21,7 +21,7 @@ QUIET_MS: Final = 60_000
 PART: Final = "clock"
 
 
-class Ticks:
+class TickFilter:
     """Looks at each record of events before it is folded, and tells of clocks that are ahead."""
 
     def __init__(self, clock: Clock, alarms: Alarms) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from collectors.errors import CollectorError
 from collectors.producers.embedded import EmbeddedWriter
-from pipeline.errors import Final as FinalError
+from pipeline.errors import Permanent
 from schemas.logfile import INBOX, WORK
 from schemas.rejects import Reason
 from tests.faults.folder import PARTITIONS, Held, copied, live, stopped_stack
@@ -85,7 +85,7 @@ class Ground:
             if case.seed % 2:
                 EmbeddedWriter(place, PARTITIONS, lambda: 0).close()
             held = self._lived(place)
-        except (FinalError, CollectorError) as error:
+        except (Permanent, CollectorError) as error:
             return Verdict(TOLD, f"{type(error).__name__}: {error}")
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody would understand it
             return Verdict(SILENT, f"ended with {error!r}")

@@ -15,7 +15,7 @@ from unittest.mock import MagicMock, patch
 from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine import runner as product
-from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.runner import RecordBatch, Runner
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
@@ -60,8 +60,8 @@ async def _fold(journal: EmbeddedJournal, held: Held, upto: float) -> None:
     sink = Sink(MemoryWarehouse(held, Faults(Random(0), kill=0, fail=0)), journal.log_id)
     sink._threads = Inline()  # type: ignore[assignment]
     settings = Settings({"lateness": str(30 * 86_400)}, {})
-    legs = stages(settings, journal.partitions).values()
-    runners = [Runner(stage, journal, sink, MagicMock()) for stage in legs]
+    flow = stages(settings, journal.partitions).values()
+    runners = [Runner(stage, journal, sink, MagicMock()) for stage in flow]
     with patch.object(product, "log", MagicMock()):
         try:
             for runner in runners:
@@ -73,7 +73,7 @@ async def _fold(journal: EmbeddedJournal, held: Held, upto: float) -> None:
                 await asyncio.sleep(0)
         finally:
             for runner in runners:
-                for partition in list(runner.lanes):
+                for partition in list(runner.tasks):
                     await runner.revoke(partition, 1.0)
     raise Waits("the log's end was not reached")
 
@@ -83,14 +83,14 @@ async def _feed(runner: Runner, journal: EmbeddedJournal, upto: float) -> bool:
     if runner.failed.done():
         runner.failed.result()
     done = True
-    for partition, lane in runner.lanes.items():
+    for partition, task in runner.tasks.items():
         topic = runner.stage.source.name
         end = int(await journal.end(topic, partition) * upto)
-        if lane.next_offset < end:
-            limit = min(50, end - lane.next_offset)
-            run: Sequence[Record] = await journal.read(topic, partition, lane.next_offset, limit)
-            await runner.feed(partition, Handed(run, lambda: None))
-        done = done and lane.applied >= end - 1
+        if task.next_offset < end:
+            limit = min(50, end - task.next_offset)
+            run: Sequence[Record] = await journal.read(topic, partition, task.next_offset, limit)
+            await runner.feed(partition, RecordBatch(run, lambda: None))
+        done = done and task.applied >= end - 1
     return done
 
 

@@ -60,10 +60,10 @@ class EmbeddedGround:
         ends = _query(inbox, _ENDS) | _query(work, _ENDS)
         applied = _query(work, _APPLIED)
         return {
-            (leg.agent, partition): Place(end, applied.get((leg.agent, partition), -1))
-            for leg in FLOW
+            (spec.agent, partition): Place(end, applied.get((spec.agent, partition), -1))
+            for spec in FLOW
             for (topic, partition), end in ends.items()
-            if topic == leg.reads.name
+            if topic == spec.reads.name
         }
 
     def close(self) -> None:

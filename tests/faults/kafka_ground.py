@@ -17,9 +17,9 @@ from tests.kafka.broker import KafkaBroker
 
 POLL_MS: Final = 100
 STAGES: Final = {
-    name(leg.agent): leg.agent for leg in FLOW for name in (deltas_topic, snapshots_topic)
+    name(spec.agent): spec.agent for spec in FLOW for name in (deltas_topic, snapshots_topic)
 }
-SOURCES: Final = {leg.reads.name: leg.agent for leg in FLOW}
+SOURCES: Final = {spec.reads.name: spec.agent for spec in FLOW}
 
 
 class KafkaGround:
@@ -106,8 +106,8 @@ class _Watched:
     def _take(self, tp: Any, part: bytes) -> None:
         whole = self._collectors[tp].add(part)
         if whole is not None:
-            lane = (STAGES[tp.topic], tp.partition)
-            self._applied[lane] = max(whole.applied, self._applied.get(lane, -1))
+            key = (STAGES[tp.topic], tp.partition)
+            self._applied[key] = max(whole.applied, self._applied.get(key, -1))
 
     def close(self) -> None:
         self._consumer.close()

@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 
 from pipeline.engine import runner as product
 from pipeline.engine.outputs import records_of
-from pipeline.engine.runner import Handed, Runner
+from pipeline.engine.runner import RecordBatch, Runner
 from pipeline.engine.stage import Emit, Record, Stage
 from pipeline.engine.state.deltas import changes_of, restore, settle
 from pipeline.engine.state.keyed import State
@@ -97,11 +97,11 @@ class World:
         return Faults(Random(self.rng.random()), kill=self.plan.kill, fail=self.plan.fail)
 
     def places(self) -> Iterator[tuple[Stage, int]]:
-        """Every lane."""
+        """Every partition task."""
         return ((stage, number) for stage in self.stages for number in range(self.log.partitions))
 
     def applied(self, stage: Stage, partition: int) -> int:
-        """How far a lane's durable state goes."""
+        """How far a partition task's durable state goes."""
         key = (stage.name, partition)
         snapshot = self.log.snapshots.get(key)
         return max(
@@ -158,7 +158,7 @@ class Worker:
         """End every task; nothing they still try has an effect."""
         self.faults.dead = True
         self.faults.resume.set()
-        tasks = [lane._task for runner in self.runners.values() for lane in runner.lanes.values()]
+        tasks = [task._task for runner in self.runners.values() for task in runner.tasks.values()]
         tasks.append(self.task)
         for task in filter(None, tasks):
             task.cancel()
@@ -178,14 +178,14 @@ class Worker:
                 return
 
     async def _feed(self) -> bool:
-        """Hand the next records of a random lane over."""
+        """Hand the next records of a random partition task over."""
         stage, partition = self.faults.rng.choice(list(self.world.places()))
         runner = self.runners[stage.name]
-        start = runner.lanes[partition].next_offset
+        start = runner.tasks[partition].next_offset
         run = self.world.log.read(
             stage.source.name, partition, start, self.faults.rng.randint(1, 6)
         )
-        return bool(run) and await runner.feed(partition, Handed(run, lambda: None))
+        return bool(run) and await runner.feed(partition, RecordBatch(run, lambda: None))
 
 
 async def turns(count: int) -> None:
@@ -235,7 +235,7 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
             if good:
                 whole = record._replace(value=b"\n".join(good)) if bad else record
                 stage.process(state, whole, emit)
-            if bad and stage.source in product.ACCEPTED:
+            if bad and stage.source in product.ACCOUNTED_TOPICS:
                 emit.row(AccountingRow(declared=bad, rejected=bad))
             state.applied = record.offset
         settle(state, changes_of(state))

@@ -25,7 +25,7 @@ DRAIN_SECONDS = 300
 LATENESS_DAYS = 20
 """Outages and waiting for permission last days by the fast clock; the final ticks are 30 days on.
 Among wrong clocks it is a day, as usual: what is decided too early then stays so."""
-FIRST = next(leg.agent for leg in FLOW if leg.reads == topics.EVENTS)
+FIRST = next(spec.agent for spec in FLOW if spec.reads == topics.EVENTS)
 
 
 class Plan(NamedTuple):

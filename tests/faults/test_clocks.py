@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.alarms import Alarms
 from pipeline.engine.transports.contract import Append
-from pipeline.recovery.tick_check import Ticks
+from pipeline.recovery.tick_check import TickFilter
 from pipeline.stages.people.stage import People
 from schemas.events import Event, tick
 from schemas.ticks import tick_time
@@ -34,7 +34,7 @@ ahead = st.lists(
 
 def outcome(records: Sequence[Append], plan: Plan) -> object:
     world = World([visits(), People()], records, plan)
-    world.is_ahead = Ticks(lambda: END, Alarms()).is_ahead
+    world.is_ahead = TickFilter(lambda: END, Alarms()).is_ahead
     world.run()
     found = final(world.rows)
     return {

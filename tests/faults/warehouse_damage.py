@@ -1,7 +1,8 @@
 """Flipped bits, cut and deleted files in a stopped stack's warehouse: what comes out is right, or told.
 
 `python -m tests.faults.warehouse_damage [CASES [SEED]]`. Each case is a start of what a worker starts:
-log, warehouse, keeper, the lanes' own check; then every check of its chores, at once, and the books.
+log, warehouse, keeper, the partition tasks' own check; then every check of its maintenance, at once, and
+the books.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from footfall.processes.worker_client import Face
-from pipeline.errors import Final as FinalError
+from pipeline.errors import Permanent
 from pipeline.settings import Settings
 from pipeline.worker import Worker
 from schemas.rows import BY_NAME
@@ -183,14 +184,14 @@ def _quietly(place: Path) -> None:
 def _probe(place: Path) -> dict[str, Any]:
     try:
         return asyncio.run(_started(place))
-    except FinalError as error:
+    except Permanent as error:
         return {"told": str(error)}
     except Exception as error:  # noqa: BLE001  # nobody would understand it
         return {"ended": repr(error)}
 
 
 async def _started(place: Path) -> dict[str, Any]:
-    """A worker's start, without Faust: the lanes load, and nothing new comes."""
+    """A worker's start, without Faust: the partition tasks load, and nothing new comes."""
     worker = Worker(
         Settings(
             {
@@ -207,13 +208,13 @@ async def _started(place: Path) -> dict[str, Any]:
     for runner in worker.runners.values():
         for partition in range(worker.journal.partitions):
             await runner.resume(partition)
-            await runner.lanes[partition].check_books()
+            await runner.tasks[partition].check_accounting()
     worker.keeper.tell_strange()
     for part in worker.keeper.active():
         worker.keeper.check(part)
     tables = {}
     wrong = [f"{alarm.part}: {alarm.text}" for alarm in worker.alarms.each()]
-    books = await worker.watcher.books()
+    books = await worker.lag_monitor.accounting()
     if not books or books["difference"]:
         wrong.append(f"books: {books}")
     for name in BY_NAME if not wrong else ():

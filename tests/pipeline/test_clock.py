@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.clock import LASTING_MS, STEP_MS, Anchored, clock
+from pipeline.clock import LASTING_MS, STEP_MS, SteadyClock, clock
 
 SECOND = 1_000
 NOW = 1_760_000_000_000
@@ -14,7 +14,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.wall, self.running = NOW, 5_000
-        self.anchored = Anchored(lambda: self.wall, lambda: self.running)
+        self.anchored = SteadyClock(lambda: self.wall, lambda: self.running)
 
     def passes(self, ms: int) -> int:
         self.wall += ms

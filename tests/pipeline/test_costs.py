@@ -13,7 +13,7 @@ import pipeline
 from collectors.producers.base import Append as Promised
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.metrics import Metrics
-from pipeline.engine.runner import Existing, Handed, Runner
+from pipeline.engine.runner import Existing, RecordBatch, Runner
 from pipeline.engine.transports.contract import Append, Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.stages.visits import stage as visits
@@ -122,8 +122,8 @@ async def carry(folder: Path, batches: Sequence[Sequence[Event]]) -> tuple[int, 
         one = record(0, batch)
         writer.write([Promised(topics.EVENTS.name, 0, one.events, one.value)])
         acknowledged = asyncio.Event()
-        records = await journal.read(topics.EVENTS.name, 0, runner.lanes[0].next_offset, 100)
-        await runner.feed(0, Handed(records, acknowledged.set))
+        records = await journal.read(topics.EVENTS.name, 0, runner.tasks[0].next_offset, 100)
+        await runner.feed(0, RecordBatch(records, acknowledged.set))
         await asyncio.wait_for(acknowledged.wait(), 10)
     await runner.revoke(0)
     await journal.close()

@@ -7,22 +7,23 @@ from schemas import topics
 
 
 def test_every_topic_is_read_by_exactly_one_agent() -> None:
-    assert sorted(leg.reads.name for leg in FLOW) == sorted(topic.name for topic in topics.ALL)
+    assert sorted(spec.reads.name for spec in FLOW) == sorted(topic.name for topic in topics.ALL)
 
 
 def test_every_topic_the_worker_writes_is_written_by_some_agent() -> None:
-    written = {topic.name for leg in FLOW for topic in leg.writes}
+    written = {topic.name for spec in FLOW for topic in spec.writes}
     assert written == {topic.name for topic in topics.ALL if topic.writer == "worker"}
 
 
 def test_a_stage_reads_the_topic_of_its_leg_and_has_its_name() -> None:
     made = stages(Settings({}, {}), 2)
     assert all(
-        (made[leg.agent].name, made[leg.agent].source) == (leg.agent, leg.reads) for leg in FLOW
+        (made[spec.agent].name, made[spec.agent].source) == (spec.agent, spec.reads)
+        for spec in FLOW
     )
 
 
 def test_the_story_names_every_agent_and_its_topic() -> None:
     story = pipeline.flow.__doc__ or ""
-    for leg in FLOW:
-        assert f"`{leg.agent}` reads `{leg.reads.name.removeprefix('footfall-')}`" in story
+    for spec in FLOW:
+        assert f"`{spec.agent}` reads `{spec.reads.name.removeprefix('footfall-')}`" in story

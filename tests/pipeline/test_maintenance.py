@@ -1,4 +1,4 @@
-"""Chores of a worker: who does them, and what a warehouse that is away does to them."""
+"""Maintenance tasks of a worker: who does them, and what a warehouse that is away does to them."""
 
 import asyncio
 from typing import Any, cast
@@ -16,11 +16,11 @@ from tests.pipeline.web.fakes import FakeWarehouse
 TURNS = 50
 
 
-class Lanes:
-    """What a chore asks of a Runner."""
+class Tasks:
+    """What a maintenance task asks of a Runner."""
 
     def __init__(self, *partitions: int) -> None:
-        self.lanes = dict.fromkeys(partitions)
+        self.tasks = dict.fromkeys(partitions)
 
 
 class Trims:
@@ -42,17 +42,17 @@ class Trims:
 
 def limited(monkeypatch: pytest.MonkeyPatch, trims: Trims, *partitions: int) -> list[int]:
     monkeypatch.setattr(maintenance, "REJECTS_SECONDS", 0)
-    runners = cast(dict[str, Runner], {topics.REJECTS.name: Lanes(*partitions)})
+    runners = cast(dict[str, Runner], {topics.REJECTS.name: Tasks(*partitions)})
 
     async def story() -> None:
         monkeypatch.setattr(asyncio, "to_thread", trims)
-        chore: asyncio.Task[Any] = asyncio.create_task(
+        task: asyncio.Task[Any] = asyncio.create_task(
             maintenance.limit_rejects(FakeWarehouse(), runners, 7)
         )
         for _ in range(TURNS):
             await asyncio.sleep(0)
-        assert not chore.done()
-        chore.cancel()
+        assert not task.done()
+        task.cancel()
 
     asyncio.run(story())
     return trims.limits

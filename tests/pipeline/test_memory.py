@@ -24,11 +24,11 @@ HOUR = 60 * MINUTE
 
 
 def runners(**states: State) -> dict[str, Runner]:
-    """One lane of each stage; lanes and runners have only what is looked at."""
+    """One partition task of each stage; partition tasks and runners have only what is looked at."""
     made = {"visits": Visits(5 * MINUTE, 24 * HOUR, parse("")), "people": People()}
     return {
         name: cast(
-            Runner, SimpleNamespace(stage=made[name], lanes={0: SimpleNamespace(state=state)})
+            Runner, SimpleNamespace(stage=made[name], tasks={0: SimpleNamespace(state=state)})
         )
         for name, state in states.items()
     }

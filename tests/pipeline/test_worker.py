@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.engine.transports.contract import Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
-from pipeline.errors import Final, FootfallError, LogUnavailable, StateDamaged
+from pipeline.errors import FootfallError, LogUnavailable, Permanent, StateDamaged
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
@@ -125,7 +125,7 @@ def ended(failed: BaseException | None) -> tuple[int, str]:
     try:
         return _code(failed), ""
     except FootfallError as error:
-        return 2 if isinstance(error, Final) else 1, str(error)
+        return 2 if isinstance(error, Permanent) else 1, str(error)
 
 
 def wrapped(error: Exception, *, cause: bool) -> BaseException:

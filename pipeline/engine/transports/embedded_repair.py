@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Append
 from pipeline.engine.transports.embedded_file import Partitions, Reader, check, connect, using
-from pipeline.errors import Final as FinalError
+from pipeline.errors import Permanent
 from schemas import topics
 from schemas.logfile import INBOX, OFFSET_BITS, WORK, Place, checksum
 from schemas.ticks import tick_time, without_time
@@ -74,7 +74,7 @@ def results_of(folder: Path, after: Path | None) -> tuple[list[Append], bool]:
                     place = partitions.read(topic, number)
                     start = max(ends.get(number, 0), place.first_offset)
                     found += _results(reader, place, start)
-    except FinalError:
+    except Permanent:
         return found, False
     return found, True
 

@@ -16,7 +16,7 @@ import structlog
 from standardwebhooks.webhooks import Webhook
 
 from pipeline.clock import Clock
-from pipeline.engine.runner import Lane, Runner
+from pipeline.engine.runner import PartitionTask, Runner
 from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
 from pipeline.masking import scrubbed, secrets_of
@@ -46,10 +46,10 @@ def request_of(trigger: Trigger, webhook: Webhook, now: int) -> tuple[bytes, dic
 
 
 class _Desk:
-    """What is under way for one lane: attempts to make, attempts made, results to write."""
+    """What is under way for one partition task: attempts to make, attempts made, results to write."""
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane = lane
+    def __init__(self, task: PartitionTask) -> None:
+        self.task = task
         self.attempted: dict[str, int] = {}  # trigger → attempts made, until the fold has them
         self.unsaved: list[DeliveryResult] = []
         self._queue: deque[Pending] = deque()
@@ -57,13 +57,13 @@ class _Desk:
 
     def take(self, now: int) -> list[Pending]:
         """The next attempts. Looks through the state only where that may find something new."""
-        if not self._queue and (self.lane.applied != self._applied or self._next <= now):
+        if not self._queue and (self.task.applied != self._applied or self._next <= now):
             self._look(now)
         return [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
 
     def _look(self, now: int) -> None:
-        state = cast(DeliveryState, self.lane.state)
-        self._applied = self.lane.applied
+        state = cast(DeliveryState, self.task.state)
+        self._applied = self.task.applied
         self.attempted = {key: made for key, made in self.attempted.items() if key in state.pending}
         found = agenda(state, now, self.attempted, _QUEUED)
         self._queue.extend(found.due)
@@ -71,7 +71,7 @@ class _Desk:
 
 
 class Deliverer:
-    """Attempts what is due in the delivery runner's lanes, and writes results to the log.
+    """Attempts what is due in the delivery runner's partition tasks, and writes results to the log.
 
     Whatever becomes of an attempt is a result: nothing that an address or an endpoint does ends it.
     """
@@ -90,13 +90,13 @@ class Deliverer:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def round(self, session: aiohttp.ClientSession) -> None:
-        """Some attempts in every lane that has any to make and whose results could be written."""
-        lanes = dict(self._runner.lanes)
+        """Some attempts in every partition task that has any to make and whose results could be written."""
+        tasks = dict(self._runner.tasks)
         self._desks = {
             partition: desk
-            if (desk := self._desks.get(partition)) and desk.lane is lane
-            else _Desk(lane)
-            for partition, lane in lanes.items()
+            if (desk := self._desks.get(partition)) and desk.task is task
+            else _Desk(task)
+            for partition, task in tasks.items()
         }
         for partition, desk in self._desks.items():
             await self._attempt(session, partition, desk)

@@ -1,4 +1,4 @@
-"""A lane beside others on one event loop: what `tests/faults` does not look at."""
+"""A partition task beside others on one event loop: what `tests/faults` does not look at."""
 
 import asyncio
 import sqlite3
@@ -19,14 +19,14 @@ from pipeline.engine.runner import (
     QUEUED_EVENTS,
     TURN_EVENTS,
     Existing,
-    Handed,
+    RecordBatch,
     Runner,
 )
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
-from pipeline.errors import Final, LogDamaged, ValueRefused
+from pipeline.errors import LogDamaged, Permanent, ValueRefused
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
@@ -87,13 +87,13 @@ def test_what_is_not_durable_yet_does_not_count_as_applied(tmp_path: Path) -> No
     async def story() -> tuple[int, int]:
         sink, acknowledged = SlowSink(), asyncio.Event()
         runner = await runner_of(tmp_path, sink)
-        lane = runner.lanes[0]
-        await runner.feed(0, Handed(records(3, 2), acknowledged.set))
+        task = runner.tasks[0]
+        await runner.feed(0, RecordBatch(records(3, 2), acknowledged.set))
         await asyncio.to_thread(sink.begun.wait, 10)
-        writing = lane.applied
+        writing = task.applied
         sink.go_on.set()
         await asyncio.wait_for(acknowledged.wait(), 10)
-        durable = lane.applied
+        durable = task.applied
         await end(runner, sink)
         return writing, durable
 
@@ -104,10 +104,10 @@ def test_others_get_their_turn_while_a_long_batch_is_folded(tmp_path: Path) -> N
     async def story() -> int:
         sink, turns = SlowSink(), 0
         runner = await runner_of(tmp_path, sink)
-        await runner.feed(0, Handed(records(8, TURN_EVENTS // 2), lambda: None))
+        await runner.feed(0, RecordBatch(records(8, TURN_EVENTS // 2), lambda: None))
         while not sink.begun.is_set():
             await asyncio.sleep(0)
-            turns += runner.lanes[0].state.applied not in (-1, 7)
+            turns += runner.tasks[0].state.applied not in (-1, 7)
         await end(runner, sink)
         return turns
 
@@ -123,7 +123,7 @@ def test_few_large_events_fill_a_queue_as_many_small_ones_do(tmp_path: Path) -> 
         for offset in range(1_000):
             one = record(offset, [event(offset, properties=large)])
             with suppress(TimeoutError):
-                await asyncio.wait_for(runner.feed(0, Handed([one], lambda: None)), 0.2)
+                await asyncio.wait_for(runner.feed(0, RecordBatch([one], lambda: None)), 0.2)
                 taken += 1
                 continue
             break
@@ -170,19 +170,19 @@ TICK = b'"type":"tick"'
 
 
 async def told_to(stage: Visits, sink: SlowSink, folder: Path, given: Sequence[Record]) -> str:
-    """How a lane ends that is handed these records: its error's text, or "" where it goes on."""
+    """How a partition task ends that is handed these records: its error's text, or "" where it goes on."""
     EmbeddedWriter(folder, 1, lambda: 0).close()
     sink.go_on.set()
     runner = Runner(stage, EmbeddedJournal(folder), sink, Metrics().stage(stage.name))
     await runner.resume(0)
     acknowledged = asyncio.Event()
-    await runner.feed(0, Handed(given, acknowledged.set))
+    await runner.feed(0, RecordBatch(given, acknowledged.set))
     waiting: asyncio.Future[Any] = asyncio.create_task(acknowledged.wait())
     ends: list[asyncio.Future[Any]] = [waiting, runner.failed]
     await asyncio.wait(ends, timeout=10, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     ended = runner.failed.exception() if runner.failed.done() else None
-    assert ended is None or isinstance(ended, Final)
+    assert ended is None or isinstance(ended, Permanent)
     await end(runner, sink)
     return str(ended or "")
 

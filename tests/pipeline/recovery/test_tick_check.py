@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.alarms import Alarms
 from pipeline.engine.stage import Record
-from pipeline.recovery.tick_check import TOLERANCE_MS, Ticks, duration
+from pipeline.recovery.tick_check import TOLERANCE_MS, TickFilter, duration
 from schemas.events import Event, tick
 from schemas.ticks import tick_time
 
@@ -20,7 +20,7 @@ def record(time: int) -> Record:
 class Watch:
     def __init__(self) -> None:
         self.now, self.alarms = NOW, Alarms()
-        self.ticks = Ticks(lambda: self.now, self.alarms)
+        self.ticks = TickFilter(lambda: self.now, self.alarms)
 
     def hears(self, *aheads: int) -> list[bool]:
         return [self.ticks.is_ahead(record(self.now + ahead)) for ahead in aheads]

@@ -57,7 +57,7 @@ def test_the_body_is_a_cloud_event_in_version_one() -> None:
 
 
 class Journal:
-    """A log that can be away. What is appended, the lane folds in when told to."""
+    """A log that can be away. What is appended, the partition task folds in when told to."""
 
     def __init__(self) -> None:
         self.away = False
@@ -72,7 +72,7 @@ class Journal:
             )
 
 
-class Lane:
+class PartitionTask:
     """The fold, told what the log has."""
 
     def __init__(self, told: Told) -> None:
@@ -94,10 +94,10 @@ class World:
     """A deliverer before an endpoint that answers `status`, and a clock that stands at `now`."""
 
     def __init__(self, *triggers: Trigger) -> None:
-        self.lane, self.journal = Lane(Told()(*triggers)), Journal()
+        self.task, self.journal = PartitionTask(Told()(*triggers)), Journal()
         self.now, self.status = NOW, 204
         self.posted: list[str] = []
-        self.lanes = {0: self.lane}
+        self.tasks = {0: self.task}
 
     async def hook(self, request: web.Request) -> web.Response:
         self.posted.append(request.headers["webhook-id"])
@@ -157,7 +157,7 @@ def test_a_failed_attempt_is_made_again_when_its_pause_is_over() -> None:
 
     async def story(rounds: Rounds) -> None:
         await rounds(3)
-        world.lane.fold(*world.journal.results)
+        world.task.fold(*world.journal.results)
         await rounds(3)
         assert world.posted == ["t1"]
         world.now += PAUSES_SECONDS[0] * 1000
@@ -173,12 +173,12 @@ def test_pending_triggers_are_looked_through_only_where_that_may_find_something(
 
     async def story(rounds: Rounds) -> None:
         await rounds(20)
-        assert world.lane.looks == 1
-        world.lane.fold(trigger("late", 99))
+        assert world.task.looks == 1
+        world.task.fold(trigger("late", 99))
         await rounds(20)
 
     world.play(story)
-    assert world.lane.looks == 2
+    assert world.task.looks == 2
     assert len(world.posted) == 3 * AT_ONCE + 1
 
 
@@ -187,7 +187,9 @@ def test_a_lane_that_came_back_is_looked_at_afresh() -> None:
 
     async def story(rounds: Rounds) -> None:
         await rounds()
-        world.lanes = {0: Lane(Told()(trigger()))}  # another worker had it, and told nothing
+        world.tasks = {
+            0: PartitionTask(Told()(trigger()))
+        }  # another worker had it, and told nothing
         await rounds()
 
     world.play(story)
