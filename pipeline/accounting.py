@@ -9,15 +9,15 @@ in flight: in the log, not folded in yet. What is missing beside all that is los
 from collections.abc import Mapping
 
 
-def balance(told: Mapping[str, int], in_flight: int) -> dict[str, int]:
+def balance(entries: Mapping[str, int], in_flight: int) -> dict[str, int]:
     """The entries and their `difference`, of a row of `warehouse/books_now` and the log's own count."""
-    missing = told["stored"] - told["held"]
-    entries = {
-        "received": told["received"] + in_flight,
-        "stored": told["held"],
-        "repeats": told["repeats"],
-        "merged": max(0, min(missing, told["beyond_window"])),
-        "rejected": told["rejected"],
+    missing = entries["stored"] - entries["held"]
+    balanced = {
+        "received": entries["received"] + in_flight,
+        "stored": entries["held"],
+        "repeats": entries["repeats"],
+        "merged": max(0, min(missing, entries["beyond_window"])),
+        "rejected": entries["rejected"],
         "in_flight": in_flight,
     }
-    return {**entries, "difference": 2 * entries["received"] - sum(entries.values())}
+    return {**balanced, "difference": 2 * balanced["received"] - sum(balanced.values())}

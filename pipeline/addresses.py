@@ -60,8 +60,8 @@ def clickhouse(text: str) -> str:
     except ValueError:
         raise takes from None
     server = parts.netloc.rpartition("@")[2]
-    known = all(name == "http_port" and _is_port(value) for name, value in options)
-    if not _plain(text) or not _is_server(server) or parts.fragment or not known:
+    options_valid = all(name == "http_port" and _is_port(value) for name, value in options)
+    if not _plain(text) or not _is_server(server) or parts.fragment or not options_valid:
         raise takes
     if "/" in parts.path.strip("/"):
         raise takes

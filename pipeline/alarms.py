@@ -20,22 +20,22 @@ class Alarms:
 
     def __init__(self, on_change: Callable[[str, int], None] = lambda part, count: None) -> None:
         """`on_change` hears of a part and how many of its alarms stand."""
-        self._raised: dict[tuple[str, str], Alarm] = {}
+        self._active: dict[tuple[str, str], Alarm] = {}
         self._on_change = on_change
 
     def put(self, alarm: Alarm, key: str = "") -> None:
         """Raise an alarm, instead of what the part's `key` said before."""
-        self._raised[alarm.part, key] = alarm
-        self._tell(alarm.part)
+        self._active[alarm.part, key] = alarm
+        self._notify(alarm.part)
 
     def clear(self, part: str, key: str = "") -> None:
         """Lower it, if it stands."""
-        if self._raised.pop((part, key), None):
-            self._tell(part)
+        if self._active.pop((part, key), None):
+            self._notify(part)
 
-    def each(self) -> list[Alarm]:
+    def active(self) -> list[Alarm]:
         """What stands, by part and key."""
-        return [alarm for _, alarm in sorted(dict(self._raised).items())]
+        return [alarm for _, alarm in sorted(dict(self._active).items())]
 
-    def _tell(self, part: str) -> None:
-        self._on_change(part, sum(name == part for name, _ in dict(self._raised)))
+    def _notify(self, part: str) -> None:
+        self._on_change(part, sum(name == part for name, _ in dict(self._active)))

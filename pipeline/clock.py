@@ -20,11 +20,11 @@ def running() -> int:
 
 
 def clock(pace: tuple[int, int, float] | None, real: Clock = wall) -> Clock:
-    """`pace` is (start, wall, speed): `start` at wall time `wall`, then `speed` times as fast."""
+    """`pace` is (start, wall, speed), ms: `start` at wall time `wall`, then `speed` times as fast."""
     if pace is None:
         return real
-    start, began, speed = pace
-    return lambda: start + int((real() - began) * speed)
+    start_ms, wall_start_ms, speed = pace
+    return lambda: start_ms + int((real() - wall_start_ms) * speed)
 
 
 STEP_MS: Final = 1_000
@@ -42,17 +42,17 @@ class SteadyClock:
 
     def __init__(self, wall: Clock = wall, running: Clock = running) -> None:
         self._wall, self._running = wall, running
-        self._began = wall() - running()
-        self._stepped: int | None = None
+        self._offset_ms = wall() - running()
+        self._step_since_ms: int | None = None
 
     def __call__(self) -> int:
         """Milliseconds since 1970, UTC."""
         now = self._running()
-        began = self._wall() - now
-        if began - self._began > STEP_MS:
-            if self._stepped is None:
-                self._stepped = now
-            if now - self._stepped < LASTING_MS:
-                return self._began + now
-        self._began, self._stepped = began, None
-        return began + now
+        offset_ms = self._wall() - now
+        if offset_ms - self._offset_ms > STEP_MS:
+            if self._step_since_ms is None:
+                self._step_since_ms = now
+            if now - self._step_since_ms < LASTING_MS:
+                return self._offset_ms + now
+        self._offset_ms, self._step_since_ms = offset_ms, None
+        return offset_ms + now

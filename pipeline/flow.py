@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from pipeline.engine.stage import Stage
-from pipeline.masking import masked
+from pipeline.masking import mask_url
 from pipeline.settings import Settings
 from pipeline.stages.delivery.stage import Delivery
 from pipeline.stages.dropoff.stage import Dropoff
@@ -65,7 +65,7 @@ FLOW: Final = (
     ),
     AgentSpec("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),
     AgentSpec("rejects", topics.REJECTS, lambda s, _: RejectsStage(), ()),
-    AgentSpec("delivery", topics.TRIGGERS, lambda s, _: Delivery(masked(s.webhook_url)), ()),
+    AgentSpec("delivery", topics.TRIGGERS, lambda s, _: Delivery(mask_url(s.webhook_url)), ()),
 )
 
 

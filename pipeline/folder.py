@@ -22,7 +22,7 @@ LOCK: Final = "worker.lock"
 _MODE: Final = 0o700
 
 
-class _Held:
+class _Locks:
     """The locks of this process, each with the number of those who share it."""
 
     def __init__(self) -> None:
@@ -30,22 +30,22 @@ class _Held:
         self.files: dict[Path, tuple[int, int]] = {}
 
 
-_held: Final = _Held()
+_locks: Final = _Locks()
 
 
 def folders(settings: Settings) -> list[Path]:
     """The folders on this machine that a worker with `settings` has to itself: log, warehouse."""
-    places = (url.partition("://") for url in (settings.log, settings.warehouse))
-    return [Path(place) for scheme, _, place in places if scheme in ("embedded", "chdb")]
+    urls = (url.partition("://") for url in (settings.log, settings.warehouse))
+    return [Path(path) for scheme, _, path in urls if scheme in ("embedded", "chdb")]
 
 
 @contextmanager
-def held(*places: Path) -> Iterator[None]:
-    """All `places` for this process alone. Raises FolderInUse and FolderUnusable, and never waits."""
+def lock_folders(*folders: Path) -> Iterator[None]:
+    """All `folders` for this process alone. Raises FolderInUse and FolderUnusable, and never waits."""
     with ExitStack() as locks:
-        for place in places:
-            take(place)
-            locks.callback(free, place)
+        for folder in folders:
+            take(folder)
+            locks.callback(free, folder)
         yield
 
 
@@ -59,18 +59,18 @@ def take(folder: Path) -> None:
     if text := refusal(folder):
         raise FolderUnusable(text)
     key = folder.resolve()
-    with _held.guard:
-        file, times = _held.files.get(key) or (_lock(folder), 0)
-        _held.files[key] = file, times + 1
+    with _locks.guard:
+        file, times = _locks.files.get(key) or (_lock(folder), 0)
+        _locks.files[key] = file, times + 1
 
 
 def free(folder: Path) -> None:
     """Undo one `take`."""
     key = folder.resolve()
-    with _held.guard:
-        file, times = _held.files.pop(key)
+    with _locks.guard:
+        file, times = _locks.files.pop(key)
         if times > 1:
-            _held.files[key] = file, times - 1
+            _locks.files[key] = file, times - 1
         else:
             os.close(file)
 

@@ -45,7 +45,7 @@ class LagMonitor:
         self._alarms = alarms
         self._journal, self._runners = journal, runners
         self._warehouse, self._metrics = warehouse, metrics
-        self._stood: dict[tuple[str, int], tuple[int, int]] = {}
+        self._standing: dict[tuple[str, int], tuple[int, int]] = {}
         self._checked: WeakSet[PartitionTask] = WeakSet()
         self._accounting_thread = ThreadPoolExecutor(1, thread_name_prefix="books")
         self.assigned: Callable[[], Set[tuple[str, int]]] = frozenset
@@ -56,13 +56,15 @@ class LagMonitor:
         looks = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            held = {
+            tasks = {
                 (topic, partition): task
                 for topic, runner in self._runners.items()
                 for partition, task in runner.tasks.items()
             }
-            self._stood = {place: stood for place, stood in self._stood.items() if place in held}
-            for (topic, partition), task in held.items():
+            self._standing = {
+                key: standing for key, standing in self._standing.items() if key in tasks
+            }
+            for (topic, partition), task in tasks.items():
                 await self._check_accounting(task)
                 lag = await self._lag(topic, partition, task)
                 self._runners[topic].metrics.lag(partition, lag)
@@ -84,9 +86,9 @@ class LagMonitor:
     def _check(self, topic: str, partition: int, task: PartitionTask, lag: int) -> None:
         """Looks are counted, not seconds: a process that was stopped has not stood still. A partition task
         that tries again and again knows what it waits for."""
-        before, looks = self._stood.get((topic, partition), (-2, 0))
+        before, looks = self._standing.get((topic, partition), (-2, 0))
         stands = lag > 0 and before == task.applied and not task.retrying
-        self._stood[topic, partition] = (task.applied, looks + 1 if stands else 0)
+        self._standing[topic, partition] = (task.applied, looks + 1 if stands else 0)
         if looks > STALLED_SECONDS / LOOK_SECONDS:
             raise TimeoutError(
                 f"{topic}/{partition} stands at offset {task.applied}, {lag} records behind, for "
@@ -122,7 +124,7 @@ class LagMonitor:
             "drained": drained,
             "lanes": tasks,
             "books": await self.accounting(),
-            "alarms": [alarm._asdict() for alarm in self._alarms.each()],
+            "alarms": [alarm._asdict() for alarm in self._alarms.active()],
         }
 
     def ready(self) -> bool:
@@ -162,16 +164,16 @@ class LagMonitor:
         for topic, offsets in applied.items():
             for partition in self._runners[topic].tasks.keys() & set(range(len(offsets))):
                 in_flight += await self._journal.count(topic, partition, offsets[partition] + 1)
-        told = await self._ask("warehouse/books_now", params)
-        if told["held"] > told["stored"]:
-            told |= await self._ask("warehouse/books_distinct", {"events": params["events"]})
-        return balance(told, in_flight)
+        entries = await self._ask("warehouse/books_now", params)
+        if entries["held"] > entries["stored"]:
+            entries |= await self._ask("warehouse/books_distinct", {"events": params["events"]})
+        return balance(entries, in_flight)
 
     def _applied(self, topic: str) -> list[int]:
         """Of each partition here; −1 where it is not this worker's."""
         tasks = self._runners[topic].tasks
-        held = {partition: task.applied for partition, task in tasks.items()}
-        return [held.get(partition, -1) for partition in range(self._journal.partitions)]
+        applied = {partition: task.applied for partition, task in tasks.items()}
+        return [applied.get(partition, -1) for partition in range(self._journal.partitions)]
 
     async def _ask(self, query: str, params: Mapping[str, Any]) -> dict[str, int]:
         ask = partial(self._warehouse.query, sql.load(query), params)

@@ -5,18 +5,18 @@ from typing import Any
 
 import structlog
 
-from pipeline.masking import scrubbed
+from pipeline.masking import scrub
 
 
 def hide(secrets: Iterable[str]) -> None:
     """From now on no line of this process's log shows one of them."""
-    kept = list(secrets)
+    hidden = list(secrets)
 
-    def without(_: Any, __: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        for name, value in told.items():
+    def without(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name, value in event.items():
             if isinstance(value, str):
-                told[name] = scrubbed(value, kept)
-        return told
+                event[name] = scrub(value, hidden)
+        return event
 
     *before, renderer = structlog.get_config()["processors"]
     structlog.configure(processors=[*before, without, renderer])

@@ -61,21 +61,21 @@ async def keep_room(keeper: Keeper) -> None:
 
 async def keep_parts(keeper: Keeper, journal: Journal) -> None:
     """Look for parts that are lost or not whole; keep the inventory. Raises HalfMerged."""
-    kept = ""
+    stored = ""
     while True:
         try:
-            kept = await keep_inventory(keeper, journal, kept)
+            stored = await keep_inventory(keeper, journal, stored)
         except FootfallError as error:
             log.warning("parts_not_looked_at", error=str(error))
         await asyncio.sleep(PARTS_SECONDS if keeper.embedded else SERVER_SECONDS)
 
 
-async def keep_inventory(keeper: Keeper, journal: Journal, kept: str = "") -> str:
-    """One look; the inventory, which is written where it is not `kept` already."""
-    found = (await asyncio.to_thread(keeper.look)).encoded()
-    if isinstance(journal, EmbeddedJournal) and found != kept:
-        await journal.note(INVENTORY, found)
-    return found
+async def keep_inventory(keeper: Keeper, journal: Journal, stored: str = "") -> str:
+    """One look; the inventory, which is written where it is not `stored` already."""
+    inventory = (await asyncio.to_thread(keeper.look)).encode()
+    if isinstance(journal, EmbeddedJournal) and inventory != stored:
+        await journal.set_fact(INVENTORY, inventory)
+    return inventory
 
 
 async def check_parts(keeper: Keeper) -> None:
@@ -84,7 +84,7 @@ async def check_parts(keeper: Keeper) -> None:
     while True:
         began = monotonic()
         try:
-            await asyncio.to_thread(keeper.tell_strange)
+            await asyncio.to_thread(keeper.report_strange_columns)
             parts = await asyncio.to_thread(keeper.active)
             for part in parts:
                 took = await asyncio.to_thread(keeper.check, part)
@@ -134,39 +134,41 @@ async def expire(
         now = clock()
         try:
             await asyncio.to_thread(_keep_points, folder, runners, now, days * DAY_MS // 2)
-            needed = await asyncio.to_thread(_needed, folder)
+            restorable = await asyncio.to_thread(_restorable, folder)
         except FootfallError as error:
             log.warning("restore_point_put_off", error=str(error))
             continue
         for topic, runner in runners.items():
             for partition, task in list(runner.tasks.items()):
-                below = min(task.applied, needed.get((runner.stage.name, partition), -1)) + 1
+                below = min(task.applied, restorable.get((runner.stage.name, partition), -1)) + 1
                 await _expire(journal, (topic, partition), below, days, now)
 
 
-def _keep_points(folder: Path, runners: Mapping[str, Runner], now: int, every: int) -> None:
+def _keep_points(
+    folder: Path, runners: Mapping[str, Runner], now_ms: int, interval_ms: int
+) -> None:
     """A new restore point where the newest is too old, or of a time that is still to come."""
-    newest = next((point.time for point in reversed(points(folder)) if point.time <= now), None)
-    if newest is None or newest <= now - every:
+    newest = next((point.time for point in reversed(points(folder)) if point.time <= now_ms), None)
+    if newest is None or newest <= now_ms - interval_ms:
         readers = {topic: runner.stage.name for topic, runner in runners.items()}
-        made = make_point(folder, readers, now)
-        log.info("restore_point_made", path=str(made.path))
+        point = make_point(folder, readers, now_ms)
+        log.info("restore_point_made", path=str(point.path))
 
 
-def _needed(folder: Path) -> Applied:
+def _restorable(folder: Path) -> Applied:
     """What the oldest restore point has folded in: records behind it are needed."""
-    kept = points(folder)
-    return applied_in(kept[0].path) if kept else {}
+    existing = points(folder)
+    return applied_in(existing[0].path) if existing else {}
 
 
 async def _expire(
-    journal: EmbeddedJournal, place: tuple[str, int], below: int, days: int, now: int
+    journal: EmbeddedJournal, key: tuple[str, int], below: int, days: int, now: int
 ) -> None:
-    before = now - days * DAY_MS
+    before_ms = now - days * DAY_MS
     deleted = EXPIRE_RECORDS
     try:
         while deleted >= EXPIRE_RECORDS:
-            deleted = await journal.expire(*place, below, before, EXPIRE_RECORDS, now)
+            deleted = await journal.expire(*key, below, before_ms, EXPIRE_RECORDS, now)
             await asyncio.sleep(EXPIRE_PAUSE_SECONDS)
     except Retryable as error:
-        log.warning("expiry_put_off", topic=place[0], error=str(error))
+        log.warning("expiry_put_off", topic=key[0], error=str(error))

@@ -17,66 +17,72 @@ _SHORTEST: Final = 4
 """Letters of a secret that is looked for in texts: shorter ones are in every text."""
 
 
-def masked(url: str) -> str:
+def mask_url(url: str) -> str:
     """The same for people, tables and logs: scheme, host and port, and a ClickHouse's database.
 
     A path may be a secret (webhooks' often are): in its place stand eight hexadecimal digits that
     tell one from another. What cannot be told apart for sure, such as a password with a / in it, is
     hidden with all around it.
     """
-    scheme, mark, rest = url.partition("://")
-    if not mark:
-        scheme, rest = "", url
+    scheme, separator, remainder = url.partition("://")
+    if not separator:
+        scheme, remainder = "", url
     if not url or scheme in _LOCAL:
         return url
-    cut = re.search(r"[/?#\\]", rest)
-    authority, tail = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "")
+    cut = re.search(r"[/?#\\]", remainder)
+    authority, tail = (
+        (remainder[: cut.start()], remainder[cut.start() :]) if cut else (remainder, "")
+    )
     _, at, servers = authority.rpartition("@")
-    if not re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}|", scheme) or "@" in tail or not _are(servers):
-        return f"{scheme}{mark}{HIDDEN}" if re.fullmatch(r"[a-z]{1,20}", scheme) else HIDDEN
-    if not mark and not re.search(r"[.:]", servers):
+    if (
+        not re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}|", scheme)
+        or "@" in tail
+        or not _are_servers(servers)
+    ):
+        return f"{scheme}{separator}{HIDDEN}" if re.fullmatch(r"[a-z]{1,20}", scheme) else HIDDEN
+    if not separator and not re.search(r"[.:]", servers):
         return HIDDEN  # any word: a secret in the wrong place
-    shown = f"{scheme}{mark}{HIDDEN + at if at else ''}{servers}"
+    visible = f"{scheme}{separator}{HIDDEN + at if at else ''}{servers}"
     if scheme == "clickhouse" and (database := _DATABASE.match(tail)):
-        shown, tail = shown + database[0], tail[database.end() :]
-    return shown + (f"/…{_digest(tail)}" if tail.strip("/") else tail)
+        visible, tail = visible + database[0], tail[database.end() :]
+    return visible + (f"/…{_digest(tail)}" if tail.strip("/") else tail)
 
 
 def secrets_of(url: str) -> Iterator[str]:
     """The parts of a URL that are never shown, as they are written and as they are meant."""
-    scheme, _, rest = url.partition("://")
+    scheme, _, remainder = url.partition("://")
     if scheme in _LOCAL:
         return
-    found: list[str] = []
-    for login, after in _readings(rest):
-        found += [login, *login.split(":", 1)]
+    secrets: list[str] = []
+    for login, after in _readings(remainder):
+        secrets += [login, *login.split(":", 1)]
         cut = re.search(r"[/?#]", after)
         if cut and scheme != "clickhouse":
             tail = after[cut.end() :]
-            found += [tail, *re.split(r"[/?#&@]", tail), *re.findall(r"=([^&#]+)", tail)]
-    for part in filter(None, found):
-        plain, whole = (quote(part, safe, errors="replace") for safe in ("/", ""))
-        yield from (part, unquote(part), plain, whole)
+            secrets += [tail, *re.split(r"[/?#&@]", tail), *re.findall(r"=([^&#]+)", tail)]
+    for secret in filter(None, secrets):
+        quoted, fully_quoted = (quote(secret, safe, errors="replace") for safe in ("/", ""))
+        yield from (secret, unquote(secret), quoted, fully_quoted)
 
 
-def _readings(rest: str) -> Iterator[tuple[str, str]]:
+def _readings(remainder: str) -> Iterator[tuple[str, str]]:
     """Login and what follows it: a / ends a login, or an @ stands in a path; who knows."""
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    for end in {authority.rfind("@"), rest.rfind("@")}:
-        yield rest[: max(end, 0)], rest[end + 1 :]
+    authority = re.split(r"[/?#]", remainder, maxsplit=1)[0]
+    for end in {authority.rfind("@"), remainder.rfind("@")}:
+        yield remainder[: max(end, 0)], remainder[end + 1 :]
 
 
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
+def scrub(text: str, secrets: Iterable[str]) -> str:
     """A text of somebody else's (an error's, an engine's) without these secrets."""
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
 
-def _are(servers: str) -> bool:
+def _are_servers(servers: str) -> bool:
     """Whether it is HOST[:PORT] and nothing else, or several with commas between."""
-    found = [_SERVER.fullmatch(server) for server in servers.split(",")]
-    return all(one is not None and is_host(one[1] or one[2]) for one in found)
+    matches = [_SERVER.fullmatch(server) for server in servers.split(",")]
+    return all(match is not None and is_host(match[1] or match[2]) for match in matches)
 
 
 def _digest(text: str) -> str:

@@ -24,15 +24,15 @@ _HOUR_MS: Final = 3_600_000
 
 
 async def watch_state(
-    runners: Mapping[str, Runner], metrics: Metrics, alarms: Alarms, limit: int
+    runners: Mapping[str, Runner], metrics: Metrics, alarms: Alarms, limit_bytes: int
 ) -> None:
     """Keep the gauges of state, and say where it has reached its limit."""
-    metrics.state_limit.set(limit)
+    metrics.state_limit_bytes.set(limit_bytes)
     while True:
         _gauge(runners, metrics)
         for key, alarm in (
-            ("devices", _devices(runners, metrics, limit)),
-            ("all", _all(runners, limit)),
+            ("devices", _devices(runners, metrics, limit_bytes)),
+            ("all", _all(runners, limit_bytes)),
         ):
             if alarm is None:
                 alarms.clear(_PART, key)
@@ -42,20 +42,20 @@ async def watch_state(
 
 
 def _gauge(runners: Mapping[str, Runner], metrics: Metrics) -> None:
-    metrics.state.clear()
+    metrics.state_bytes.clear()
     for runner in runners.values():
         for partition, task in runner.tasks.items():
             for name, table in task.state.tables.items():
-                metrics.state.labels(runner.stage.name, partition, name).set(table.size())
+                metrics.state_bytes.labels(runner.stage.name, partition, name).set(table.size())
 
 
 def _devices(runners: Mapping[str, Runner], metrics: Metrics, limit: int) -> Alarm | None:
     """Whether devices are forgotten before their time."""
-    metrics.remembered.clear()
+    metrics.remembered_seconds.clear()
     shortest = lateness = 0
     for visits, partition, state in _visits(runners):
         remembered, lateness = state.remembered(visits.lateness), visits.lateness
-        metrics.remembered.labels(partition).set(remembered / 1000)
+        metrics.remembered_seconds.labels(partition).set(remembered / 1000)
         shortest = min(shortest or remembered, remembered)
     if shortest >= lateness:
         return None
@@ -76,19 +76,19 @@ def _visits(runners: Mapping[str, Runner]) -> Iterator[tuple[Visits, int, Visits
                 yield runner.stage, partition, task.state
 
 
-def _all(runners: Mapping[str, Runner], limit: int) -> Alarm | None:
+def _all(runners: Mapping[str, Runner], limit_bytes: int) -> Alarm | None:
     """Whether all state together is over the limit: customers are not forgotten for it."""
     sizes: dict[str, int] = {}
     for runner in runners.values():
         for task in runner.tasks.values():
             name = runner.stage.name
             sizes[name] = sizes.get(name, 0) + task.state.size()
-    if sum(sizes.values()) <= limit:
+    if sum(sizes.values()) <= limit_bytes:
         return None
     parts = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in sizes.items() if size >= 1e6)
     return Alarm(
         _PART,
-        f"state takes more than its {limit / 1e6:,.0f} MB: {parts}",
+        f"state takes more than its {limit_bytes / 1e6:,.0f} MB: {parts}",
         "Raise FOOTFALL_STATE_LIMIT where there is memory. Customers, their orders and visits of the "
         "last half hour are never forgotten for it.",
     )

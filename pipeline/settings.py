@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pipeline import addresses
 from pipeline.errors import BadSetting
-from pipeline.masking import masked, secrets_of
+from pipeline.masking import mask_url, secrets_of
 from schemas.keys import Keys, browser_keys, server_keys, text_of
 
 _LONGEST_LINE: Final = 10_000
@@ -470,7 +470,7 @@ def _shown(setting: Setting, text: str) -> str:
     """What was given, for people: as long as they need to know it again, and nothing secret."""
     if setting.secret:
         return "wrong"
-    text = masked(text) if setting.url or "://" in text or "@" in text else text
+    text = mask_url(text) if setting.url or "://" in text or "@" in text else text
     return repr(text[:_SHOWN] + "…" * (len(text) > _SHOWN))
 
 

@@ -30,7 +30,7 @@ from pipeline.errors import (
     WarehouseUnavailable,
 )
 from pipeline.flow import FLOW, stages
-from pipeline.folder import folders, held
+from pipeline.folder import folders, lock_folders
 from pipeline.lag_monitor import LagMonitor
 from pipeline.logs import hide
 from pipeline.maintenance import (
@@ -42,14 +42,14 @@ from pipeline.maintenance import (
     keep_room,
     limit_rejects,
 )
-from pipeline.masking import masked
+from pipeline.masking import mask_url
 from pipeline.memory import return_memory, spare_arenas, watch_state
 from pipeline.recovery.rebuild import refuse_unfinished
 from pipeline.recovery.tick_check import TickFilter
 from pipeline.settings import Settings
 from pipeline.stages.delivery.deliverer import Deliverer
 from pipeline.warehouse.contract import Warehouse
-from pipeline.warehouse.inventory import Inventory, decoded
+from pipeline.warehouse.inventory import Inventory, decode_inventory
 from pipeline.warehouse.keeper import Keeper, check_before
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
@@ -122,7 +122,7 @@ async def open_and_migrate(
     the old log's conclusions would win over the new one's for ever), and where it has not the
     tables that it had `before`.
     """
-    place = masked(settings.warehouse)
+    place = mask_url(settings.warehouse)
     while True:
         warehouse = None
         try:
@@ -142,7 +142,7 @@ async def open_and_migrate(
             warehouse.close()
             raise StateDamaged(
                 f"The warehouse {place} belongs to log {other.rows[0][0]}, not to log {log_id} at "
-                f"{masked(settings.log)}. Put the right log back, "
+                f"{mask_url(settings.log)}. Put the right log back, "
                 "or use a new warehouse."
             )
         return warehouse
@@ -187,13 +187,13 @@ class Worker:
 
         The folders come first: a second worker changes nothing in the first one's.
         """
-        self._folders.enter_context(held(*folders(self.settings)))
+        self._folders.enter_context(lock_folders(*folders(self.settings)))
         for folder in folders(self.settings):
             refuse_unfinished(folder)
         self.journal = await open_journal(self.settings)
         before = None
         if isinstance(self.journal, EmbeddedJournal) and await self.journal.has_begun():
-            before = decoded(await self.journal.noted(INVENTORY))
+            before = decode_inventory(await self.journal.fact(INVENTORY))
         self.warehouse = await open_and_migrate(self.settings, self.journal.log_id, before)
         if isinstance(self.journal, EmbeddedJournal):
             await check_state(self.journal, self.warehouse)
@@ -322,8 +322,8 @@ async def run_worker(settings: Settings) -> int:
     failed: BaseException | None
     try:
         await asyncio.wait_for(worker.consume(), START_SECONDS)
-        place = masked(settings.warehouse)
-        log.info("worker_started", log=masked(settings.log), warehouse=place, pid=os.getpid())
+        place = mask_url(settings.warehouse)
+        log.info("worker_started", log=mask_url(settings.log), warehouse=place, pid=os.getpid())
         failed = await _run(worker, stopped)
     except Exception as error:  # noqa: BLE001  # whatever it was, Faust's threads must end
         failed = error

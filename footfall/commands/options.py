@@ -14,7 +14,7 @@ from collectors.enrichment import Enrichment
 from collectors.errors import CollectorError
 from footfall.operations.finding import many
 from pipeline.errors import BadSetting, FootfallError
-from pipeline.masking import scrubbed
+from pipeline.masking import scrub
 from pipeline.settings import BY_NAME, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
             try:
                 return function(settings, **options)
             except (FootfallError, CollectorError) as error:
-                error.args = (scrubbed(str(error), settings.secrets()),)
+                error.args = (scrub(str(error), settings.secrets()),)
                 raise
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__

@@ -9,7 +9,7 @@ import click
 from footfall.commands.options import as_json, show_json, with_settings
 from footfall.commands.run import WORK
 from footfall.operations.finding import many
-from pipeline.folder import folders, held
+from pipeline.folder import folders, lock_folders
 from pipeline.settings import Settings
 
 _TOLD_SECONDS = 2.0
@@ -33,7 +33,7 @@ def rebuild(settings: Settings, yes: bool, as_json: bool) -> None:
     """
     from footfall.operations.rebuild import look, run
 
-    with held(*folders(settings)):
+    with lock_folders(*folders(settings)):
         found = look(settings)
         what: dict[str, Any] = {
             "from": found.plan.point or "the beginning",

@@ -18,7 +18,7 @@ from footfall.commands.options import (
 from footfall.operations.warehouse_client import status_of
 from pipeline.clock import clock
 from pipeline.errors import BadSetting, Retryable
-from pipeline.folder import folders, held
+from pipeline.folder import folders, lock_folders
 from pipeline.settings import SETTINGS, Settings
 
 COLLECT = (
@@ -129,7 +129,7 @@ def up(settings: Settings) -> None:
                 f"A worker answers on {pages} already. Stop it, or choose other ports "
                 "(--port, --worker-port) and another --log."
             )
-    with held(*folders(settings)):  # and free again: the worker takes them
+    with lock_folders(*folders(settings)):  # and free again: the worker takes them
         pass
     click.echo(f"events go to {events}, pages are on {pages}")
     sys.exit(asyncio.run(run_up({**os.environ, **settings.environment()})))

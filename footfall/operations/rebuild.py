@@ -47,9 +47,9 @@ class Outcome(NamedTuple):
 def look(settings: Settings) -> Prospect:
     """Changes nothing. Raises BadSetting (Kafka, no log) and LogDamaged."""
     folder = rebuild.folder_of(settings)
-    if (plan := rebuild.begun(folder)) is not None:
+    if (plan := rebuild.unfinished_plan(folder)) is not None:
         return Prospect(folder, plan, [], True)
-    ahead = rebuild.spoilt(folder, clock(settings.clock)())
+    ahead = rebuild.fast_tick_stretches(folder, clock(settings.clock)())
     return Prospect(folder, rebuild.plan(folder, ahead), ahead, False)
 
 
@@ -57,7 +57,7 @@ def run(settings: Settings, found: Prospect, tell: Callable[[int, int], None]) -
     """All steps that are still to be done. `tell` hears of records folded, and of all."""
     folder, plan = found.folder, found.plan
     if not found.resumed:
-        rebuild.note(folder, plan)
+        rebuild.write_plan(folder, plan)
     if not plan.prepared:
         rebuild.prepare(folder, plan, settings, lambda: _opened(settings))
     warehouse = _opened(settings)
@@ -68,7 +68,7 @@ def run(settings: Settings, found: Prospect, tell: Callable[[int, int], None]) -
         gone = rebuild.missing(warehouse, inbox_of(folder).log_id, applied)
     finally:
         warehouse.close()
-    rebuild.done(folder)
+    rebuild.finish(folder)
     ticks = sum(map(len, plan.spoilt.values()))
     return Outcome(records, ticks, len(plan.results), gone, plan.aside)
 
@@ -84,11 +84,11 @@ async def _fold(
 ) -> int:
     journal = EmbeddedJournal(found.folder)
     sink = Sink(warehouse, journal.log_id)
-    done = 0
+    finish = 0
 
     def counted(folded: int, every: int) -> None:
-        nonlocal done
-        done = every
+        nonlocal finish
+        finish = every
         tell(folded, every)
 
     try:
@@ -99,7 +99,7 @@ async def _fold(
     finally:
         sink.close()
         await journal.close()
-    return done
+    return finish
 
 
 def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[str, Runner]:

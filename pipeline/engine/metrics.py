@@ -80,16 +80,16 @@ class Metrics:
             registry=registry,
         )
 
-        self.state = Gauge(
+        self.state_bytes = Gauge(
             "footfall_state_bytes",
             "Memory of what is remembered, as counted against the limit.",
             ("stage", "partition", "table"),
             registry=registry,
         )
-        self.state_limit = Gauge(
+        self.state_limit_bytes = Gauge(
             "footfall_state_limit_bytes", "FOOTFALL_STATE_LIMIT.", registry=registry
         )
-        self.remembered = Gauge(
+        self.remembered_seconds = Gauge(
             "footfall_remembered_seconds",
             "For how long devices' events are remembered: "
             "FOOTFALL_LATENESS, or less where their memory is short.",

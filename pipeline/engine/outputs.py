@@ -19,8 +19,8 @@ def records_of(outputs: Iterable[Output], partitions: int) -> Iterator[Append]:
         partition = output.partition
         if partition is None:
             partition = partition_of(output.key, partitions)
-        place = (output.topic.name, partition)
-        lines.setdefault(place, []).append(_encode(output.message))
+        destination = (output.topic.name, partition)
+        lines.setdefault(destination, []).append(_encode(output.message))
     for (topic, partition), texts in lines.items():
         for group in _within_limit(texts):
             yield Append(topic, partition, len(group), b"\n".join(group))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from pipeline.recovery.tick_check import TOLERANCE_MS, duration
 
 _BLOCK: Final = 64
-_LEAST: Final = 16
+_MIN_LATER_TICKS: Final = 16
 """Fewer later ticks than this say nothing."""
 _SPANS: Final = (1, 4, 16, 64, 256, 1024)
 """Blocks that are looked at together."""
@@ -42,48 +42,49 @@ class Stretch(NamedTuple):
 
 def stretches(partition: int, ticks: Sequence[Tick], now: int) -> list[Stretch]:
     """The ticks of a partition that were ahead, in order; `now` is the time, ms."""
-    tops = _tops([time for _, time in ticks])
-    found: list[list[tuple[int, int, int, int]]] = []
-    for place, (offset, time) in enumerate(ticks):
-        ahead = _ahead(ticks, place, tops, now)
+    reaches = _quarter_reaches([time for _, time in ticks])
+    runs: list[list[tuple[int, int, int, int]]] = []
+    for index, (offset, time) in enumerate(ticks):
+        ahead = _ahead(ticks, index, reaches, now)
         if ahead <= TOLERANCE_MS:
             continue
-        if found and place - found[-1][-1][0] <= _BLOCK:  # right ones of others stand between
-            found[-1].append((place, offset, time, ahead))
+        if runs and index - runs[-1][-1][0] <= _BLOCK:  # right ones of others stand between
+            runs[-1].append((index, offset, time, ahead))
         else:
-            found.append([(place, offset, time, ahead)])
+            runs.append([(index, offset, time, ahead)])
     return [
         Stretch(
             partition,
-            tuple(one[1] for one in run),
-            max(one[3] for one in run),
-            min(one[2] for one in run),
-            max(one[2] for one in run),
+            tuple(tick[1] for tick in run),
+            max(tick[3] for tick in run),
+            min(tick[2] for tick in run),
+            max(tick[2] for tick in run),
         )
-        for run in found
+        for run in runs
     ]
 
 
-def _ahead(ticks: Sequence[Tick], place: int, tops: list[list[int]], now: int) -> int:
+def _ahead(ticks: Sequence[Tick], index: int, reaches: list[list[int]], now: int) -> int:
     """By how much a tick is ahead of what later ones agree on, or of now; 0 or less: it is not."""
-    time = ticks[place][1]
+    time = ticks[index][1]
     ahead = time - now
-    later = [time for _, time in ticks[place + 1 : place + 1 + _BLOCK]]
-    if len(later) >= _LEAST:
-        ahead = max(ahead, time - _top(later))
-    block = place // _BLOCK + 1
-    return max([ahead, *(time - row[block] for row in tops if block < len(row))])
+    later = [time for _, time in ticks[index + 1 : index + 1 + _BLOCK]]
+    if len(later) >= _MIN_LATER_TICKS:
+        ahead = max(ahead, time - _quarter_reach(later))
+    block = index // _BLOCK + 1
+    return max([ahead, *(time - row[block] for row in reaches if block < len(row))])
 
 
-def _tops(times: Sequence[int]) -> list[list[int]]:
+def _quarter_reaches(times: Sequence[int]) -> list[list[int]]:
     """For each span, of every block that it fits behind: what a quarter of its blocks reach."""
-    whole = range(0, len(times) - _BLOCK + 1, _BLOCK)
-    blocks = [_top(times[at : at + _BLOCK]) for at in whole]
+    starts = range(0, len(times) - _BLOCK + 1, _BLOCK)
+    blocks = [_quarter_reach(times[start : start + _BLOCK]) for start in starts]
     return [
-        [_top(blocks[at : at + span]) for at in range(len(blocks) - span + 1)] for span in _SPANS
+        [_quarter_reach(blocks[start : start + span]) for start in range(len(blocks) - span + 1)]
+        for span in _SPANS
     ]
 
 
-def _top(times: Sequence[int]) -> int:
+def _quarter_reach(times: Sequence[int]) -> int:
     """The time that a quarter of them reach."""
     return sorted(times, reverse=True)[len(times) // 4]

@@ -42,9 +42,9 @@ from schemas import topics
 from schemas.rows import BY_NAME
 
 NOTE: Final = "rebuild.json"
-ROLLED: Final = ("minutes", "page_hours", "rollup_marks")
+DERIVED_TABLES: Final = ("minutes", "page_hours", "rollup_marks")
 
-FIRST: Final = next(spec for spec in FLOW if spec.reads == topics.EVENTS)
+EVENTS_SPEC: Final = next(spec for spec in FLOW if spec.reads == topics.EVENTS)
 
 
 class Plan(Struct):
@@ -65,16 +65,16 @@ class Plan(Struct):
 
 def folder_of(settings: Settings) -> Path:
     """The log's folder. Raises BadSetting where it is not an embedded one."""
-    scheme, _, place = settings.log.partition("://")
+    scheme, _, path = settings.log.partition("://")
     if scheme != "embedded":
         raise BadSetting(
             "The log is on Kafka: stop the workers, delete the topics footfall-*-deltas, "
             "footfall-*-snapshots, footfall-customers, footfall-pages and footfall-triggers, empty the "
             "database, and start them: they fold what Kafka still holds."
         )
-    if not (Path(place) / "inbox.db").exists():
-        raise BadSetting(f"{place} has no inbox.db: set FOOTFALL_LOG as `footfall up` has it.")
-    return Path(place)
+    if not (Path(path) / "inbox.db").exists():
+        raise BadSetting(f"{path} has no inbox.db: set FOOTFALL_LOG as `footfall up` has it.")
+    return Path(path)
 
 
 def refuse_unfinished(folder: Path) -> None:
@@ -85,30 +85,30 @@ def refuse_unfinished(folder: Path) -> None:
         )
 
 
-def begun(folder: Path) -> Plan | None:
+def unfinished_plan(folder: Path) -> Plan | None:
     """The plan of a rebuild that has not ended."""
     path = folder / NOTE
     return msgspec.json.decode(path.read_bytes(), type=Plan) if path.exists() else None
 
 
-def note(folder: Path, plan: Plan) -> None:
+def write_plan(folder: Path, plan: Plan) -> None:
     """Durable on return."""
-    part = folder / f"{NOTE}.part"
-    with part.open("wb") as file:
+    partial = folder / f"{NOTE}.part"
+    with partial.open("wb") as file:
         file.write(msgspec.json.encode(plan))
         file.flush()
         os.fsync(file.fileno())
-    part.replace(folder / NOTE)
+    partial.replace(folder / NOTE)
     sync(folder)
 
 
-def done(folder: Path) -> None:
+def finish(folder: Path) -> None:
     """It has ended: workers may start."""
     (folder / NOTE).unlink()
     sync(folder)
 
 
-def spoilt(folder: Path, now: int) -> list[Stretch]:
+def fast_tick_stretches(folder: Path, now: int) -> list[Stretch]:
     """Ticks of clocks that ran ahead, in all partitions."""
     return [
         stretch
@@ -119,7 +119,7 @@ def spoilt(folder: Path, now: int) -> list[Stretch]:
 
 def plan(folder: Path, ahead: list[Stretch]) -> Plan:
     """Raises LogDamaged where the log has lost its beginning and there is no restore point."""
-    point = None if inbox_of(folder).whole else _usable(folder)
+    point = None if inbox_of(folder).complete else _usable(folder)
     results, complete = results_of(folder, point)
     offsets: dict[int, list[int]] = {}
     for stretch in ahead:
@@ -156,7 +156,7 @@ def prepare(folder: Path, plan: Plan, settings: Settings, open_: Callable[[], Wa
             _move_aside(folder, plan, Path(place))
     put_back(folder, folder / plan.point if plan.point else None)
     plan.prepared = True
-    note(folder, plan)
+    write_plan(folder, plan)
 
 
 def applied_of(folder: Path, plan: Plan) -> Applied:
@@ -168,7 +168,7 @@ def _move_aside(folder: Path, plan: Plan, warehouse: Path) -> None:
     if not plan.aside:
         stamp = datetime.fromtimestamp(plan.begun / 1000, UTC).strftime("%Y%m%d-%H%M%S")
         plan.aside = f"{warehouse.name}.before-{stamp}"
-        note(folder, plan)
+        write_plan(folder, plan)
     aside = warehouse.with_name(plan.aside)
     if warehouse.exists() and not aside.exists():
         warehouse.rename(aside)
@@ -191,7 +191,7 @@ def _delete_rows(open_: Callable[[], Warehouse], inbox: Inbox, applied: Applied)
         for table in BY_NAME:
             text = sql.load("warehouse/rows_after").replace("TABLE_NAME", table)
             warehouse.execute(text, params)
-        for table in ROLLED:
+        for table in DERIVED_TABLES:
             warehouse.execute(f"TRUNCATE TABLE {table}")
     finally:
         warehouse.close()
@@ -199,15 +199,15 @@ def _delete_rows(open_: Callable[[], Warehouse], inbox: Inbox, applied: Applied)
 
 def missing(warehouse: Warehouse, log_id: str, applied: Applied) -> int:
     """Events before the restore point that the books know and the warehouse has not."""
-    gone = 0
+    missing_events = 0
     for (stage, partition), last in applied.items():
-        if stage == FIRST.agent:
+        if stage == EVENTS_SPEC.agent:
             params = {
                 "log_id": log_id,
-                "topic": FIRST.reads.name,
+                "topic": EVENTS_SPEC.reads.name,
                 "partition": partition,
                 "applied": last,
             }
-            ((told, held),) = warehouse.query(sql.load("warehouse/rows_counted"), params).rows
-            gone += max(0, int(told) - int(held))
-    return gone
+            ((declared, stored),) = warehouse.query(sql.load("warehouse/rows_counted"), params).rows
+            missing_events += max(0, int(declared) - int(stored))
+    return missing_events

@@ -18,7 +18,7 @@ TOLERANCE_MS: Final = 60_000
 """How far a collector's clock may be ahead of the worker's."""
 QUIET_MS: Final = 60_000
 """The alarm is lowered when no tick was ahead for so long, and one was right."""
-PART: Final = "clock"
+ALARM_PART: Final = "clock"
 
 
 class TickFilter:
@@ -38,18 +38,18 @@ class TickFilter:
             return False
         now = self._clock()
         if tick <= now + TOLERANCE_MS:
-            self._heard_right(now)
+            self._count_right(now)
             return False
-        self._heard_ahead(now, tick - now)
+        self._count_ahead(now, tick - now)
         return True
 
-    def _heard_right(self, now: int) -> None:
+    def _count_right(self, now: int) -> None:
         self._right += 1
         if self._count and now - self._last > QUIET_MS:
             self._count = self._ahead = 0
-            self._alarms.clear(PART)
+            self._alarms.clear(ALARM_PART)
 
-    def _heard_ahead(self, now: int, ahead: int) -> None:
+    def _count_ahead(self, now: int, ahead: int) -> None:
         if not self._count:
             self._since, self._right = now, 0
         self._count, self._last = self._count + 1, now
@@ -63,7 +63,7 @@ class TickFilter:
 
     def _put(self, text: str) -> None:
         advice = "Set that machine's clock right (NTP); if it is right, set this one's."
-        self._alarms.put(Alarm(PART, text, advice))
+        self._alarms.put(Alarm(ALARM_PART, text, advice))
 
 
 def duration(ms: int) -> str:

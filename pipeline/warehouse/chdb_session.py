@@ -20,15 +20,15 @@ class Session(Protocol):
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
-def connect(place: str, settings: Mapping[str, int]) -> Session:
-    """A session of its own on the data in `place`. Raises WarehouseUnavailable."""
+def connect(path: str, settings: Mapping[str, int]) -> Session:
+    """A session of its own on the data in `path`. Raises WarehouseUnavailable."""
     from chdb import session as chdb  # 1.5 s, so only where a warehouse is opened
 
     sessions: Any = chdb
     try:
-        session: Session = sessions.Session(place)
+        session: Session = sessions.Session(path)
     except RuntimeError as error:
-        raise WarehouseUnavailable(f"{place} cannot be opened as a warehouse: {error}") from error
+        raise WarehouseUnavailable(f"{path} cannot be opened as a warehouse: {error}") from error
     for name, value in settings.items():
         session.query(f"SET {name} = {value}")
     return session

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sql as statements
 from pipeline.errors import ValueRefused, WarehouseUnavailable
-from pipeline.folder import held
+from pipeline.folder import lock_folders
 from pipeline.warehouse.binding import text_of
 from pipeline.warehouse.chdb_session import Session, connect, failures, run
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.limits import AT_ONCE
 from pipeline.warehouse.native import read_native
-from pipeline.warehouse.opening import Words, heard, unopened
+from pipeline.warehouse.opening import CapturedText, captured_stderr, open_error
 from pipeline.warehouse.pool import Pool
 from pipeline.warehouse.reading import attach
 from pipeline.warehouse.reading.process import ANSWER_SECONDS, ReaderProcess
@@ -57,7 +57,7 @@ class EmbeddedWarehouse:
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._locks = ExitStack()
-        self._locks.enter_context(held(path))
+        self._locks.enter_context(lock_folders(path))
         self._path, self._memory, self._guarded = path.resolve(), memory, guarded
         self._answer_seconds = answer_seconds
         try:
@@ -68,13 +68,13 @@ class EmbeddedWarehouse:
 
     def _open(self) -> None:
         path, settings = str(self._path), SETTINGS | {"max_memory_usage": self._memory}
-        words = Words()
+        captured = CapturedText()
         try:
-            with heard() as words:
-                self._kept = connect(path, {})  # while it is open, so is the engine
-                run(self._kept, "SELECT 1", "Null")
+            with captured_stderr() as captured:
+                self._engine = connect(path, {})  # while it is open, so is the engine
+                run(self._engine, "SELECT 1", "Null")
         except WarehouseUnavailable as error:
-            raise unopened(self._path, f"{error} {words.text}") from error
+            raise open_error(self._path, f"{error} {captured.text}") from error
         self._sessions = Pool[Session](
             lambda: connect(path, settings), lambda session: session.close()
         )
@@ -121,7 +121,7 @@ class EmbeddedWarehouse:
         """Release the directory, once statements under way have ended."""
         self.reader.close()
         self._sessions.close()
-        self._kept.close()
+        self._engine.close()
         self._locks.close()
 
     def _run(self, sql: str, fmt: str, params: Params | None) -> bytes:

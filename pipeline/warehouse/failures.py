@@ -4,7 +4,7 @@ from typing import Final
 
 from pipeline.errors import FootfallError, StateDamaged, WarehouseRefused, WarehouseUnavailable
 
-RETRYABLE: Final = frozenset(
+RETRYABLE_CODES: Final = frozenset(
     {
         74,
         75,
@@ -31,7 +31,7 @@ RETRYABLE: Final = frozenset(
 )
 """Codes after which the same statement may succeed. Names: src/Common/ErrorCodes.cpp."""
 
-DAMAGED: Final = frozenset(
+DAMAGE_CODES: Final = frozenset(
     {
         40,
         246,  # a checksum does not match, data that cannot be
@@ -49,10 +49,10 @@ _LIMIT: Final = 2_000
 
 def failure(code: int, text: str, statement: str) -> FootfallError:
     """The error to raise for a code. `statement` is SQL text of our own, never event content."""
-    if code in DAMAGED:
+    if code in DAMAGE_CODES:
         return StateDamaged(
             f"The warehouse's files are damaged: {text[:_LIMIT]} Put it back from a copy, or run "
             "`footfall rebuild`."
         )
-    kind = WarehouseUnavailable if code in RETRYABLE else WarehouseRefused
+    kind = WarehouseUnavailable if code in RETRYABLE_CODES else WarehouseRefused
     return kind(f"{text[:_LIMIT]} (statement: {' '.join(statement.split())[:200]})")

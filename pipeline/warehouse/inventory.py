@@ -32,13 +32,13 @@ class Inventory(Struct):
     schema: dict[str, str]
     parts: dict[str, dict[str, int]]
 
-    def encoded(self) -> str:
+    def encode(self) -> str:
         """As text."""
         return msgspec.json.encode(self).decode()
 
 
-def decoded(text: str) -> Inventory | None:
-    """What `encoded` gave; none where there is no text. Raises StateDamaged."""
+def decode_inventory(text: str) -> Inventory | None:
+    """What `encode` gave; none where there is no text. Raises StateDamaged."""
     try:
         return msgspec.json.decode(text, type=Inventory) if text else None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -47,39 +47,41 @@ def decoded(text: str) -> Inventory | None:
         ) from error
 
 
-def inventory_of(uuid: str, schema: dict[str, str], whole: Iterable[Part]) -> Inventory:
-    """Of what is there now; `whole` are active parts with all their files."""
+def inventory_of(uuid: str, schema: dict[str, str], complete_parts: Iterable[Part]) -> Inventory:
+    """Of what is there now; `complete_parts` are active parts with all their files."""
     parts: dict[str, dict[str, int]] = {}
-    for part in whole:
+    for part in complete_parts:
         parts.setdefault(part.table, {})[part.name] = part.rows
     return Inventory(uuid, schema, parts)
 
 
 def lost(before: Inventory, parts: Sequence[Part]) -> list[Lost]:
     """Parts of `before` that have rows which no active part has now."""
-    there: dict[str, list[Blocks]] = defaultdict(list)
+    blocks_by_table: dict[str, list[Blocks]] = defaultdict(list)
     for part in parts:
         if part.active and (blocks := blocks_of(part.name)):
-            there[part.table].append(blocks)
+            blocks_by_table[part.table].append(blocks)
     return [
         Lost(table, name, rows)
-        for table, named in sorted(before.parts.items())
-        for name, rows in sorted(named.items())
-        if rows and (blocks := blocks_of(name)) and not holds(there[table], blocks)
+        for table, rows_by_name in sorted(before.parts.items())
+        for name, rows in sorted(rows_by_name.items())
+        if rows and (blocks := blocks_of(name)) and not holds(blocks_by_table[table], blocks)
     ]
 
 
-def check_schema(before: Inventory, schema: dict[str, str], place: str) -> None:
+def check_schema(before: Inventory, schema: dict[str, str], warehouse: str) -> None:
     """Raise StateDamaged where tables are gone, or are not what they were."""
     if not any(name in schema for name in before.schema):
         raise StateDamaged(
-            f"The warehouse {place} is empty, but work.db has what was stored there. {PUT_BACK}"
+            f"The warehouse {warehouse} is empty, but work.db has what was stored there. {PUT_BACK}"
         )
     for name, digest in sorted(before.schema.items()):
         if name not in schema:
-            raise StateDamaged(f"The table {name} of the warehouse {place} is missing. {PUT_BACK}")
+            raise StateDamaged(
+                f"The table {name} of the warehouse {warehouse} is missing. {PUT_BACK}"
+            )
         if schema[name] != digest:
             raise StateDamaged(
-                f"The table {name} of the warehouse {place} is not as it was: the file that describes "
+                f"The table {name} of the warehouse {warehouse} is not as it was: the file that describes "
                 f"it was changed. {PUT_BACK}"
             )

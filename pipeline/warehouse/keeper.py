@@ -42,10 +42,10 @@ class Keeper:
     ) -> None:
         self._warehouse, self._alarms, self._before = warehouse, alarms, before
         self._reserved = warehouse if isinstance(warehouse, ReservedWarehouse) else None
-        self._whole: set[tuple[str, str]] = set()
+        self._complete: set[tuple[str, str]] = set()
         self._doubtful: set[tuple[str, str]] = set()
         self._stopped = False
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._uuid, self._schema = read_schema(warehouse) if self.embedded else ("", {})
 
     @property
@@ -85,61 +85,63 @@ class Keeper:
         """
         parts = parts_of(self._warehouse)
         active = [part for part in parts if part.active]
-        self._whole &= {(part.table, part.name) for part in active}
+        self._complete &= {(part.table, part.name) for part in active}
         doubtful = [] if self._reserved is None else self._short(active)
         short = {(part.table, part.name) for part in doubtful}
-        whole = [part for part in active if (part.table, part.name) not in short]
-        self._whole |= {(part.table, part.name) for part in whole}
-        found = inventory_of(self._uuid, self._schema, whole)
-        before, self._told = self._told, set()
-        self._tell_lost(parts, found)
-        self._tell_detached(active)
-        for key in before - self._told:
+        complete = [part for part in active if (part.table, part.name) not in short]
+        self._complete |= {(part.table, part.name) for part in complete}
+        inventory = inventory_of(self._uuid, self._schema, complete)
+        before, self._reported = self._reported, set()
+        self._report_lost(parts, inventory)
+        self._report_detached(active)
+        for key in before - self._reported:
             self._alarms.clear(PART, key)
-        return found
+        return inventory
 
     def _short(self, active: list[Part]) -> list[Part]:
         """An insert's short part may be in the hands of who inserted it: told when it stays."""
-        fresh = [part for part in active if (part.table, part.name) not in self._whole]
-        found = short_parts(self._warehouse, fresh)
-        for part in found:
+        fresh = [part for part in active if (part.table, part.name) not in self._complete]
+        incomplete = short_parts(self._warehouse, fresh)
+        for part in incomplete:
             if not is_one_insert(part.name):
                 raise HalfMerged(part)
             if (part.table, part.name) in self._doubtful:
-                self._damaged(part.table, part.name, "its files are not whole")
-        self._doubtful = {(part.table, part.name) for part in found}
-        return found
+                self._report(part.table, part.name, "its files are not whole")
+        self._doubtful = {(part.table, part.name) for part in incomplete}
+        return incomplete
 
-    def _tell_lost(self, parts: list[Part], found: Inventory) -> None:
+    def _report_lost(self, parts: list[Part], inventory: Inventory) -> None:
         """What is lost stays in the inventory, so that the next start tells it too."""
         if self._before is None or self._before.uuid != self._uuid:
-            self._before = found
+            self._before = inventory
             return
-        gone = lost(self._before, parts)
-        deleted = dict(self._warehouse.query(sql.load("warehouse/mutated")).rows) if gone else {}
-        for table, name, rows in gone:
+        missing = lost(self._before, parts)
+        deleted = dict(self._warehouse.query(sql.load("warehouse/mutated")).rows) if missing else {}
+        for table, name, rows in missing:
             blocks = blocks_of(name)
             if blocks is not None and blocks.last < deleted.get(table, 0):
                 continue  # a part that a deletion left without rows is removed
-            found.parts.setdefault(table, {})[name] = rows
-            self._damaged(table, name, f"it is gone, and had {rows:,} rows", "lost")
-        self._before = found
+            inventory.parts.setdefault(table, {})[name] = rows
+            self._report(table, name, f"it is gone, and had {rows:,} rows", "lost")
+        self._before = inventory
 
-    def _tell_detached(self, active: list[Part]) -> None:
+    def _report_detached(self, active: list[Part]) -> None:
         for table, name, reason in self._warehouse.query(sql.load("warehouse/detached")).rows:
-            there: list[Blocks] = [
-                found for part in active if part.table == table and (found := blocks_of(part.name))
+            active_blocks: list[Blocks] = [
+                held_blocks
+                for part in active
+                if part.table == table and (held_blocks := blocks_of(part.name))
             ]
             blocks = blocks_of(name)
-            if blocks is None or not holds(there, blocks):
-                self._damaged(table, name, f"the engine has put it aside ({reason})", "aside")
+            if blocks is None or not holds(active_blocks, blocks):
+                self._report(table, name, f"the engine has put it aside ({reason})", "aside")
 
-    def tell_strange(self) -> None:
+    def report_strange_columns(self) -> None:
         """Look for parts whose columns are not their table's."""
         for table, part, column in self._warehouse.query(
             sql.load("warehouse/strange_columns")
         ).rows:
-            self._damaged(table, part, f"its column {column} is not the table's")
+            self._report(table, part, f"its column {column} is not the table's")
 
     def active(self) -> list[Part]:
         """Every part that no merge has replaced."""
@@ -164,17 +166,17 @@ class Keeper:
             rows = [(part.name, False, str(error))]
         for _, passed, message in rows:
             if not passed:
-                self._damaged(part.table, part.name, message.split(" (version")[0])
+                self._report(part.table, part.name, message.split(" (version")[0])
 
-    def _damaged(self, table: str, name: str, how: str, seen: str = "") -> None:
-        """What a `look` has `seen` is told until a look sees it no more; the rest stays."""
-        key = f"{seen} {table}/{name}"
-        if seen:
-            self._told.add(key)
+    def _report(self, table: str, name: str, how: str, finding: str = "") -> None:
+        """Raise an alarm of a part. One with a `finding` stands until a `look` makes it no more."""
+        key = f"{finding} {table}/{name}"
+        if finding:
+            self._reported.add(key)
         self._alarms.put(Alarm(PART, f"part {name} of the table {table}: {how}", REBUILD), key)
 
 
-def check_before(warehouse: Warehouse, before: Inventory | None, place: str) -> None:
+def check_before(warehouse: Warehouse, before: Inventory | None, name: str) -> None:
     """Raise StateDamaged where tables that were there are gone or changed."""
     if before is not None:
-        check_schema(before, read_schema(warehouse)[1], place)
+        check_schema(before, read_schema(warehouse)[1], name)

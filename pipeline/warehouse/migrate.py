@@ -24,11 +24,11 @@ def migrate(warehouse: Warehouse) -> list[str]:
     Raises WarehouseRefused where another version made the warehouse: a migration that was applied has
     another text, or none, here.
     """
-    ((there,),) = warehouse.query("EXISTS TABLE migrations").rows
-    if not there:  # to say CREATE … IF NOT EXISTS always would be to need room on the disk always
+    ((exists,),) = warehouse.query("EXISTS TABLE migrations").rows
+    if not exists:  # to say CREATE … IF NOT EXISTS always would be to need room on the disk always
         warehouse.execute(sql.load("warehouse/migrations_table"))
-    landed = dict(warehouse.query(sql.load("warehouse/migrations")).rows)
-    if unknown := sorted(landed.keys() - set(names())):
+    applied = dict(warehouse.query(sql.load("warehouse/migrations")).rows)
+    if unknown := sorted(applied.keys() - set(names())):
         raise WarehouseRefused(
             f"The warehouse was made by a later version of Footfall: this one does not know {unknown[0]}. "
             "Update Footfall."
@@ -37,10 +37,10 @@ def migrate(warehouse: Warehouse) -> list[str]:
     for name in names():
         text = sql.load(f"migrations/{name}")
         digest = sha256(text.encode()).hexdigest()
-        if name not in landed:
+        if name not in applied:
             _apply(warehouse, name, text, digest)
             missing.append(name)
-        elif landed[name] != digest:
+        elif applied[name] != digest:
             raise WarehouseRefused(
                 f"The warehouse was made by another version of Footfall: its {name} differs from this "
                 "version's. Use that version, or begin with log, state and warehouse in new folders. (Who "

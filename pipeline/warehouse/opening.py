@@ -20,7 +20,7 @@ from pipeline.errors import FolderUnusable, WarehouseUnavailable
 _FILE: Final = re.compile(
     r"metadata file ([^\n]+?)\. |\(in file ([^)\n]+)\)|file:? ([^\s,:]+)|\[\"([^\"]+)\""
 )
-_RIGHTS: Final = re.compile(
+_DENIED_ACCESS: Final = re.compile(
     r"errno: (?:1|13|30)\b|Permission denied|Read-only file system|ACCESS_DENIED"
 )
 _PASSING: Final = re.compile(
@@ -31,60 +31,60 @@ _ROOM: Final = 1_000_000
 """Bytes that opening needs on the disk, and far more."""
 
 
-class Words:
+class CapturedText:
     """What was printed; known when the block has ended."""
 
     text = ""
 
 
 @contextmanager
-def heard() -> Iterator[Words]:
+def captured_stderr() -> Iterator[CapturedText]:
     """Hold back what is printed to standard error in the block; it is printed after one that ends well."""
-    words = Words()
+    captured = CapturedText()
     try:
         before = os.dup(2)
     except OSError:  # a service may be started without one
-        yield words
+        yield captured
         return
     if sys.stderr:
         sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
-            yield words
+            yield captured
         except BaseException:
             os.dup2(before, 2)
-            held.seek(0)
-            words.text = held.read().decode(errors="replace")
+            output.seek(0)
+            captured.text = output.read().decode(errors="replace")
             raise
         else:
             os.dup2(before, 2)
-            held.seek(0)
-            os.write(2, held.read())
+            output.seek(0)
+            os.write(2, output.read())
         finally:
             os.close(before)
 
 
-def unopened(path: Path, said: str) -> FolderUnusable | WarehouseUnavailable:
-    """The error for a folder that cannot be opened; `said` is all that the engine said."""
+def open_error(path: Path, engine_text: str) -> FolderUnusable | WarehouseUnavailable:
+    """The error for a folder that cannot be opened; `engine_text` is all that the engine said."""
     where = path.absolute()
-    found = _FILE.search(said)
-    file = next(filter(None, found.groups()), "") if found else ""
+    match = _FILE.search(engine_text)
+    file = next(filter(None, match.groups()), "") if match else ""
     name = f"{where}, the warehouse, cannot be opened"
-    if _RIGHTS.search(said):
+    if _DENIED_ACCESS.search(engine_text):
         return FolderUnusable(
             f"{name}: this user may not use {file or 'what is in it'}. It must belong to the user that "
             "runs Footfall, on a disk that can be written."
         )
-    if not _PASSING.search(said) and can_be_had(path):
+    if not _PASSING.search(engine_text) and is_available(path):
         return FolderUnusable(
             f"{name}: {file or 'a file in it'} is damaged or missing. Put log, state and warehouse back "
             "from one copy, or run `footfall rebuild`."
         )
-    return WarehouseUnavailable(f"{name}: {' '.join(said.split())[:500]}")
+    return WarehouseUnavailable(f"{name}: {' '.join(engine_text.split())[:500]}")
 
 
-def can_be_had(path: Path) -> bool:
+def is_available(path: Path) -> bool:
     """Whether nobody has a warehouse's directory open, and the disk is not full."""
     if shutil.disk_usage(path).free < _ROOM:
         return False

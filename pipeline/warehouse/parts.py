@@ -12,7 +12,7 @@ import sql
 from pipeline.warehouse.contract import Warehouse
 
 _NAME: Final = re.compile(r"(?:.*_)?(all|\d{6})_(\d+)_(\d+)_\d+(?:_\d+)?(?:_try\d+)?")
-_UNCOUNTED: Final = frozenset(
+_UNCOUNTED_FILES: Final = frozenset(
     {
         "checksums.txt",
         "columns.txt",
@@ -64,25 +64,27 @@ def fresh_parts(warehouse: Warehouse, table: str) -> list[Part]:
 
 def blocks_of(name: str) -> Blocks | None:
     """What a part's name says, also of one put aside (`broken-on-start_all_1_9_2`)."""
-    found = _NAME.fullmatch(name)
-    return found and Blocks(found[1], int(found[2]), int(found[3]))
+    match = _NAME.fullmatch(name)
+    return match and Blocks(match[1], int(match[2]), int(match[3]))
 
 
-def within(part: Blocks, other: Blocks) -> bool:
-    """Whether all of `part`'s blocks can be in `other`."""
+def within(part: Blocks, container: Blocks) -> bool:
+    """Whether all of `part`'s blocks can be in `container`."""
     return (
-        part.partition == other.partition and other.first <= part.first and part.last <= other.last
+        part.partition == container.partition
+        and container.first <= part.first
+        and part.last <= container.last
     )
 
 
-def holds(parts: Iterable[Blocks], wanted: Blocks) -> bool:
-    """Whether parts have every block of `wanted` together."""
-    reached = wanted.first
-    for part in sorted(part for part in parts if part.partition == wanted.partition):
-        if part.first > reached:
+def holds(parts: Iterable[Blocks], needed: Blocks) -> bool:
+    """Whether parts have every block of `needed` together."""
+    next_block = needed.first
+    for part in sorted(part for part in parts if part.partition == needed.partition):
+        if part.first > next_block:
             break
-        reached = max(reached, part.last + 1)
-    return reached > wanted.last
+        next_block = max(next_block, part.last + 1)
+    return next_block > needed.last
 
 
 def is_short(part: Part) -> bool:
@@ -94,13 +96,13 @@ def is_short(part: Part) -> bool:
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(part.path)}
     except OSError:
         return True
-    counted = sum(size for name, size in sizes.items() if name not in _UNCOUNTED)
-    return counted != part.size or not all(sizes.get(name, 1) for name in _UNCOUNTED)
+    total = sum(size for name, size in sizes.items() if name not in _UNCOUNTED_FILES)
+    return total != part.size or not all(sizes.get(name, 1) for name in _UNCOUNTED_FILES)
 
 
-def short_parts(warehouse: Warehouse, of: Sequence[Part]) -> list[Part]:
-    """Those of `of` that are short and still active. Only where the engine's files are ours to see."""
-    if not any(map(is_short, of)):
+def short_parts(warehouse: Warehouse, candidates: Sequence[Part]) -> list[Part]:
+    """Those of `candidates` that are short and still active, where the engine's files are ours to see."""
+    if not any(map(is_short, candidates)):
         return []
     active = {(part.table, part.name) for part in parts_of(warehouse) if part.active}
-    return [part for part in of if (part.table, part.name) in active and is_short(part)]
+    return [part for part in candidates if (part.table, part.name) in active and is_short(part)]

@@ -9,7 +9,7 @@ import sql
 from pipeline.warehouse.contract import Warehouse
 from schemas.rejects import OVERHEAD
 
-KEPT: Final = 0.9
+RETAINED_SHARE: Final = 0.9
 """The share of the limit that is left: deleting rewrites what stays, so it should be seldom."""
 
 
@@ -19,11 +19,11 @@ def trim_rejects(warehouse: Warehouse, limit: int) -> int:
     Which go first stands in the query. A reject costs its body's bytes and OVERHEAD. Blocks until
     they are gone.
     """
-    params = {"limit": limit, "keep": int(limit * KEPT), "overhead": OVERHEAD}
-    found = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
-    if not found:
+    params = {"limit": limit, "keep": int(limit * RETAINED_SHARE), "overhead": OVERHEAD}
+    over = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
+    if not over:
         return 0
-    last = found[0]
-    place = {name: last[name] for name in ("worth", "time", "id")}
-    warehouse.execute(sql.load("warehouse/rejects_drop"), place)
+    last = over[0]
+    bounds = {name: last[name] for name in ("worth", "time", "id")}
+    warehouse.execute(sql.load("warehouse/rejects_drop"), bounds)
     return int(last["freed"])

@@ -17,7 +17,7 @@ from pipeline.warehouse.contract import Params, Rows, Warehouse
 from pipeline.warehouse.parts import Part, blocks_of, fresh_parts, short_parts
 from schemas.disk_space import Room
 
-FASTEST: Final = 4e9
+FASTEST_BYTES_PER_S: Final = 4e9
 """Bytes a second that no disk takes more of: an insert that is done before a neighbour can have filled
 the reserve has met no full disk. Any other is looked at, for some 4 ms."""
 
@@ -50,7 +50,7 @@ class ReservedWarehouse:
         except WarehouseUnavailable:
             self._look(table, lost)
             raise
-        if monotonic() - began > self.room.reserve / FASTEST:
+        if monotonic() - began > self.room.reserve / FASTEST_BYTES_PER_S:
             self._look(table, lost)
 
     def query(self, sql: str, params: Params | None = None) -> Rows:

@@ -32,9 +32,9 @@ class Rollups:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._marks: dict[str, int] = dict(warehouse.query(sql.load("rollups/marks")).rows)
-        self._stored = dict(self._marks)
-        self._done: dict[str, _News] = {}
+        self._watermarks: dict[str, int] = dict(warehouse.query(sql.load("rollups/marks")).rows)
+        self._stored = dict(self._watermarks)
+        self._refreshed: dict[str, _News] = {}
         self._sources: list[tuple[Any, ...]] = []
 
     def refresh(self) -> float:
@@ -42,33 +42,33 @@ class Rollups:
 
         Blocks. Raises WarehouseUnavailable; the next call then does it again.
         """
-        started = monotonic()
+        began = monotonic()
         sources = self._warehouse.query(sql.load("rollups/sources")).rows
         if sources != self._sources:
             for rollup in ROLLUPS:
                 self._refresh(rollup)
             self._sources = sources
-        return max(MIN_PAUSE_SECONDS, PAUSE_SHARE * (monotonic() - started))
+        return max(MIN_PAUSE_SECONDS, PAUSE_SHARE * (monotonic() - began))
 
     def _refresh(self, rollup: str) -> None:
-        mark = self._marks.get(rollup, 0)
-        since = max(0, mark - MARGIN_MS)
+        watermark = self._watermarks.get(rollup, 0)
+        since = max(0, watermark - MARGIN_MS)
         news = self._news(rollup, since)
-        done = self._done.get(rollup, {})
+        refreshed = self._refreshed.get(rollup, {})
         for month in news:
-            if news[month] != done.get(month):
+            if news[month] != refreshed.get(month):
                 params = {"since": since, "month": month}
                 self._warehouse.execute(sql.load(f"rollups/{rollup}"), params)
-        self._done[rollup] = news
-        self._move(rollup, max((newest for newest, _ in news.values()), default=mark))
+        self._refreshed[rollup] = news
+        self._move(rollup, max((newest for newest, _ in news.values()), default=watermark))
 
     def _news(self, rollup: str, since: int) -> _News:
         rows = self._warehouse.query(sql.load(f"rollups/{rollup}_news"), {"since": since}).rows
         return {month: (newest, count) for month, newest, count in rows}
 
-    def _move(self, rollup: str, mark: int) -> None:
+    def _move(self, rollup: str, watermark: int) -> None:
         """Keep the mark, now and then: each time would write a part of one row every second."""
-        self._marks[rollup] = mark
-        if mark - self._stored.get(rollup, 0) > MARGIN_MS:
-            self._warehouse.insert("rollup_marks", ("rollup", "mark"), ([rollup], [mark]))
-            self._stored[rollup] = mark
+        self._watermarks[rollup] = watermark
+        if watermark - self._stored.get(rollup, 0) > MARGIN_MS:
+            self._warehouse.insert("rollup_marks", ("rollup", "mark"), ([rollup], [watermark]))
+            self._stored[rollup] = watermark

@@ -16,7 +16,7 @@ from clickhouse_driver.errors import Error
 
 import sql as statements
 from pipeline.errors import BadSetting, ValueRefused, WarehouseUnavailable
-from pipeline.masking import masked
+from pipeline.masking import mask_url
 from pipeline.warehouse.binding import for_driver, text_of
 from pipeline.warehouse.contract import Params, Rows
 from pipeline.warehouse.failures import failure
@@ -48,7 +48,7 @@ class ServerWarehouse:
         parts = urlsplit(url)
         if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
             raise BadSetting(
-                f"the warehouse is clickhouse://user:password@host:9000/db, not {masked(url)}"
+                f"the warehouse is clickhouse://user:password@host:9000/db, not {mask_url(url)}"
             )
         self._host, self._secure = parts.hostname, parts.scheme == "clickhouses"
         self._http_port = int(parse_qs(parts.query).get("http_port", ["8123"])[0])
@@ -112,9 +112,9 @@ class ServerWarehouse:
         """What this server has. Its parser, not one of another version, tells what a text means."""
         tables = {row[0] for row in self.query(statements.load("reading/objects")).rows}
         functions = self.query(statements.load("reading/all_functions")).rows
-        qualified = {f"{self._database}.{name}" for name in tables}
+        qualified_names = {f"{self._database}.{name}" for name in tables}
         return Guard(
-            Catalogue(frozenset(tables | qualified), frozenset(row[0] for row in functions))
+            Catalogue(frozenset(tables | qualified_names), frozenset(row[0] for row in functions))
         )
 
     def _read(self, statement: str, fmt: str, texts: Texts) -> bytes:

@@ -7,9 +7,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from pipeline.web.clickhouse import PREFIX
-from pipeline.web.foreign import MARK, is_foreign, is_json, is_marked
-from pipeline.web.hosts import is_known
-from pipeline.web.token import CHALLENGE, shows
+from pipeline.web.foreign import PROGRAM_HEADER, has_program_header, is_foreign, is_json
+from pipeline.web.hosts import is_served_host
+from pipeline.web.token import CHALLENGE, has_token
 
 _OPEN: Final = ("/health", "/ready")
 """For probes, which come by any name and carry nothing; they tell nothing either."""
@@ -29,29 +29,31 @@ def borders(access: Access) -> Middleware:
     """401, 421, 403 and 415 for what must not be answered."""
 
     @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path not in _OPEN:
-            _check(request, access)
+            _check_request(request, access)
         return await handler(request)
 
-    return guarded
+    return check_access
 
 
-def _check(request: web.Request, access: Access) -> None:
-    if access.token and not shows(request.headers, access.token):
+def _check_request(request: web.Request, access: Access) -> None:
+    if access.token and not has_token(request.headers, access.token):
         raise web.HTTPUnauthorized(
             text="Show the token: as a bearer, as Basic's password, or as X-ClickHouse-Key.\n",
             headers={"WWW-Authenticate": CHALLENGE},
         )
-    if not access.token and not is_known(request.headers.get("Host", ""), access.names):
+    if not access.token and not is_served_host(request.headers.get("Host", ""), access.names):
         raise web.HTTPMisdirectedRequest(
             text="On this machine the address is localhost; other names go into FOOTFALL_WORKER_NAMES.\n"
         )
     data = any(request.path == prefix or request.path.startswith(f"{prefix}/") for prefix in _DATA)
     if is_foreign(request.method, request.headers, page=not data):
         raise web.HTTPForbidden(text="Other sites may link to pages here, and nothing else.\n")
-    if data and request.path != _PING and not is_marked(request.method, request.headers):
-        raise web.HTTPForbidden(text=f"A program says who it is with a header, {MARK}: 1.\n")
+    if data and request.path != _PING and not has_program_header(request.method, request.headers):
+        raise web.HTTPForbidden(
+            text=f"A program says who it is with a header, {PROGRAM_HEADER}: 1.\n"
+        )
     if request.path == _QUERY and request.method == "POST" and not is_json(request.headers):
         raise web.HTTPUnsupportedMediaType(
             text="The body is JSON: Content-Type: application/json.\n"

@@ -29,7 +29,7 @@ _NOT_NOW: Final = 202  # TOO_MANY_SIMULTANEOUS_QUERIES: clients may try again
 _ERROR_LENGTH: Final = 600
 
 
-class ClickHouseFace:
+class ClickHouseInterface:
     """Routes under PREFIX. Statements only read; credentials and settings are taken and ignored."""
 
     def __init__(self, reader: Reader) -> None:
@@ -61,8 +61,8 @@ class ClickHouseFace:
         try:
             answer = await self._answer(statement, fmt, params, _revision(request))
         except FootfallError as error:
-            return _failed(error)
-        return _answered(request, answer, fmt)
+            return _error_response(error)
+        return _response(request, answer, fmt)
 
     async def _answer(
         self, statement: str, fmt: str, params: dict[str, str], revision: int
@@ -97,7 +97,7 @@ def _revision(request: web.Request) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _answered(request: web.Request, answer: bytes, fmt: str) -> web.Response:
+def _response(request: web.Request, answer: bytes, fmt: str) -> web.Response:
     headers = {
         "X-ClickHouse-Server-Display-Name": "footfall",
         "X-ClickHouse-Timezone": "UTC",
@@ -109,13 +109,13 @@ def _answered(request: web.Request, answer: bytes, fmt: str) -> web.Response:
     return response
 
 
-def _failed(error: FootfallError) -> web.Response:
+def _error_response(error: FootfallError) -> web.Response:
     """As ClickHouse says it: the code in a header, `Code: N. …` in the body."""
     text = str(error)[:_ERROR_LENGTH]
-    found = _ERROR_CODE.search(text)
+    match = _ERROR_CODE.search(text)
     refused = isinstance(error, WarehouseRefused)
-    code = int(found[1]) if found else _READONLY if refused else _NOT_NOW
-    if not found:
+    code = int(match[1]) if match else _READONLY if refused else _NOT_NOW
+    if not match:
         text = f"Code: {code}. DB::Exception: {text}"
     headers = {"X-ClickHouse-Exception-Code": str(code)}
     return web.Response(status=400 if refused else 503, text=text + "\n", headers=headers)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-MARK: Final = "X-Footfall"
+PROGRAM_HEADER: Final = "X-Footfall"
 """A header of ours; its value says nothing."""
 
 _OUR_OWN: Final = ("same-origin", "none")
 """Sec-Fetch-Site of our own pages, and of what a person typed."""
-_CLICKHOUSE_MARK: Final = "x-clickhouse-"
+_CLICKHOUSE_PREFIX: Final = "x-clickhouse-"
 
 
 def is_foreign(method: str, headers: Mapping[str, str], *, page: bool) -> bool:
@@ -29,7 +29,7 @@ def is_foreign(method: str, headers: Mapping[str, str], *, page: bool) -> bool:
     return origin is not None and not _is_same(origin, headers.get("Host", ""))
 
 
-def is_marked(method: str, headers: Mapping[str, str]) -> bool:
+def has_program_header(method: str, headers: Mapping[str, str]) -> bool:
     """Whether a request carries what another site's page could not have sent.
 
     A browser adds a password that it keeps (Basic) to what other sites' pages ask for, too; but where
@@ -41,7 +41,9 @@ def is_marked(method: str, headers: Mapping[str, str]) -> bool:
     if scheme == "bearer" or (scheme == "basic" and method == "POST"):
         return True
     names = [name.lower() for name in headers]
-    return any(name == MARK.lower() or name.startswith(_CLICKHOUSE_MARK) for name in names)
+    return any(
+        name == PROGRAM_HEADER.lower() or name.startswith(_CLICKHOUSE_PREFIX) for name in names
+    )
 
 
 def is_json(headers: Mapping[str, str]) -> bool:
@@ -51,8 +53,8 @@ def is_json(headers: Mapping[str, str]) -> bool:
 
 
 def _navigates(headers: Mapping[str, str]) -> bool:
-    whole = headers.get("Sec-Fetch-Dest", "document") == "document"
-    return whole and headers.get("Sec-Fetch-Mode") == "navigate"
+    document = headers.get("Sec-Fetch-Dest", "document") == "document"
+    return document and headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _is_same(origin: str, host: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
-def is_known(host: str, names: Iterable[str]) -> bool:
+def is_served_host(host: str, names: Iterable[str]) -> bool:
     """Whether a Host header is one of `names`, each with a port or, for any port, without."""
     try:
         parts = urlsplit(f"//{host}")
@@ -22,6 +22,6 @@ def is_known(host: str, names: Iterable[str]) -> bool:
         return False
     if parts.netloc != host or parts.username is not None:
         return False
-    shown = f"[{name}]" if ":" in name else name
-    known = {known.lower() for known in (*LOCAL_NAMES, *names)}
-    return shown in known or (port is not None and f"{shown}:{port}" in known)
+    bracketed = f"[{name}]" if ":" in name else name
+    served = {served.lower() for served in (*LOCAL_NAMES, *names)}
+    return bracketed in served or (port is not None and f"{bracketed}:{port}" in served)

@@ -16,8 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pipeline.errors import WarehouseRefused, WarehouseUnavailable
 from pipeline.warehouse.contract import Warehouse
 from pipeline.web.borders import Access, borders
-from pipeline.web.clickhouse import ClickHouseFace
-from pipeline.web.named import named, names
+from pipeline.web.clickhouse import ClickHouseInterface
+from pipeline.web.named_queries import named_query, names
 from pipeline.web.reader import Reader
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
@@ -57,7 +57,7 @@ def make_web(
     reader = Reader(warehouse)
     site = _Site(reader, registry, status, ready)
     app = web.Application(
-        middlewares=[_guarded, _lost, borders(access), _failures],
+        middlewares=[_security_headers, _not_found_page, borders(access), _failures],
         client_max_size=MAX_BODY,
     )
     app.add_routes(
@@ -71,7 +71,7 @@ def make_web(
             web.get("/api/named/{name}", site.run_named),
             web.get("/", _page("overview.html")),
             web.get("/customers/{who:.*}", _page("customer.html")),
-            *ClickHouseFace(reader).routes(),
+            *ClickHouseInterface(reader).routes(),
             web.static("/static", _STATIC),
         ]
     )
@@ -109,11 +109,11 @@ class _Site:
         return _json(await self._reader.answer(body.sql, body.params))
 
     async def list_named(self, request: web.Request) -> web.Response:
-        return _json({name: named(name).params for name in names()})
+        return _json({name: named_query(name).params for name in names()})
 
     async def run_named(self, request: web.Request) -> web.Response:
         try:
-            query = named(request.match_info["name"])
+            query = named_query(request.match_info["name"])
         except KeyError:
             return _json({"error": "there is no such query; /api/named lists them"}, 404)
         params = query.bind(dict(request.query))
@@ -121,7 +121,7 @@ class _Site:
 
 
 @web.middleware
-async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Security headers on everything, errors of aiohttp's own included."""
     try:
         response = await handler(request)
@@ -133,7 +133,7 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @web.middleware
-async def _lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _not_found_page(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whoever typed a wrong address gets a page that leads home."""
     try:
         return await handler(request)

@@ -8,14 +8,16 @@ CHALLENGE = 'Basic realm="Footfall", charset="UTF-8"'
 """Makes browsers ask; whatever is given as user, the password is the token."""
 
 
-def shows(headers: Mapping[str, str], token: str) -> bool:
+def has_token(headers: Mapping[str, str], token: str) -> bool:
     """Whether a request carries the token: as bearer, as Basic's password or as ClickHouse's key."""
-    wanted = token.encode()
-    shown = (headers.get("X-ClickHouse-Key", ""), _authorized(headers.get("Authorization", "")))
-    return any(hmac.compare_digest(each.encode("utf-8", "replace"), wanted) for each in shown)
+    expected = token.encode()
+    presented = (headers.get("X-ClickHouse-Key", ""), _credential(headers.get("Authorization", "")))
+    return any(
+        hmac.compare_digest(value.encode("utf-8", "replace"), expected) for value in presented
+    )
 
 
-def _authorized(header: str) -> str:
+def _credential(header: str) -> str:
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()

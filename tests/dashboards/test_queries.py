@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.warehouse.embedded import EmbeddedWarehouse
-from pipeline.web.named import named, names
+from pipeline.web.named_queries import named_query, names
 from schemas.identifiers import person_id
 from schemas.rows import SOURCE, DeliveryRow, columns_of
 from tests.dashboards import shop
@@ -33,7 +33,7 @@ IN_RANGE = [event for event in ALREADY if START <= event.time < END]
 
 
 def ask(warehouse: EmbeddedWarehouse, name: str, **params: str) -> list[dict[str, Any]]:
-    query = named(name)
+    query = named_query(name)
     values = {each: {**ANY, **params}[each] for each in query.params}
     answer = json.loads(warehouse.raw(query.text, "JSONCompact", values))
     columns = [column["name"] for column in answer["meta"]]
@@ -49,7 +49,7 @@ def test_every_named_query_runs_on_a_warehouse_without_the_site(
 
 @pytest.mark.parametrize("name", names())
 def test_every_named_query_says_what_it_is(name: str) -> None:
-    assert named(name).text.startswith("-- ")
+    assert named_query(name).text.startswith("-- ")
 
 
 def test_totals_are_what_was_sent(warehouse: EmbeddedWarehouse) -> None:

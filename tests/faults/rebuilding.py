@@ -112,7 +112,7 @@ def _runners(
 async def _deliver(journal: EmbeddedJournal) -> None:
     """Results of all triggers that have none yet, as the deliverer appends them."""
     for partition in range(journal.partitions):
-        first = journal._own.read(topics.TRIGGERS.name, partition).first_offset
+        first = journal._work_partitions.read(topics.TRIGGERS.name, partition).first_offset
         told, known = list[str](), set[str]()
         for record in await journal.read(topics.TRIGGERS.name, partition, first, 100_000):
             for line in record.value.split(b"\n"):

@@ -209,11 +209,11 @@ async def _started(place: Path) -> dict[str, Any]:
         for partition in range(worker.journal.partitions):
             await runner.resume(partition)
             await runner.tasks[partition].check_accounting()
-    worker.keeper.tell_strange()
+    worker.keeper.report_strange_columns()
     for part in worker.keeper.active():
         worker.keeper.check(part)
     tables = {}
-    wrong = [f"{alarm.part}: {alarm.text}" for alarm in worker.alarms.each()]
+    wrong = [f"{alarm.part}: {alarm.text}" for alarm in worker.alarms.active()]
     books = await worker.lag_monitor.accounting()
     if not books or books["difference"]:
         wrong.append(f"books: {books}")

@@ -7,9 +7,9 @@ def test_an_alarm_stands_until_it_is_lowered_and_says_the_newest_words() -> None
     alarms = Alarms()
     alarms.put(Alarm("disk", "Nearly full.", "Make room."))
     alarms.put(Alarm("disk", "Full.", "Make room."))
-    assert [alarm.text for alarm in alarms.each()] == ["Full."]
+    assert [alarm.text for alarm in alarms.active()] == ["Full."]
     alarms.clear("disk")
-    assert alarms.each() == []
+    assert alarms.active() == []
 
 
 def test_a_part_may_be_ill_in_several_ways_and_is_counted_so() -> None:

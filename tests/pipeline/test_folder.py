@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import FolderInUse, FolderUnusable
-from pipeline.folder import LOCK, folders, held
+from pipeline.folder import LOCK, folders, lock_folders
 from pipeline.settings import Settings
 from schemas.folder_format import FILE
 from tests.faults.ground import free_port
@@ -20,9 +20,9 @@ from tests.faults.ground import free_port
 HOLD = """
 import sys
 from pathlib import Path
-from pipeline.folder import held
+from pipeline.folder import lock_folders
 
-with held(*map(Path, sys.argv[1:])):
+with lock_folders(*map(Path, sys.argv[1:])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -42,14 +42,14 @@ def another_process(*places: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_second_process_is_refused_at_once_and_told_who_has_it_since_when(tmp_path: Path) -> None:
     with another_process(tmp_path) as other:
         told = rf"^{tmp_path} is in use by another process \(pid {other.pid} since 20\d\d-.* UTC\)"
-        with pytest.raises(FolderInUse, match=told), held(tmp_path):
+        with pytest.raises(FolderInUse, match=told), lock_folders(tmp_path):
             pass
 
 
 def test_one_folder_of_two_is_enough_and_the_other_is_free_again(tmp_path: Path) -> None:
     log, warehouse = tmp_path / "log", tmp_path / "warehouse"
     with another_process(warehouse):
-        with pytest.raises(FolderInUse, match=str(warehouse)), held(log, warehouse):
+        with pytest.raises(FolderInUse, match=str(warehouse)), lock_folders(log, warehouse):
             pass
         with another_process(log):
             pass
@@ -61,13 +61,13 @@ def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path, number: signal
         other.send_signal(number)
         other.wait()
         assert (tmp_path / LOCK).exists()
-        with held(tmp_path):
+        with lock_folders(tmp_path):
             assert f"pid {os.getpid()} since" in (tmp_path / LOCK).read_text()
 
 
 def test_a_process_may_hold_its_folder_twice_and_keeps_it_until_the_last(tmp_path: Path) -> None:
-    with held(tmp_path):
-        with held(tmp_path):
+    with lock_folders(tmp_path):
+        with lock_folders(tmp_path):
             pass
         with pytest.raises(AssertionError), another_process(tmp_path):
             pass
@@ -76,7 +76,7 @@ def test_a_process_may_hold_its_folder_twice_and_keeps_it_until_the_last(tmp_pat
 
 
 def test_a_child_does_not_go_on_holding_what_its_parent_held(tmp_path: Path) -> None:
-    with held(tmp_path):
+    with lock_folders(tmp_path):
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with another_process(tmp_path):
         child.kill()
@@ -87,12 +87,12 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     for place in (file, file / "below"):
-        with pytest.raises(FolderUnusable, match=f"^{place} cannot be used: "), held(place):
+        with pytest.raises(FolderUnusable, match=f"^{place} cannot be used: "), lock_folders(place):
             pass
 
 
 def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    with held(tmp_path / "data" / "warehouse"):
+    with lock_folders(tmp_path / "data" / "warehouse"):
         modes = [oct((tmp_path / "data" / "warehouse").stat().st_mode & 0o777)]
         modes.append(oct((tmp_path / "data" / "warehouse" / LOCK).stat().st_mode & 0o777))
     assert modes == ["0o700", "0o600"]
@@ -140,7 +140,7 @@ def test_a_folder_of_another_version_is_refused_with_its_name_and_left_as_it_is(
 ) -> None:
     (tmp_path / FILE).write_text('{"format": 99, "made_by": "7.1"}')
     told = rf"^{tmp_path} has format 99, made by Footfall '7.1'; Footfall .* reads format 1. Update"
-    with pytest.raises(FolderUnusable, match=told), held(tmp_path):
+    with pytest.raises(FolderUnusable, match=told), lock_folders(tmp_path):
         pass
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
@@ -150,11 +150,14 @@ def test_a_folder_that_does_not_say_its_version_rightly_is_refused(
     tmp_path: Path, text: str
 ) -> None:
     (tmp_path / FILE).write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(FolderUnusable, match=f"^{tmp_path / FILE} is damaged"), held(tmp_path):
+    with (
+        pytest.raises(FolderUnusable, match=f"^{tmp_path / FILE} is damaged"),
+        lock_folders(tmp_path),
+    ):
         pass
 
 
 def test_a_folder_made_before_there_were_versions_is_of_the_first_one(tmp_path: Path) -> None:
     (tmp_path / "inbox.db").touch()
-    with held(tmp_path):
+    with lock_folders(tmp_path):
         assert (tmp_path / FILE).read_text().startswith('{"format":1,"made_by":"0.')

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.masking import masked, scrubbed, secrets_of
+from pipeline.masking import mask_url, scrub, secrets_of
 from pipeline.settings import Settings
 
 MARK = "S3CR"
@@ -41,7 +41,7 @@ def test_no_secret_part_of_any_url_is_shown(
     tail += "".join(
         mark + part for mark, part in (("/", path), ("?", query), ("#", fragment)) if part
     )
-    assert MARK not in masked(scheme + login + host + tail)
+    assert MARK not in mask_url(scheme + login + host + tail)
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,21 @@ def test_no_secret_part_of_any_url_is_shown(
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
-    assert masked(url) == shown
+    assert mask_url(url) == shown
 
 
 def test_two_endpoints_of_one_host_are_told_apart_and_one_is_always_called_the_same() -> None:
     hooks = [f"https://u:p@hooks.example/services/T0/{n}" for n in range(100)]
-    assert len({masked(hook) for hook in hooks}) == 100
-    assert masked(hooks[0]) == masked(hooks[0])
-    assert masked(hooks[0]).startswith("https://***@hooks.example/…")
+    assert len({mask_url(hook) for hook in hooks}) == 100
+    assert mask_url(hooks[0]) == mask_url(hooks[0])
+    assert mask_url(hooks[0]).startswith("https://***@hooks.example/…")
 
 
 @given(user=PIECE, password=PIECE, path=PIECE)
 def test_an_error_s_text_is_shown_without_them_too(user: str, password: str, path: str) -> None:
     url = f"https://{user}:{password}@h.example/{path}?token={MARK}x"
     for text in (url, path, f"cannot ask {url!s} as it is wrong"):
-        assert MARK not in scrubbed(text, secrets_of(url))
+        assert MARK not in scrub(text, secrets_of(url))
 
 
 def test_settings_know_all_that_is_secret_in_them() -> None:

@@ -45,7 +45,7 @@ def looked_at(limit: int, **states: State) -> tuple[list[Alarm], str]:
             await asyncio.wait_for(watching, 0.05)
 
     asyncio.run(look())
-    return alarms.each(), generate_latest(metrics.registry).decode()
+    return alarms.active(), generate_latest(metrics.registry).decode()
 
 
 def visits(now: int, **clock: int) -> VisitsState:

@@ -29,7 +29,7 @@ class _Body(Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Body).decode
+_decode_body = msgspec.msgpack.Decoder(_Body).decode
 
 
 def changes_of(state: State) -> Changes:
@@ -108,7 +108,7 @@ async def restore(state: State, snapshot: Snapshot | None, deltas: AsyncIterator
 
 def _apply(state: State, chunk: bytes) -> None:
     try:
-        body = _decode(chunk)
+        body = _decode_body(chunk)
         if body.format != FORMAT:
             raise StateDamaged(
                 f"The state was written by another version of Footfall (format {body.format}; this "
@@ -116,8 +116,8 @@ def _apply(state: State, chunk: bytes) -> None:
             )
         for name, table in body.tables.items():
             values = dict(zip(table, map(bytes, table.values()), strict=True))
-            gone = [k for k, v in values.items() if v == _NIL] if _NIL in values.values() else []
-            state.tables[name].load(values, gone)
+            deleted = [k for k, v in values.items() if v == _NIL] if _NIL in values.values() else []
+            state.tables[name].load(values, deleted)
     except (msgspec.DecodeError, KeyError) as error:
         raise StateDamaged(f"A stored state cannot be read: {error}.") from error
     state.seen.update(body.seen)

@@ -29,8 +29,8 @@ class Keyed(Generic[V]):
         self._idle: dict[str, V] = {}  # settled, and not used since
         # A dict, not a set: deltas have one order. With what is encoded already; b"": deleted.
         self._dirty: dict[str, bytes | None] = {}
-        self._touched: dict[str, None] = {}  # put or deleted since sizes were counted
-        self._counted: dict[str, int] = {}  # of what is dirty
+        self._unsized: dict[str, None] = {}  # put or deleted since sizes were counted
+        self._dirty_sizes: dict[str, int] = {}  # of what is dirty
         self._size: int | None = 0
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._encode = msgspec.msgpack.Encoder().encode
@@ -58,14 +58,14 @@ class Keyed(Generic[V]):
         self._live[key] = value
         self._idle.pop(key, None)
         self._dirty[key] = None
-        self._touched[key] = None
+        self._unsized[key] = None
 
     def delete(self, key: str) -> None:
         """Forget a key; the next delta says so."""
         self._live.pop(key, None)
         self._idle.pop(key, None)
         self._dirty[key] = b""
-        self._touched[key] = None
+        self._unsized[key] = None
 
     def items(self) -> Iterator[tuple[str, V]]:
         """Every key and value, in key order (costly: decodes all)."""
@@ -99,11 +99,11 @@ class Keyed(Generic[V]):
     def settle(self, changes: Mapping[str, bytes | None]) -> None:
         """The delta holding `changes`, which are all there are, is durable."""
         size = self.size()
-        kept = {key: value for key, value in changes.items() if value is not None}
-        self.load(kept, changes.keys() - kept.keys())
+        values = {key: value for key, value in changes.items() if value is not None}
+        self.load(values, changes.keys() - values.keys())
         self._size = size
         self._dirty.clear()
-        self._counted.clear()
+        self._dirty_sizes.clear()
         if len(self._live) > LIVE_LIMIT:
             self._live, self._idle = {}, self._live
 
@@ -112,14 +112,14 @@ class Keyed(Generic[V]):
 
         Takes as many steps as there were changes since it was asked for.
         """
-        size, raw, counted = self._size_of_all(), self._raw, self._counted
-        for key in self._touched:
-            before = counted.get(key)
+        size, raw, dirty_sizes = self._size_of_all(), self._raw, self._dirty_sizes
+        for key in self._unsized:
+            before = dirty_sizes.get(key)
             if before is None:
                 before = _size_of(key, raw.get(key))
-            counted[key] = now = _size_of(key, self._encoded(key))
+            dirty_sizes[key] = now = _size_of(key, self._encoded(key))
             size += now - before
-        self._touched.clear()
+        self._unsized.clear()
         self._size = size
         return size
 
@@ -137,14 +137,14 @@ class Keyed(Generic[V]):
             self._size = sizes + ENTRY_BYTES * len(raw)
         return self._size
 
-    def load(self, values: Mapping[str, bytes], gone: Iterable[str] = ()) -> None:
-        """Apply a stored delta or snapshot chunk; the keys `gone` are deleted, whatever their value.
+    def load(self, values: Mapping[str, bytes], deleted: Iterable[str] = ()) -> None:
+        """Apply a stored delta or snapshot chunk; the keys `deleted` are deleted, whatever their value.
 
         A million keys pass through here before a worker is ready: no loop of ours over `values`.
         """
         self._size = None
         self._raw.update(values)
-        for key in gone:
+        for key in deleted:
             self._raw.pop(key, None)
 
     def encoded(self) -> Mapping[str, bytes]:
@@ -187,10 +187,10 @@ class State:
         """
         if not origin.topic:
             return True
-        upstream, place = f"{origin.topic}/{origin.partition}", (origin.offset, origin.ordinal)
-        if place <= self.seen.get(upstream, (-1, -1)):
+        upstream, position = f"{origin.topic}/{origin.partition}", (origin.offset, origin.ordinal)
+        if position <= self.seen.get(upstream, (-1, -1)):
             return False
-        self.seen[upstream] = place
+        self.seen[upstream] = position
         return True
 
     def adopt(self, settled: "State") -> None:

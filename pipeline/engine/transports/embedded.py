@@ -57,10 +57,10 @@ class Consumer(InOrder, base.Consumer):
 
     async def on_start(self) -> None:
         """Open both files; the journal made sure that they exist."""
-        told = cast(PartitionHooks, self.app).record_damaged
+        on_damage = cast(PartitionHooks, self.app).record_damaged
         self._sides = {
-            "collector": _Side(self._directory / INBOX, told),
-            "worker": _Side(self._directory / WORK, told),
+            "collector": _Side(self._directory / INBOX, on_damage),
+            "worker": _Side(self._directory / WORK, on_damage),
         }
         await super().on_start()
 
@@ -88,13 +88,13 @@ class Consumer(InOrder, base.Consumer):
         deadline = self.loop.time() + timeout
         while self.flow_active and not self.should_stop:
             try:
-                found = self._read(sorted(active_partitions or ()))
+                batches = self._read(sorted(active_partitions or ()))
             except (LogDamaged, LogUnavailable) as error:
                 cast(PartitionHooks, self.app).log_failed(error)
                 await asyncio.sleep(timeout)
                 return {}
-            if found:
-                return found
+            if batches:
+                return batches
             if self.loop.time() >= deadline:
                 break
             await asyncio.sleep(_POLL_SECONDS)
@@ -104,7 +104,7 @@ class Consumer(InOrder, base.Consumer):
         for name, side in self._sides.items():
             if side.changed():
                 self._idle = {tp for tp in self._idle if _WRITER[tp.topic] != name}
-        found = {}
+        batches = {}
         for tp in active:
             if tp in self._idle or tp not in self._position:
                 continue
@@ -114,10 +114,10 @@ class Consumer(InOrder, base.Consumer):
                 run = next(runs(records), None)
             if run:
                 self._position[tp] = run[-1].offset + 1
-                found[tp] = [run]
+                batches[tp] = [run]
             else:
                 self._idle.add(tp)
-        return found
+        return batches
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         return True  # positions are the runner's `applied`; Faust's commit is only a gauge

@@ -31,7 +31,7 @@ from schemas.logfile import (
     schema_fault,
 )
 
-_PLACE: Final = (
+_SELECT_PARTITION: Final = (
     "SELECT number, topic, partition, first_offset, next_offset, events, checksum FROM partitions"
 )
 _SCRIPTS: Final = {INBOX: ("embedded/log",), WORK: ("embedded/log", "embedded/work")}
@@ -43,30 +43,30 @@ _ADVICE: Final = {
 }
 
 
-def damaged(path: Path, how: str) -> LogDamaged:
+def damage_error(path: Path, how: str) -> LogDamaged:
     """One of the log's files is not as it was written."""
     return LogDamaged(f"{path} is damaged: {how}. {_ADVICE.get(path.name, '')}")
 
 
 def failure(
-    path: Path, error: sqlite3.Error, what: str
+    path: Path, error: sqlite3.Error, action: str
 ) -> LogUnavailable | LogDamaged | FolderUnusable:
-    """What an error of SQLite's means; `what` could not be done, such as "read"."""
+    """What an error of SQLite's means; `action` could not be done, such as "read"."""
     name = getattr(error, "sqlite_errorname", "")
     if text := hopeless(path, name, str(error)):
         return FolderUnusable(text)
     if is_away(name):
-        return LogUnavailable(f"The log file {path} cannot be {what}: {error}.")
-    return damaged(path, str(error))
+        return LogUnavailable(f"The log file {path} cannot be {action}: {error}.")
+    return damage_error(path, str(error))
 
 
 @contextmanager
-def using(path: Path, what: str) -> Iterator[None]:
+def using(path: Path, action: str) -> Iterator[None]:
     """Raises `failure` for what SQLite raises."""
     try:
         yield
     except sqlite3.Error as error:
-        raise failure(path, error, what) from error
+        raise failure(path, error, action) from error
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -96,17 +96,19 @@ def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
     Raises LogUnavailable where there is nothing yet, BadSetting for another format, LogDamaged.
     """
     with using(path, "read"), closing(open_ends(path)) as ends:
-        told = ends.told()
+        recorded_ends = ends.told()
         tables = _tables(connection)
-        places = _places(path, connection) if tables and not _fault(path, tables) else []
-        if not tables and any(told.values()):
-            raise damaged(path, "it is empty, and was not")
+        partitions = (
+            _partition_rows(path, connection) if tables and not _fault(path, tables) else []
+        )
+        if not tables and any(recorded_ends.values()):
+            raise damage_error(path, "it is empty, and was not")
         if not tables:
             raise LogUnavailable(f"{path} is not ready: it has no tables yet.")
         _check_tables(path, tables)
         facts = facts_of(path, connection)
-        if shorter := lost(told, places):
-            raise damaged(path, f"{shorter} (says {path.with_suffix('.end').name})")
+        if shorter := lost(recorded_ends, partitions):
+            raise damage_error(path, f"{shorter} (says {path.with_suffix('.end').name})")
         return facts
 
 
@@ -121,16 +123,16 @@ def check_folder(directory: Path) -> None:
 
 
 def _fault(path: Path, tables: list[tuple[str, str]]) -> str:
-    with closing(sqlite3.connect(":memory:")) as wanted:
+    with closing(sqlite3.connect(":memory:")) as reference:
         for script in _SCRIPTS[path.name]:
-            wanted.executescript(sql.load(script))
-        return schema_fault(tables, _tables(wanted))
+            reference.executescript(sql.load(script))
+        return schema_fault(tables, _tables(reference))
 
 
 def _check_tables(path: Path, tables: list[tuple[str, str]]) -> None:
     if fault := _fault(path, tables):
         if fault != "older":
-            raise damaged(path, fault)
+            raise damage_error(path, fault)
         raise BadSetting(
             f"{path} is of an older version, whose records have no checksums. Finish it with that "
             "version, then begin a new log and a new warehouse in another directory."
@@ -144,30 +146,31 @@ def _tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 def facts_of(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
     """The log's facts by name. Raises LogDamaged."""
     rows = connection.execute("SELECT key, value, checksum FROM log").fetchall()
-    for key, value, found in rows:
-        if checksum((key, value)) != found:
-            raise damaged(path, f"the fact {key!r} has another checksum")
+    for key, value, stored_checksum in rows:
+        if checksum((key, value)) != stored_checksum:
+            raise damage_error(path, f"the fact {key!r} has another checksum")
     facts = {key: value for key, value, _ in rows}
     if facts.get("format") != FORMAT or "log_id" not in facts:
-        raise damaged(path, "facts are missing")
+        raise damage_error(path, "facts are missing")
     return facts
 
 
-def set_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
+def write_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Write a fact of the log, instead of what it was."""
     row = (key, value, checksum((key, value)))
     connection.execute("INSERT OR REPLACE INTO log VALUES (?, ?, ?)", row)
 
 
-def _places(path: Path, connection: sqlite3.Connection) -> list[Place]:
-    return [_place(path, row) for row in connection.execute(_PLACE)]
+def _partition_rows(path: Path, connection: sqlite3.Connection) -> list[Place]:
+    return [_partition_row(path, row) for row in connection.execute(_SELECT_PARTITION)]
 
 
-def _place(path: Path, row: Sequence[Any]) -> Place:
-    place = Place(*row[:-1])
-    if checksum(place) != row[-1]:
-        raise damaged(path, f"the row of partition {row[0]} has another checksum")
-    return place
+def _partition_row(path: Path, row: Sequence[Any]) -> Place:
+    *fields, stored_checksum = row
+    partition = Place(*fields)
+    if checksum(partition) != stored_checksum:
+        raise damage_error(path, f"the row of partition {row[0]} has another checksum")
+    return partition
 
 
 class Partitions:
@@ -176,8 +179,8 @@ class Partitions:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self.connection = path, connection
         with using(path, "read"):
-            places = _places(path, connection)
-        self._numbers = {(place.topic, place.partition): place.number for place in places}
+            partitions = _partition_rows(path, connection)
+        self._numbers = {(row.topic, row.partition): row.number for row in partitions}
 
     def each(self) -> Iterator[tuple[str, int]]:
         """Topics and partitions."""
@@ -186,27 +189,27 @@ class Partitions:
     def read(self, topic: str, partition: int) -> Place:
         """The row as it is now."""
         number = self._numbers.get((topic, partition))
-        row = self.connection.execute(f"{_PLACE} WHERE number = ?", (number,)).fetchone()
+        row = self.connection.execute(f"{_SELECT_PARTITION} WHERE number = ?", (number,)).fetchone()
         if row is None:
-            raise damaged(self.path, f"the row of {topic}/{partition} is gone")
-        return _place(self.path, row)
+            raise damage_error(self.path, f"the row of {topic}/{partition} is gone")
+        return _partition_row(self.path, row)
 
-    def write(self, place: Place) -> None:
-        """Within a transaction: the row is `place` from now on."""
+    def write(self, row: Place) -> None:
+        """Within a transaction: the partition's row becomes `row`."""
         self.connection.execute(
             "UPDATE partitions SET first_offset = ?, next_offset = ?, events = ?, checksum = ? "
             "WHERE number = ?",
-            (place.first_offset, place.next_offset, place.events, checksum(place), place.number),
+            (row.first_offset, row.next_offset, row.events, checksum(row), row.number),
         )
 
     def make(self, topic: str, partitions: int) -> None:
         """Within a transaction: a topic's rows, where they are missing."""
         for partition in range(partitions):
             if (topic, partition) not in self._numbers:
-                place = Place(len(self._numbers), topic, partition)
-                self._numbers[topic, partition] = place.number
+                row = Place(len(self._numbers), topic, partition)
+                self._numbers[topic, partition] = row.number
                 self.connection.execute(
-                    "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, checksum(place))
+                    "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, checksum(row))
                 )
 
 
@@ -228,48 +231,48 @@ class Reader:
         Raises LogUnavailable, and LogDamaged where no record could stand in for what is gone.
         """
         with using(self._path, "read"):
-            place = self._partitions.read(topic, partition)
-            if start < place.first_offset:
-                raise damaged(
+            row = self._partitions.read(topic, partition)
+            if start < row.first_offset:
+                raise damage_error(
                     self._path,
                     f"offset {start} of {topic}/{partition} is wanted, but it begins at "
-                    f"{place.first_offset}",
+                    f"{row.first_offset}",
                 )
             rows = self._connection.execute(
                 "SELECT id, events, appended_at, checksum, value FROM records "
                 "WHERE id >= ? AND id < ? ORDER BY id",
-                (place.record_id(start), place.record_id(1 << OFFSET_BITS)),
+                (row.record_id(start), row.record_id(1 << OFFSET_BITS)),
             )
             with closing(rows):  # an open cursor would hold the file's old pages
-                yield from self._checked(place, start, rows)
+                yield from self._verified_records(row, start, rows)
 
-    def _checked(
-        self, place: Place, wanted: int, rows: Iterator[Sequence[Any]]
+    def _verified_records(
+        self, row: Place, next_offset: int, rows: Iterator[Sequence[Any]]
     ) -> Iterator[Record]:
-        for number, events, appended_at, check_, value in rows:
-            offset = number - place.record_id(0)
-            if wanted < offset and offset >= self._partitions.read(*place[1:3]).next_offset:
-                raise damaged(self._path, f"a record lies behind {place.topic}/{place.partition}")
-            while wanted < offset:
-                yield self._gone(place, wanted)
-                wanted += 1
-            wanted = offset + 1
-            if checksum((number, events, appended_at), value) == check_:
+        for number, events, appended_at, stored_checksum, value in rows:
+            offset = number - row.record_id(0)
+            if next_offset < offset and offset >= self._partitions.read(*row[1:3]).next_offset:
+                raise damage_error(self._path, f"a record lies behind {row.topic}/{row.partition}")
+            while next_offset < offset:
+                yield self._missing_record(row, next_offset)
+                next_offset += 1
+            next_offset = offset + 1
+            if checksum((number, events, appended_at), value) == stored_checksum:
                 yield Record(offset, events, value)
             else:
-                text = f"record {offset} of {place.topic}/{place.partition} is not what was written"
-                yield self._instead(text, Record(offset, *damaged_lines(value)))
-        while wanted < place.next_offset:
-            yield self._gone(place, wanted)
-            wanted += 1
+                text = f"record {offset} of {row.topic}/{row.partition} is not what was written"
+                yield self._replacement(text, Record(offset, *damaged_lines(value)))
+        while next_offset < row.next_offset:
+            yield self._missing_record(row, next_offset)
+            next_offset += 1
 
-    def _gone(self, place: Place, offset: int) -> Record:
+    def _missing_record(self, row: Place, offset: int) -> Record:
         """How many events it had, nobody knows: it counts as one."""
-        text = f"record {offset} of {place.topic}/{place.partition} is gone"
-        return self._instead(text, Record(offset, 1, DAMAGED + text.encode()))
+        text = f"record {offset} of {row.topic}/{row.partition} is gone"
+        return self._replacement(text, Record(offset, 1, DAMAGED + text.encode()))
 
-    def _instead(self, text: str, record: Record) -> Record:
+    def _replacement(self, text: str, record: Record) -> Record:
         if self._path.name != INBOX:
-            raise damaged(self._path, text)  # what the worker wrote, it can write again
+            raise damage_error(self._path, text)  # what the worker wrote, it can write again
         self._on_damage(f"{self._path.name}: {text}")
         return record

@@ -22,11 +22,11 @@ from pipeline.engine.transports.embedded_file import (
     Reader,
     check,
     connect,
-    damaged,
+    damage_error,
     facts_of,
     open_ends,
-    set_fact,
     using,
+    write_fact,
 )
 from pipeline.errors import LogDamaged, StateDamaged
 from schemas import topics
@@ -54,13 +54,16 @@ class EmbeddedJournal:
         self._ends = open_ends(work)
         with using(work, "opened"):
             self._make(is_new)
-            found = check(work, self._work)
-            self._check_log(found["log_id"])
-        self._own = Partitions(work, self._work)
+            work_facts = check(work, self._work)
+            self._check_log(work_facts["log_id"])
+        self._work_partitions = Partitions(work, self._work)
         self._readable = connect(work, write=False)
         self._expiring = connect(inbox, write=True)
-        self._theirs = Partitions(inbox, self._expiring)
-        self._seen = {True: Partitions(inbox, self._inbox), False: Partitions(work, self._readable)}
+        self._inbox_partitions = Partitions(inbox, self._expiring)
+        self._partitions_of = {
+            True: Partitions(inbox, self._inbox),
+            False: Partitions(work, self._readable),
+        }
         self._readers = {True: Reader(inbox, self._inbox), False: Reader(work, self._readable)}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
@@ -72,15 +75,15 @@ class EmbeddedJournal:
         if is_new:
             self._ends.clear()
         if any(self._ends.told().values()):
-            raise damaged(self._path, "it is empty, and was not")
-        _transacted(work, self._make_tables)
+            raise damage_error(self._path, "it is empty, and was not")
+        in_transaction(work, self._make_tables)
 
     def _make_tables(self) -> None:
         for script in ("embedded/log", "embedded/work"):
             for statement in sql.statements(sql.load(script)):
                 self._work.execute(statement)
-        set_fact(self._work, "log_id", self.log_id)
-        set_fact(self._work, "format", FORMAT)
+        write_fact(self._work, "log_id", self.log_id)
+        write_fact(self._work, "format", FORMAT)
         own = Partitions(self._path, self._work)
         for topic in topics.ALL:
             own.make(topic.name, 0 if topic.name in _IN_INBOX else self.partitions)
@@ -97,23 +100,23 @@ class EmbeddedJournal:
         older than `begin`, there is state."""
 
         def read() -> bool:
-            (begun,) = self._work.execute(
+            (has_state,) = self._work.execute(
                 "SELECT EXISTS (SELECT 1 FROM log WHERE key = 'begun') "
                 "OR EXISTS (SELECT 1 FROM deltas) OR EXISTS (SELECT 1 FROM snapshots)"
             ).fetchone()
-            return bool(begun)
+            return bool(has_state)
 
         return await self._call(read)
 
     async def begin(self) -> None:
         """From now on the warehouse may have rows that this work.db's state made. Durable."""
-        await self._transaction(lambda: set_fact(self._work, "begun", "1"))
+        await self._transaction(lambda: write_fact(self._work, "begun", "1"))
 
-    async def note(self, key: str, value: str) -> None:
+    async def set_fact(self, key: str, value: str) -> None:
         """Keep a fact about what belongs to this log. Durable."""
-        await self._transaction(lambda: set_fact(self._work, key, value))
+        await self._transaction(lambda: write_fact(self._work, key, value))
 
-    async def noted(self, key: str) -> str:
+    async def fact(self, key: str) -> str:
         """The fact kept last, or nothing."""
         return (await self._call(lambda: facts_of(self._path, self._work))).get(key, "")
 
@@ -131,11 +134,11 @@ class EmbeddedJournal:
             )
             return self._append(outputs)
 
-        self._tell(await self._transaction(write))
+        self._record_ends(await self._transaction(write))
 
     async def append(self, records: Sequence[Append]) -> None:
         """All in one transaction."""
-        self._tell(await self._transaction(lambda: self._append(records)))
+        self._record_ends(await self._transaction(lambda: self._append(records)))
 
     async def append_once(self, name: str, records: Sequence[Append]) -> None:
         """As `append`, unless it was done before under this name."""
@@ -143,31 +146,31 @@ class EmbeddedJournal:
         def write() -> list[Place]:
             if self._work.execute("SELECT 1 FROM log WHERE key = ?", (name,)).fetchone():
                 return []
-            set_fact(self._work, name, "1")
+            write_fact(self._work, name, "1")
             return self._append(records)
 
-        self._tell(await self._transaction(write))
+        self._record_ends(await self._transaction(write))
 
     def _append(self, records: Sequence[Append]) -> list[Place]:
         """The partitions as they are afterwards."""
         now = time_ns() // 1_000_000
-        places: dict[tuple[str, int], Place] = {}
+        rows: dict[tuple[str, int], Place] = {}
         for record in records:
             key = (record.topic, record.partition)
-            place = places.get(key) or self._own.read(*key)
-            fields = (place.record_id(place.next_offset), record.events, now)
+            row = rows.get(key) or self._work_partitions.read(*key)
+            fields = (row.record_id(row.next_offset), record.events, now)
             self._work.execute(
                 "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
                 (*fields, checksum(fields, record.value), record.value),
             )
-            places[key] = place.after(record.events)
-        for place in places.values():
-            self._own.write(place)
-        return list(places.values())
+            rows[key] = row.after(record.events)
+        for row in rows.values():
+            self._work_partitions.write(row)
+        return list(rows.values())
 
-    def _tell(self, places: Sequence[Place]) -> None:
-        for place in places:
-            self._ends.tell(place)
+    def _record_ends(self, rows: Sequence[Place]) -> None:
+        for row in rows:
+            self._ends.tell(row)
 
     async def load(
         self, stage: str, partition: int
@@ -175,15 +178,15 @@ class EmbeddedJournal:
         """The newest snapshot and all deltas kept."""
         key = (stage, partition)
         with using(self._path, "read"):
-            found = self._readable.execute(
+            newest = self._readable.execute(
                 "SELECT applied FROM snapshots WHERE stage = ? AND partition = ? "
                 "ORDER BY applied LIMIT 1",
                 key,
             ).fetchone()
-        if found is None:
+        if newest is None:
             return None, self._deltas(key)
-        chunks = _Chunks(self._path, self._readable, (*key, found[0]))
-        return Snapshot(found[0], chunks), self._deltas(key)
+        chunks = _Chunks(self._path, self._readable, (*key, newest[0]))
+        return Snapshot(newest[0], chunks), self._deltas(key)
 
     async def _deltas(self, key: tuple[str, int]) -> AsyncIterator[Delta]:
         with (
@@ -196,11 +199,11 @@ class EmbeddedJournal:
                 )
             ) as rows,
         ):
-            for lo, applied, found, body in rows:
-                if checksum((*key, lo, applied), body) != found:
+            for lo, applied, stored_checksum, body in rows:
+                if checksum((*key, lo, applied), body) != stored_checksum:
                     name = f"{key[0]}/{key[1]}"
                     text = f"the delta of {name} at offset {applied} has another checksum"
-                    raise damaged(self._path, text)
+                    raise damage_error(self._path, text)
                 yield Delta(lo, applied, body)
                 await asyncio.sleep(0)
 
@@ -233,10 +236,10 @@ class EmbeddedJournal:
         """Events from `start` on."""
         side = self._side(topic)
         with using(side.path, "read"):
-            place = side.read(topic, partition)
+            row = side.read(topic, partition)
             (events,) = side.connection.execute(
                 "SELECT coalesce(sum(events), 0) FROM records WHERE id >= ? AND id < ?",
-                (place.record_id(start), place.record_id(1 << OFFSET_BITS)),
+                (row.record_id(start), row.record_id(1 << OFFSET_BITS)),
             ).fetchone()
         return int(events)
 
@@ -255,11 +258,13 @@ class EmbeddedJournal:
         for ever. Freed pages are used again, so a file grows to what `retention_days` need.
         """
         own = topic not in _IN_INBOX
-        side, partitions = (self._work, self._own) if own else (self._expiring, self._theirs)
+        side, partitions = (
+            (self._work, self._work_partitions) if own else (self._expiring, self._inbox_partitions)
+        )
 
         def write() -> int:
-            place = partitions.read(topic, partition)
-            bounds = (place.record_id(place.first_offset), place.record_id(below))
+            row = partitions.read(topic, partition)
+            bounds = (row.record_id(row.first_offset), row.record_id(below))
             (young,) = side.execute(
                 "SELECT coalesce(min(id), ?2) FROM (SELECT id FROM records WHERE id >= ?1 AND id < ?2 "
                 "AND appended_at >= ?3 AND appended_at <= ?4 ORDER BY id LIMIT 1)",
@@ -275,10 +280,10 @@ class EmbeddedJournal:
             deleted = side.execute(
                 "DELETE FROM records WHERE id >= ? AND id <= ?", (bounds[0], old)
             ).rowcount
-            partitions.write(place._replace(first_offset=old - place.record_id(0) + 1))
+            partitions.write(row._replace(first_offset=old - row.record_id(0) + 1))
             return deleted
 
-        return await self._call(lambda: _transacted(side, write), partitions.path)
+        return await self._call(lambda: in_transaction(side, write), partitions.path)
 
     async def close(self) -> None:
         """Wait for the writer, then close both files; who writes comes last, and empties the WAL."""
@@ -290,10 +295,10 @@ class EmbeddedJournal:
         self._ends.close()
 
     def _side(self, topic: str) -> Partitions:
-        return self._seen[topic in _IN_INBOX]
+        return self._partitions_of[topic in _IN_INBOX]
 
     async def _transaction(self, write: Callable[[], T]) -> T:
-        return await self._call(lambda: _transacted(self._work, write), self._path)
+        return await self._call(lambda: in_transaction(self._work, write), self._path)
 
     async def _call(self, function: Callable[[], T], path: Path | None = None) -> T:
         with using(path or self._path, "written"):
@@ -317,16 +322,16 @@ class _Chunks:
         self._path, self._work, self._key = path, work, key
 
     def __iter__(self) -> Iterator[bytes]:
-        whole = False
+        complete = False
         with using(self._path, "read"), closing(self._rows()) as rows:
-            for place, (chunk, chunks, found, body) in enumerate(rows):
-                right = checksum((*self._key, chunk, chunks), body) == found
-                if not right or whole or chunk != place or chunks not in (0, place + 1):
-                    raise self._damaged()
-                whole = bool(chunks)
+            for index, (chunk, chunks, stored_checksum, body) in enumerate(rows):
+                right = checksum((*self._key, chunk, chunks), body) == stored_checksum
+                if not right or complete or chunk != index or chunks not in (0, index + 1):
+                    raise self._damage()
+                complete = bool(chunks)
                 yield body
-        if not whole:
-            raise self._damaged()
+        if not complete:
+            raise self._damage()
 
     def _rows(self) -> sqlite3.Cursor:
         return self._work.execute(
@@ -335,12 +340,12 @@ class _Chunks:
             self._key,
         )
 
-    def _damaged(self) -> LogDamaged:
+    def _damage(self) -> LogDamaged:
         stage, partition, _ = self._key
-        return damaged(self._path, f"the snapshot of {stage}/{partition} is not whole")
+        return damage_error(self._path, f"the snapshot of {stage}/{partition} is not whole")
 
 
-def _transacted(connection: sqlite3.Connection, write: Callable[[], T]) -> T:
+def in_transaction(connection: sqlite3.Connection, write: Callable[[], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
         answer = write()

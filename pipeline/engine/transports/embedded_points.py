@@ -37,8 +37,8 @@ class Point(NamedTuple):
 
 def points(folder: Path) -> list[Point]:
     """All there are, the oldest first."""
-    named = ((path.stem.partition("-")[2], path) for path in folder.glob(_NAME.format("*")))
-    return sorted(Point(int(time), path) for time, path in named if time.isdecimal())
+    candidates = ((path.stem.partition("-")[2], path) for path in folder.glob(_NAME.format("*")))
+    return sorted(Point(int(time), path) for time, path in candidates if time.isdecimal())
 
 
 def applied_in(path: Path) -> Applied:
@@ -53,10 +53,10 @@ def make_point(folder: Path, readers: Mapping[str, str], now: int) -> Point:
     `readers`: by derived topic, the stage that reads it. It costs the size of the state, once more
     for each point.
     """
-    made = Point(now, folder / _NAME.format(now))
-    part = made.path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with using(part, "written"), closing(connect(part, write=True)) as file:
+    point = Point(now, folder / _NAME.format(now))
+    partial = point.path.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    with using(partial, "written"), closing(connect(partial, write=True)) as file:
         file.execute("PRAGMA journal_mode = DELETE")
         for script in ("embedded/log", "embedded/work"):
             file.executescript(sql.load(script))
@@ -65,36 +65,36 @@ def make_point(folder: Path, readers: Mapping[str, str], now: int) -> Point:
         for table in ("log", "partitions", "deltas", "snapshots"):
             file.execute(f"INSERT INTO main.{table} SELECT * FROM work.{table}")  # noqa: S608  # ours
         file.execute("DELETE FROM main.log WHERE key = ?", (INVENTORY,))
-        _copy_unread(part, file, readers)
+        _copy_unread(partial, file, readers)
         file.execute("COMMIT")
-    part.replace(made.path)
+    partial.replace(point.path)
     sync(folder)
-    kept = [point for point in points(folder) if point.time <= now][-POINTS:]
+    retained = [point for point in points(folder) if point.time <= now][-POINTS:]
     for old in points(folder):
-        if old not in kept:  # one of a time that is still to come would be the newest for ever
+        if old not in retained:  # one of a time that is still to come would be the newest for ever
             old.path.unlink()
-    return made
+    return point
 
 
 def _copy_unread(path: Path, file: sqlite3.Connection, readers: Mapping[str, str]) -> None:
-    folded = {(stage, number): last for stage, number, last in file.execute(_APPLIED)}
+    applied = {(stage, number): last for stage, number, last in file.execute(_APPLIED)}
     partitions = Partitions(path, file)
     for topic, number in list(partitions.each()):
-        place = partitions.read(topic, number)
-        first = max(place.first_offset, folded.get((readers[topic], number), -1) + 1)
+        row = partitions.read(topic, number)
+        first = max(row.first_offset, applied.get((readers[topic], number), -1) + 1)
         file.execute(
             "INSERT INTO main.records SELECT * FROM work.records WHERE id >= ? AND id < ?",
-            (place.record_id(first), place.record_id(1 << OFFSET_BITS)),
+            (row.record_id(first), row.record_id(1 << OFFSET_BITS)),
         )
-        partitions.write(place._replace(first_offset=first))
+        partitions.write(row._replace(first_offset=first))
 
 
 class Inbox(NamedTuple):
-    """What a rebuild must know of an inbox. `whole`: it has every record that ever was in it."""
+    """What a rebuild must know of an inbox. `complete`: it has every record that ever was in it."""
 
     log_id: str
     partitions: int
-    whole: bool
+    complete: bool
 
 
 def inbox_of(folder: Path) -> Inbox:
@@ -103,8 +103,8 @@ def inbox_of(folder: Path) -> Inbox:
     with using(path, "read"), closing(connect(path, write=False)) as inbox:
         facts = check(path, inbox)
         partitions = Partitions(path, inbox)
-        whole = not any(partitions.read(*each).first_offset for each in partitions.each())
-        return Inbox(facts["log_id"], int(facts["partitions"]), whole)
+        complete = not any(partitions.read(*key).first_offset for key in partitions.each())
+        return Inbox(facts["log_id"], int(facts["partitions"]), complete)
 
 
 def put_back(folder: Path, point: Path | None) -> None:
@@ -116,11 +116,11 @@ def put_back(folder: Path, point: Path | None) -> None:
     if point is None:
         work.unlink(missing_ok=True)
     else:
-        part = work.with_suffix(".part")
-        with part.open("wb") as file:
+        partial = work.with_suffix(".part")
+        with partial.open("wb") as file:
             file.write(point.read_bytes())
             os.fsync(file.fileno())
-        part.replace(work)
+        partial.replace(work)
     sync(folder)
 
 

@@ -24,27 +24,27 @@ def ticks_of(folder: Path) -> Ticks:
     with using(path, "read"), closing(connect(path, write=False)) as inbox:
         check(path, inbox)
         partitions = Partitions(path, inbox)
-        found: dict[int, list[tuple[int, int]]] = {}
+        ticks: dict[int, list[tuple[int, int]]] = {}
         for topic, number in partitions.each():
             if topic == topics.EVENTS.name:
-                place = partitions.read(topic, number)
-                bounds = place.record_id(0), place.record_id(1 << OFFSET_BITS)
+                row = partitions.read(topic, number)
+                bounds = row.record_id(0), row.record_id(1 << OFFSET_BITS)
                 read = inbox.execute(_TICKS, bounds)
                 records = (Record(key - bounds[0], 0, value) for key, value in read)
-                found[number] = [
+                ticks[number] = [
                     (r.offset, t) for r in records if (t := tick_time(r.value)) is not None
                 ]
-        return found
+        return ticks
 
 
 def take_out(folder: Path, partition: int, offsets: Sequence[int]) -> None:
     """These ticks of a partition of events move no time any more. Doing it again changes nothing."""
     path = folder / INBOX
     with using(path, "written"), closing(connect(path, write=True)) as inbox:
-        place = Partitions(path, inbox).read(topics.EVENTS.name, partition)
+        row = Partitions(path, inbox).read(topics.EVENTS.name, partition)
         inbox.execute("BEGIN IMMEDIATE")
         for offset in offsets:
-            key = place.record_id(offset)
+            key = row.record_id(offset)
             ((events, appended_at, value),) = inbox.execute(
                 "SELECT events, appended_at, value FROM records WHERE id = ?", (key,)
             ).fetchall()
@@ -63,27 +63,27 @@ def results_of(folder: Path, after: Path | None) -> tuple[list[Append], bool]:
     """
     ends = _ends(after)
     path = folder / WORK
-    found: list[Append] = []
+    results: list[Append] = []
     if not path.exists():
-        return found, False
+        return results, False
     try:
         with using(path, "read"), closing(connect(path, write=False)) as work:
             reader, partitions = Reader(path, work), Partitions(path, work)
             for topic, number in partitions.each():
                 if topic == topics.TRIGGERS.name:
-                    place = partitions.read(topic, number)
-                    start = max(ends.get(number, 0), place.first_offset)
-                    found += _results(reader, place, start)
+                    row = partitions.read(topic, number)
+                    start = max(ends.get(number, 0), row.first_offset)
+                    results += _results(reader, row, start)
     except Permanent:
-        return found, False
-    return found, True
+        return results, False
+    return results, True
 
 
-def _results(reader: Reader, place: Place, start: int) -> Iterator[Append]:
-    with closing(reader.records(place.topic, place.partition, start)) as records:
+def _results(reader: Reader, row: Place, start: int) -> Iterator[Append]:
+    with closing(reader.records(row.topic, row.partition, start)) as records:
         for record in records:
             if not record.events:  # what the deliverer appends counts no trigger
-                yield Append(place.topic, place.partition, 0, record.value)
+                yield Append(row.topic, row.partition, 0, record.value)
 
 
 def _ends(point: Path | None) -> dict[int, int]:

@@ -50,13 +50,13 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
         assigned = self.assignment()
-        wanted = {
+        committable = {
             driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, "")
             for tp, offset in offsets.items()
             if tp in assigned
         }
         try:
-            await asyncio.wait_for(consumer.commit(wanted), _COMMIT_SECONDS)
+            await asyncio.wait_for(consumer.commit(committable), _COMMIT_SECONDS)
         except (KafkaError, TimeoutError) as error:
             self.log.warning("Offsets were not committed (they are only a gauge): %r", error)
             return False
@@ -112,9 +112,11 @@ class Consumer(InOrder, driver.Consumer):
                 self._positions = None
 
     async def _resolve(self, assigned: set[TP]) -> dict[TP, int]:
-        wanted = await self._hooks.resume_positions(_plain(assigned))
-        kept = await self.earliest_offsets(*assigned)  # retention may have deleted what is wanted
-        positions = {tp: max(wanted.get(tp, 0), kept[tp]) for tp in assigned}
+        next_offsets = await self._hooks.resume_positions(_plain(assigned))
+        earliest = await self.earliest_offsets(
+            *assigned
+        )  # retention may have deleted what is wanted
+        positions = {tp: max(next_offsets.get(tp, 0), earliest[tp]) for tp in assigned}
         self._committed_offset.update(dict.fromkeys(assigned))
         return positions
 

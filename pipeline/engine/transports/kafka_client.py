@@ -22,7 +22,11 @@ EVENTS_HEADER: Final = "n"
 LOG_TOPIC: Final = "footfall-log"
 """One partition whose first record is the log's id."""
 
-_KEPT: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+_UNLIMITED_RETENTION: Final = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+}
 
 
 def deltas_topic(stage: str) -> str:
@@ -43,19 +47,19 @@ def events_header(events: int) -> list[tuple[str, bytes]]:
 def record_of(record: Any) -> Record:
     """An aiokafka ConsumerRecord as ours. Without a header (other producers), lines are counted."""
     value = record.value or b""
-    for name, stated in record.headers:
-        if name == EVENTS_HEADER and stated.isdigit():
-            return Record(record.offset, int(stated), value)
+    for name, count in record.headers:
+        if name == EVENTS_HEADER and count.isdigit():
+            return Record(record.offset, int(count), value)
     return Record(record.offset, value.count(b"\n") + (value[-1:] not in (b"", b"\n")), value)
 
 
 @contextmanager
-def unavailable(what: str) -> Iterator[None]:
-    """Turn Kafka's errors, and lost time, into LogUnavailable: `what` could not be done."""
+def unavailable(action: str) -> Iterator[None]:
+    """Turn Kafka's errors, and lost time, into LogUnavailable: `action` could not be done."""
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
-        raise LogUnavailable(f"Kafka could not {what}: {error!r}.") from error
+        raise LogUnavailable(f"Kafka could not {action}: {error!r}.") from error
 
 
 async def ensure_topics(
@@ -70,27 +74,30 @@ async def ensure_topics(
     data = [topic.name for topic in topics.ALL]
     state = [name(stage) for stage in stages for name in (deltas_topic, snapshots_topic)]
     safe = {"min.insync.replicas": str(max(1, replication - 1))}
-    wanted = [
+    new_topics = [
         *(NewTopic(name, partitions, replication, topic_configs=safe) for name in data),
-        *(NewTopic(name, partitions, replication, topic_configs=safe | _KEPT) for name in state),
-        NewTopic(LOG_TOPIC, 1, replication, topic_configs=safe | _KEPT),
+        *(
+            NewTopic(name, partitions, replication, topic_configs=safe | _UNLIMITED_RETENTION)
+            for name in state
+        ),
+        NewTopic(LOG_TOPIC, 1, replication, topic_configs=safe | _UNLIMITED_RETENTION),
     ]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     with unavailable(f"make Footfall's topics on {bootstrap}"):
         try:
             await admin.start()
-            await _create(admin, wanted)
+            await _create(admin, new_topics)
             await _check(admin, [*data, *state], partitions)
         finally:
             await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, wanted: Sequence[NewTopic]) -> None:
-    answer = await admin.create_topics(wanted)
+async def _create(admin: AIOKafkaAdminClient, new_topics: Sequence[NewTopic]) -> None:
+    answer = await admin.create_topics(new_topics)
     for _topic, code, *_ in answer.topic_errors:
         if code == InvalidReplicationFactorError.errno:
             raise BadSetting(
-                f"The setting `replication` wants {wanted[0].replication_factor} copies of every "
+                f"The setting `replication` wants {new_topics[0].replication_factor} copies of every "
                 "topic; there are fewer brokers. Start more, or set it lower."
             )
         if code not in (0, TopicAlreadyExistsError.errno):
@@ -99,9 +106,9 @@ async def _create(admin: AIOKafkaAdminClient, wanted: Sequence[NewTopic]) -> Non
 
 async def _check(admin: AIOKafkaAdminClient, names: Sequence[str], partitions: int) -> None:
     for topic in await admin.describe_topics(list(names)):
-        found = len(topic["partitions"])
-        if found not in (0, partitions):  # 0: so new that this broker has not heard of it
+        count = len(topic["partitions"])
+        if count not in (0, partitions):  # 0: so new that this broker has not heard of it
             raise BadSetting(
-                f"Topic {topic['topic']} has {found} partitions, the setting `partitions` says "
-                f"{partitions}. The count is fixed when the log is made: set it to {found}."
+                f"Topic {topic['topic']} has {count} partitions, the setting `partitions` says "
+                f"{partitions}. The count is fixed when the log is made: set it to {count}."
             )

@@ -44,7 +44,7 @@ _POLL_MS: Final = 500
 Message = tuple[TopicPartition, bytes, list[tuple[str, bytes]]]
 
 
-class _Sent(NamedTuple):
+class _AppendedRange(NamedTuple):
     """What one append left in a partition: its own records are from `first` until before `after`.
 
     `alone`: no other writer's record is between them.
@@ -55,12 +55,12 @@ class _Sent(NamedTuple):
     alone: bool
 
 
-class _Known:
+class _StatePartition:
     """What this journal knows of a state partition: deltas stored from offset `tail` on."""
 
     def __init__(self) -> None:
         self.tail = 0
-        self.deltas: deque[tuple[_Sent, int]] = deque()  # with their `applied`
+        self.deltas: deque[tuple[_AppendedRange, int]] = deque()  # with their `applied`
 
 
 _COUNTED_AT_ONCE: Final = 500
@@ -78,7 +78,9 @@ class KafkaJournal:
         self._reader = _consumer(bootstrap)
         self._reading = asyncio.Lock()
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-        self._known: defaultdict[TopicPartition, _Known] = defaultdict(_Known)
+        self._state_partitions: defaultdict[TopicPartition, _StatePartition] = defaultdict(
+            _StatePartition
+        )
 
     @classmethod
     async def open(
@@ -113,10 +115,10 @@ class KafkaJournal:
     ) -> None:
         """Append all outputs, await them all, then the delta."""
         await self.append(outputs)
-        home = TopicPartition(deltas_topic(stage), partition)
+        tp = TopicPartition(deltas_topic(stage), partition)
         pieces = parts.split(delta.applied, [delta.body], lo=delta.lo)
-        sent = await self._send((home, piece, []) for piece in pieces)
-        self._known[home].deltas.append((sent, delta.applied))
+        appended = await self._send((tp, piece, []) for piece in pieces)
+        self._state_partitions[tp].deltas.append((appended, delta.applied))
 
     async def append(self, records: Sequence[Append]) -> None:
         """Append and await all."""
@@ -129,57 +131,57 @@ class KafkaJournal:
         self, stage: str, partition: int
     ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:
         """The newest complete snapshot, and all deltas kept, up to the ends as of now."""
-        home = TopicPartition(snapshots_topic(stage), partition)
-        known = self._known[home] = _Known()
+        tp = TopicPartition(snapshots_topic(stage), partition)
+        state_partition = self._state_partitions[tp] = _StatePartition()
         collector = parts.Collector()
         best: Snapshot | None = None
-        async for record in self._scan(home, 0):
-            known.tail = record.offset + 1
-            whole = collector.add(record.value)
-            if whole is not None and (best is None or whole.applied >= best.applied):
-                best = Snapshot(whole.applied, whole.bodies)
+        async for record in self._scan(tp, 0):
+            state_partition.tail = record.offset + 1
+            group = collector.add(record.value)
+            if group is not None and (best is None or group.applied >= best.applied):
+                best = Snapshot(group.applied, group.bodies)
         return best, self._deltas(TopicPartition(deltas_topic(stage), partition))
 
-    async def _deltas(self, home: TopicPartition) -> AsyncIterator[Delta]:
-        known = self._known[home] = _Known()
+    async def _deltas(self, tp: TopicPartition) -> AsyncIterator[Delta]:
+        state_partition = self._state_partitions[tp] = _StatePartition()
         collector = parts.Collector()
-        async for record in self._scan(home, 0):
-            known.tail = known.tail or record.offset
-            whole = collector.add(record.value)
-            if whole is not None:
-                sent = _Sent(record.offset, record.offset + 1, alone=True)
-                known.deltas.append((sent, whole.applied))
-                yield Delta(whole.lo, whole.applied, b"".join(whole.bodies))
+        async for record in self._scan(tp, 0):
+            state_partition.tail = state_partition.tail or record.offset
+            group = collector.add(record.value)
+            if group is not None:
+                appended = _AppendedRange(record.offset, record.offset + 1, alone=True)
+                state_partition.deltas.append((appended, group.applied))
+                yield Delta(group.lo, group.applied, b"".join(group.bodies))
 
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
         """Store it; then delete the deltas that it covers and the snapshots before it."""
-        home, applied = TopicPartition(snapshots_topic(stage), partition), snapshot.applied
-        sent = await self._send(
-            (home, piece, []) for piece in parts.split(applied, snapshot.chunks)
+        tp, applied = TopicPartition(snapshots_topic(stage), partition), snapshot.applied
+        appended = await self._send(
+            (tp, piece, []) for piece in parts.split(applied, snapshot.chunks)
         )
-        known = self._known[home]
-        if await self._covered(home, known.tail, sent.first, applied):
-            known.tail = sent.after if sent.alone else sent.first
-            await self._delete(home, sent.first)
+        state_partition = self._state_partitions[tp]
+        if await self._covers(tp, state_partition.tail, appended.first, applied):
+            state_partition.tail = appended.after if appended.alone else appended.first
+            await self._delete(tp, appended.first)
         await self._drop_deltas(TopicPartition(deltas_topic(stage), partition), applied)
 
-    async def _drop_deltas(self, home: TopicPartition, applied: int) -> None:
-        known, before = self._known[home], self._known[home].tail
-        while known.deltas and known.deltas[0][1] <= applied:
-            sent, _ = known.deltas[0]
-            end = sent.first if sent.alone else sent.after
-            if not await self._covered(home, known.tail, end, applied):
+    async def _drop_deltas(self, tp: TopicPartition, applied: int) -> None:
+        state_partition, before = self._state_partitions[tp], self._state_partitions[tp].tail
+        while state_partition.deltas and state_partition.deltas[0][1] <= applied:
+            appended, _ = state_partition.deltas[0]
+            end = appended.first if appended.alone else appended.after
+            if not await self._covers(tp, state_partition.tail, end, applied):
                 break
-            known.tail = sent.after
-            known.deltas.popleft()
-        if known.tail > before:
-            await self._delete(home, known.tail)
+            state_partition.tail = appended.after
+            state_partition.deltas.popleft()
+        if state_partition.tail > before:
+            await self._delete(tp, state_partition.tail)
 
-    async def _covered(self, home: TopicPartition, start: int, end: int, applied: int) -> bool:
+    async def _covers(self, tp: TopicPartition, start: int, end: int, applied: int) -> bool:
         """Whether a snapshot at `applied` covers all between two offsets, whoever wrote it."""
         if start >= end:
             return True
-        async with aclosing(self._scan(home, start)) as records:
+        async with aclosing(self._scan(tp, start)) as records:
             async for record in records:
                 if record.offset >= end:
                     break
@@ -187,26 +189,26 @@ class KafkaJournal:
                     return False
         return True
 
-    async def _delete(self, home: TopicPartition, before: int) -> None:
+    async def _delete(self, tp: TopicPartition, before: int) -> None:
         if before > 0:
-            with unavailable(f"delete what is not needed of {home.topic}"):
-                await self._admin.delete_records({home: RecordsToDelete(before)})
+            with unavailable(f"delete what is not needed of {tp.topic}"):
+                await self._admin.delete_records({tp: RecordsToDelete(before)})
 
     async def end(self, topic: str, partition: int) -> int:
         """The offset the next record will get."""
-        home = TopicPartition(topic, partition)
+        tp = TopicPartition(topic, partition)
         with unavailable(f"say where {topic} ends"):
-            ends = await self._reader.end_offsets([home])
-        return int(ends[home])
+            ends = await self._reader.end_offsets([tp])
+        return int(ends[tp])
 
     async def read(self, topic: str, partition: int, start: int, limit: int) -> list[Record]:
         """At most `limit` records from `start`, or from the first one kept after it."""
-        home = TopicPartition(topic, partition)
+        tp = TopicPartition(topic, partition)
         end = await self.end(topic, partition)
         records: list[Record] = []
         async with self._reading:
             with unavailable(f"read {topic}"):
-                async for batch in _fetch(self._reader, home, start, end, limit):
+                async for batch in _fetch(self._reader, tp, start, end, limit):
                     records.extend(record_of(record) for record in batch)
                     if len(records) >= limit:
                         break
@@ -221,25 +223,25 @@ class KafkaJournal:
             start = records[-1].offset + 1
         return events
 
-    async def _scan(self, home: TopicPartition, start: int) -> AsyncGenerator[Any, None]:
+    async def _scan(self, tp: TopicPartition, start: int) -> AsyncGenerator[Any, None]:
         """Every record kept from `start` to the partition's end as of now, by a client of its own."""
         consumer = _consumer(self._bootstrap)
-        with unavailable(f"read {home.topic}"):
+        with unavailable(f"read {tp.topic}"):
             try:
                 await consumer.start()
-                end = (await consumer.end_offsets([home]))[home]
-                async for batch in _fetch(consumer, home, start, end, None):
+                end = (await consumer.end_offsets([tp]))[tp]
+                async for batch in _fetch(consumer, tp, start, end, None):
                     for record in batch:
                         yield record
             finally:
                 await consumer.stop()
 
-    async def _send(self, messages: Iterable[Message]) -> _Sent:
+    async def _send(self, messages: Iterable[Message]) -> _AppendedRange:
         """Append all and await them all; what is answered holds where they go to one partition.
 
         After a failure the producer's sequence numbers are in doubt: the next call makes a new one.
         """
-        producer = await self._connected()
+        producer = await self._connect()
         try:
             with unavailable("append"):
                 async with asyncio.timeout(_SEND_SECONDS):
@@ -247,16 +249,16 @@ class KafkaJournal:
                         await producer.send(topic, value, partition=partition, headers=headers)
                         for (topic, partition), value, headers in messages
                     ]
-                    done = await _all(futures)
+                    results = await _all(futures)
         except LogUnavailable:
             await self._drop(producer)
             raise
-        if not done:
-            return _Sent(0, 0, alone=True)
-        first, after = done[0].offset, done[-1].offset + 1
-        return _Sent(first, after, alone=after - first == len(done))
+        if not results:
+            return _AppendedRange(0, 0, alone=True)
+        first, after = results[0].offset, results[-1].offset + 1
+        return _AppendedRange(first, after, alone=after - first == len(results))
 
-    async def _connected(self) -> AIOKafkaProducer:
+    async def _connect(self) -> AIOKafkaProducer:
         async with self._producing:
             if self._producer is None:
                 producer = AIOKafkaProducer(
@@ -298,24 +300,24 @@ def _consumer(bootstrap: str) -> AIOKafkaConsumer:
 
 
 async def _fetch(
-    consumer: AIOKafkaConsumer, home: TopicPartition, start: int, end: int, limit: int | None
+    consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int, limit: int | None
 ) -> AsyncIterator[list[Any]]:
     """Batches of the records from `start` (or the first one kept) until before `end`."""
-    first = (await consumer.beginning_offsets([home]))[home]
+    first = (await consumer.beginning_offsets([tp]))[tp]
     position = max(start, first)
     if position >= end:
         return
-    consumer.assign([home])
-    consumer.seek(home, position)
+    consumer.assign([tp])
+    consumer.seek(tp, position)
     while position < end:
         try:
-            fetched = await consumer.getmany(home, timeout_ms=_POLL_MS, max_records=limit)
+            fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=limit)
         except OffsetOutOfRangeError:  # deleted by a newer snapshot meanwhile
-            position = (await consumer.beginning_offsets([home]))[home]
-            consumer.seek(home, position)
+            position = (await consumer.beginning_offsets([tp]))[tp]
+            consumer.seek(tp, position)
             continue
-        batch = [record for record in fetched.get(home, ()) if record.offset < end]
-        position = await consumer.position(home)
+        batch = [record for record in fetched.get(tp, ()) if record.offset < end]
+        position = await consumer.position(tp)
         if batch:
             yield batch
 
@@ -329,11 +331,11 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
 
 async def _all(futures: Sequence[Awaitable[Any]]) -> list[Any]:
     """Await all, then raise the first error: nothing is left in flight."""
-    done = await asyncio.gather(*futures, return_exceptions=True)
-    for answer in done:
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    for answer in results:
         if isinstance(answer, BaseException):
             raise answer
-    return done
+    return results
 
 
 async def _quietly(closing: Awaitable[Any]) -> None:

@@ -18,7 +18,7 @@ _GOES_ON: Final = 1 << 31
 BODY_BYTES: Final = MAX_RECORD_BYTES - _HEAD.size
 
 
-class Whole(NamedTuple):
+class PartGroup(NamedTuple):
     """Bodies that were split together."""
 
     lo: int
@@ -31,12 +31,12 @@ def split(applied: int, bodies: Iterable[bytes], lo: int = 0) -> Iterator[bytes]
 
     Goes through `bodies` twice, to count the parts before the first, and holds one at a time.
     """
-    whole, count = uuid.uuid4().bytes, sum(1 for _ in _cuts(bodies))
+    group_id, count = uuid.uuid4().bytes, sum(1 for _ in _cuts(bodies))
     for number, (cut, goes_on) in enumerate(_cuts(bodies)):
-        place = number | _GOES_ON if goes_on else number
-        yield _HEAD.pack(whole, lo, applied, place, max(count, 1)) + cut
+        number_field = number | _GOES_ON if goes_on else number
+        yield _HEAD.pack(group_id, lo, applied, number_field, max(count, 1)) + cut
     if not count:
-        yield _HEAD.pack(whole, lo, applied, 0, 1)
+        yield _HEAD.pack(group_id, lo, applied, 0, 1)
 
 
 def _cuts(bodies: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -57,18 +57,18 @@ class Collector:
     def __init__(self) -> None:
         self._open: dict[bytes, list[tuple[bytes, bool]]] = {}
 
-    def add(self, part: bytes) -> Whole | None:
+    def add(self, part: bytes) -> PartGroup | None:
         """The whole that this part completes, or None."""
-        whole, lo, applied, place, count = _HEAD.unpack_from(part)
-        number, goes_on = place & ~_GOES_ON, bool(place & _GOES_ON)
-        cuts = self._open.setdefault(whole, [])
+        group_id, lo, applied, number_field, count = _HEAD.unpack_from(part)
+        number, goes_on = number_field & ~_GOES_ON, bool(number_field & _GOES_ON)
+        cuts = self._open.setdefault(group_id, [])
         if number != len(cuts):  # its beginning is gone
             return None
         cuts.append((part[_HEAD.size :], goes_on))
         if len(cuts) < count:
             return None
-        del self._open[whole]
-        return Whole(lo, applied, list(_join(cuts)))
+        del self._open[group_id]
+        return PartGroup(lo, applied, list(_join(cuts)))
 
 
 def _join(cuts: Sequence[tuple[bytes, bool]]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from pipeline.clock import Clock
 from pipeline.engine.runner import PartitionTask, Runner
 from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
-from pipeline.masking import scrubbed, secrets_of
+from pipeline.masking import scrub, secrets_of
 from pipeline.stages.delivery.stage import DeliveryState, Pending, agenda
 from schemas import topics
 from schemas.triggers import DeliveryResult, Trigger, cloud_event
@@ -134,7 +134,7 @@ class Deliverer:
                 status = response.status
                 detail = "" if response.ok else f"The endpoint answered {status}."
         except Exception as error:  # noqa: BLE001  # no address and no answer may end the worker
-            detail = scrubbed(_cause(error), self._secrets)[:200]
+            detail = scrub(_cause(error), self._secrets)[:200]
         return DeliveryResult(
             trigger_id=pending.trigger.id,
             attempt=pending.attempts + 1,

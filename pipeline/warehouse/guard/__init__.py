@@ -31,7 +31,7 @@ _ABOUT: Final = re.compile(
     rf"|EXISTS (?:TABLE|VIEW) (?P<d>{_NAME}))(?: FORMAT (?P<format>\w+))?"
 )
 """Statements about tables, whole: their trees tell less than their texts."""
-_PASSED: Final = 512
+_CACHED_STATEMENTS: Final = 512
 """Statements remembered: the panels' are ever the same ones."""
 _READS: Final = re.compile(r"\(*(?:SELECT|WITH|DESCRIBE TABLE|EXPLAIN)\b")
 
@@ -54,7 +54,7 @@ class Guard:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._passed: dict[str, str] = {}
+        self._canonical_by_sql: dict[str, str] = {}
 
     def statement(self, sql: str, fmt: str, params: Texts, ask: Ask) -> str:
         """The canonical form of `sql`, to be run. `ask` asks the engine that will run it.
@@ -64,14 +64,14 @@ class Guard:
         """
         _check_format(fmt)
         _check_values(params)
-        if (known := self._passed.get(sql)) is not None:
-            return known
+        if (cached := self._canonical_by_sql.get(sql)) is not None:
+            return cached
         canonical = _text(ask(CANONICAL, {"statement": text_of(sql)})).removesuffix("\n")
         self._check_text(canonical)
         self._check_tree(canonical, _text(ask(tree_of(canonical), params)))
-        if len(self._passed) >= _PASSED:
-            self._passed.clear()
-        self._passed[sql] = canonical
+        if len(self._canonical_by_sql) >= _CACHED_STATEMENTS:
+            self._canonical_by_sql.clear()
+        self._canonical_by_sql[sql] = canonical
         return canonical
 
     def _check_text(self, canonical: str) -> None:
@@ -80,10 +80,10 @@ class Guard:
             raise WarehouseRefused(
                 "only SELECT, EXPLAIN, DESCRIBE, EXISTS and SHOW of tables and columns can be run here"
             )
-        found = tokens(canonical)
-        if any(token.kind == "word" and token.value.upper() == "OUTFILE" for token in found):
+        words = tokens(canonical)
+        if any(token.kind == "word" and token.value.upper() == "OUTFILE" for token in words):
             raise WarehouseRefused("answers go to whoever asks; INTO OUTFILE cannot be used here")
-        for token in found:
+        for token in words:
             if token.kind == "type":
                 _check_type(token)
 
@@ -102,10 +102,10 @@ class Guard:
         )
 
     def _check_names(self, names: Sequence[str | None]) -> None:
-        known = self._catalogue.tables | allowed.SYSTEM_TABLES
-        databases = {name.partition(".")[0] for name in known if "." in name}
+        tables = self._catalogue.tables | allowed.SYSTEM_TABLES
+        databases = {name.partition(".")[0] for name in tables if "." in name}
         for name in names:
-            if name is not None and name.replace("`", "") not in known | databases:
+            if name is not None and name.replace("`", "") not in tables | databases:
                 raise WarehouseRefused(
                     f"the table {name[:60]} cannot be told of here; Footfall's own can (SHOW TABLES)"
                 )

@@ -197,16 +197,17 @@ def functions() -> frozenset[str]:
     return frozenset(word.lower() for word in words)
 
 
-def is_function(name: str, known: frozenset[str]) -> bool:
+def is_function(name: str, engine_functions: frozenset[str]) -> bool:
     """Whether `name` may be called, combinators (sumIf, uniqMergeIf) and functions of ours included.
 
-    `known` are the engine's functions: only those of ours that it has are called ours.
+    `engine_functions` are the engine's functions: only those of ours that it has are called ours.
     """
     small = name.lower()
-    if small in functions() or (small.startswith("footfall_") and small in known):
+    if small in functions() or (small.startswith("footfall_") and small in engine_functions):
         return True
-    if small in known:
+    if small in engine_functions:
         return False
     return any(
-        name.endswith(end) and is_function(name.removesuffix(end), known) for end in COMBINATORS
+        name.endswith(end) and is_function(name.removesuffix(end), engine_functions)
+        for end in COMBINATORS
     )

@@ -37,7 +37,7 @@ class Node(NamedTuple):
     """A line of EXPLAIN AST. `parent` is its place in the list, −1 at the root."""
 
     kind: str
-    rest: str
+    text: str
     alias: str
     parent: int
 
@@ -48,16 +48,16 @@ def tokens(canonical: str) -> list[Token]:
 
 
 def _tokens(canonical: str) -> Iterator[Token]:
-    place = 0
-    while place < len(canonical):
-        found = _TOKEN.match(canonical, place)
-        if found is None:
+    position = 0
+    while position < len(canonical):
+        match = _TOKEN.match(canonical, position)
+        if match is None:
             raise WarehouseRefused(
-                f"{canonical[place : place + 20]!r} cannot be used here; names are letters, digits and "
+                f"{canonical[position : position + 20]!r} cannot be used here; names are letters, digits and "
                 "what prints on one line, without backslashes"
             )
-        place = found.end()
-        for kind, value in found.groupdict().items():
+        position = match.end()
+        for kind, value in match.groupdict().items():
             if value is not None:
                 yield Token(kind, value)
 
@@ -66,20 +66,20 @@ def tree(lines: str) -> list[Node]:
     """The nodes in order. Raises WarehouseRefused where they are no tree."""
     nodes: list[Node] = []
     above: list[int] = []
-    promised: list[int] = []
+    missing_children: list[int] = []
     for line in lines.removesuffix("\n").split("\n"):
-        found = _NODE.fullmatch(line)
-        if found is None or len(found["indent"]) > len(above):
+        match = _NODE.fullmatch(line)
+        if match is None or len(match["indent"]) > len(above):
             raise _unknown(line)
-        depth = len(found["indent"])
+        depth = len(match["indent"])
         del above[depth:]
         parent = above[-1] if above else -1
         if parent >= 0:
-            promised[parent] -= 1
+            missing_children[parent] -= 1
         above.append(len(nodes))
-        nodes.append(Node(found["kind"], found["rest"] or "", found["alias"] or "", parent))
-        promised.append(int(found["children"] or 0))
-    if any(promised) or sum(node.parent < 0 for node in nodes) != 1:
+        nodes.append(Node(match["kind"], match["rest"] or "", match["alias"] or "", parent))
+        missing_children.append(int(match["children"] or 0))
+    if any(missing_children) or sum(node.parent < 0 for node in nodes) != 1:
         raise _unknown(lines[:40])
     return nodes
 

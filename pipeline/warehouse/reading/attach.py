@@ -21,22 +21,22 @@ def statements(functions: Rows, objects: Rows) -> Iterator[str]:
     """What the reader runs, in order. Arguments: answers to FUNCTIONS and OBJECTS."""
     for (create,) in functions.rows:
         yield create
-    for name, create, places in objects.rows:
-        yield _attach(name, create, places[0]) if places else create
+    for name, create, paths in objects.rows:
+        yield _attach(name, create, paths[0]) if paths else create
 
 
-def _attach(name: str, create: str, place: str) -> str:
-    begin, columns, rest = create.partition(" (")
-    definition, settings, more = rest.rpartition(" SETTINGS ")
+def _attach(name: str, create: str, path: str) -> str:
+    begin, columns, after_columns = create.partition(" (")
+    definition, settings, settings_sql = after_columns.rpartition(" SETTINGS ")
     if not (begin.startswith("CREATE TABLE ") and columns and settings):
         raise WarehouseUnavailable(f"the table {name} cannot be attached for reading")
     return (
-        f"ATTACH TABLE `{name}` UUID '{uuid.uuid5(_NAMESPACE, name)}' ({definition} SETTINGS {more}, "
+        f"ATTACH TABLE `{name}` UUID '{uuid.uuid5(_NAMESPACE, name)}' ({definition} SETTINGS {settings_sql}, "
         "table_disk = 1, disk = disk(type = object_storage, object_storage_type = local_blob_storage, "
-        f"metadata_type = plain, path = {_quoted(place)}, readonly = 1), "
+        f"metadata_type = plain, path = {_quote(path)}, readonly = 1), "
         f"refresh_parts_interval = {REFRESH_SECONDS}"
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

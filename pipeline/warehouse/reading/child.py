@@ -73,7 +73,7 @@ def _streams() -> tuple[IO[bytes], IO[bytes]]:
 
 def _readable() -> list[Path]:
     """What an interpreter and an engine need to start: programs and libraries, no data."""
-    ours = [Path(place) for package in (pipeline, sql) for place in package.__path__]
+    ours = [Path(path) for package in (pipeline, sql) for path in package.__path__]
     python = [
         Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
     ]
@@ -87,9 +87,9 @@ def _serve(
     one_at_a_time = threading.Lock()
 
     def answer(ask: Ask) -> None:
-        found = _answer(engine, guard, ask)
+        reply = _answer(engine, guard, ask)
         with one_at_a_time:
-            send(answers, found)
+            send(answers, reply)
 
     while (ask := receive(questions, Ask)) is not None:
         threads.submit(answer, ask)

@@ -70,8 +70,8 @@ def _become_expendable(nice: int) -> None:
     """Leave CPU and, where memory runs out, life to others; no core dumps, no large files."""
     os.nice(nice)
     Path("/proc/self/oom_score_adj").write_text("1000")
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = OPEN_FILES if hard_limit == resource.RLIM_INFINITY else min(OPEN_FILES, hard_limit)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
@@ -81,30 +81,30 @@ def _landlock(readable: Sequence[Path], writable: Path) -> bool:
     abi = _LIBC.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     if abi < 1:
         return False
-    rights = _FS_RIGHTS.get(abi, (1 << 16) - 1)
-    parts = (rights, _NET_RIGHTS, _SCOPES)[: 1 if abi < 4 else 2 if abi < 6 else 3]
+    access = _FS_RIGHTS.get(abi, (1 << 16) - 1)
+    parts = (access, _NET_RIGHTS, _SCOPES)[: 1 if abi < 4 else 2 if abi < 6 else 3]
     attributes = struct.pack(f"{len(parts)}Q", *parts)
     rules = _LIBC.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     if rules < 0:
         return False
     for path in readable:
         _allow(rules, path, _READ_FILE | _READ_DIR)
-    _allow(rules, writable, rights & ~(_EXECUTE | _IOCTL_DEV))
-    done = bool(_LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0)
+    _allow(rules, writable, access & ~(_EXECUTE | _IOCTL_DEV))
+    restricted = bool(_LIBC.syscall(_RESTRICT_SELF, rules, 0) == 0)
     os.close(rules)
-    return done
+    return restricted
 
 
-def _allow(rules: int, path: Path, rights: int) -> None:
+def _allow(rules: int, path: Path, access: int) -> None:
     """A path that is not there needs no rule."""
     if not path.exists():
         return
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        wanted = rights if path.is_dir() else rights & _OF_FILES
-        _LIBC.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", wanted, place), 0)
+        allowed_access = access if path.is_dir() else access & _OF_FILES
+        _LIBC.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", allowed_access, descriptor), 0)
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
 def _drop_capabilities() -> None:
@@ -118,14 +118,14 @@ def _seccomp() -> bool:
     if platform.machine() not in _DENIED:
         return False
     machine, denied = _DENIED[platform.machine()]
-    last = len(denied)
+    count = len(denied)
     program = [
         (_LOAD, 0, 0, 4),  # seccomp_data.arch
         (_EQUAL, 1, 0, machine),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0),  # seccomp_data.nr
-        (_AT_LEAST, last + 1, 0, _X32),
-        *((_EQUAL, last - place, 0, number) for place, number in enumerate(denied)),
+        (_AT_LEAST, count + 1, 0, _X32),
+        *((_EQUAL, count - index, 0, number) for index, number in enumerate(denied)),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _EACCES),
     ]

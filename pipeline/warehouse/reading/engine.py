@@ -31,7 +31,7 @@ class Engine:
         folder = Path(begin.folder)
         config = folder / "config.xml"
         config.write_text(_CONFIG.format(warehouse=escape(begin.warehouse)), encoding="utf-8")
-        place = f"{folder / 'engine'}?config-file={config}"
+        path = f"{folder / 'engine'}?config-file={config}"
         settings = {
             "max_memory_usage": begin.memory,
             "max_memory_usage_for_user": begin.memory,  # all queries together
@@ -45,11 +45,11 @@ class Engine:
             "readonly": int(begin.guarded),
         }
         self._tables = frozenset(begin.tables)
-        self._kept = connect(place, {})  # while it is open, so is the engine
+        self._engine = connect(path, {})  # while it is open, so is the engine
         for statement in begin.statements:
-            run(self._kept, statement, "Null")
-        self._parsers = Pool[Session](lambda: connect(place, settings), lambda s: s.close())
-        self._readers = Pool[Session](lambda: connect(place, settings), lambda s: s.close())
+            run(self._engine, statement, "Null")
+        self._parsers = Pool[Session](lambda: connect(path, settings), lambda s: s.close())
+        self._readers = Pool[Session](lambda: connect(path, settings), lambda s: s.close())
 
     def run(self, guard: Guard | None, ask: Ask) -> bytes:
         """A query's answer. Without a guard, of whatever the query says."""
@@ -63,7 +63,7 @@ class Engine:
 
     def catalogue(self) -> Catalogue:
         """What there is in this engine."""
-        names = run(self._kept, sql.load("reading/all_functions"), "TSVRaw").decode().split()
+        names = run(self._engine, sql.load("reading/all_functions"), "TSVRaw").decode().split()
         tables = self._tables | {f"default.{name}" for name in self._tables}
         return Catalogue(tables, frozenset(names))
 

@@ -50,9 +50,9 @@ class ReaderProcess:
     def ask(self, sql: str, fmt: str, params: Texts) -> bytes:
         """A query's answer in a format. Raises WarehouseRefused or WarehouseUnavailable."""
         child = self._ready()
-        asked = child.ask(sql, fmt, params)
+        future = child.ask(sql, fmt, params)
         try:
-            answer = asked.result(self._answer_seconds)
+            answer = future.result(self._answer_seconds)
         except NotInTime:
             child.kill()
             raise WarehouseUnavailable(
@@ -81,18 +81,20 @@ class ReaderProcess:
             if self._closed:
                 raise WarehouseUnavailable("the warehouse was closed")
             if self._child is None:
-                self._child = _Child(self._begin, self._ended)
+                self._child = _Child(self._begin, self._on_ended)
             child = self._child
-        child.wait(0.0 if child.again else START_SECONDS)
+        child.wait(0.0 if child.restarted else START_SECONDS)
         return child
 
-    def _ended(self, child: "_Child") -> None:
+    def _on_ended(self, child: "_Child") -> None:
         """Called by a process that has ended: another takes its place if it had been of use."""
         with self._lock:
             if self._closed:
                 return
-            self._child = _Child(self._begin, self._ended, again=True) if child.served else None
-        if child.served:
+            self._child = (
+                _Child(self._begin, self._on_ended, restarted=True) if child.was_ready else None
+            )
+        if child.was_ready:
             log.warning(
                 "reader_ended", advice="A query took too much; the reader is started again."
             )
@@ -107,14 +109,14 @@ class _Child:
     def __init__(
         self,
         begin: Callable[[Path], Begin],
-        ended: "Callable[[_Child], None]",
-        again: bool = False,
+        on_ended: "Callable[[_Child], None]",
+        restarted: bool = False,
     ) -> None:
-        self.again, self.served = again, False
+        self.restarted, self.was_ready = restarted, False
         self._over = False
-        self._begin, self._on_end = begin, ended
+        self._begin, self._on_end = begin, on_ended
         self._ready: Future[subprocess.Popen[bytes]] = Future()
-        self._asked: dict[int, Future[Answer]] = {}
+        self._pending: dict[int, Future[Answer]] = {}
         self._numbers, self._sending = count(1), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
@@ -130,8 +132,8 @@ class _Child:
 
     def ask(self, sql: str, fmt: str, params: Texts) -> "Future[Answer]":
         """The answer to come."""
-        number, asked = next(self._numbers), Future[Answer]()
-        self._asked[number] = asked
+        number, future = next(self._numbers), Future[Answer]()
+        self._pending[number] = future
         process = self._ready.result(0)
         assert process.stdin
         try:
@@ -141,7 +143,7 @@ class _Child:
             self._fail(number)
         if self._over:
             self._fail(number)
-        return asked
+        return future
 
     def pid(self) -> int:
         """Of the process; only once `wait` has returned."""
@@ -169,7 +171,7 @@ class _Child:
             shutil.rmtree(folder, ignore_errors=True)
             self._on_end(self)
             self._over = True
-            for number in list(self._asked):
+            for number in list(self._pending):
                 self._fail(number)
 
     def _serve(self, folder: Path) -> None:
@@ -186,34 +188,34 @@ class _Child:
             assert process.stdout
             try:
                 send(process.stdin, begin)
-                started = receive(process.stdout, Answer)
-                if started is None or started.kind != "answered":
-                    raise WarehouseUnavailable(started.text if started else "it ended at once")
-                _tell_missing(started.text)
-                self.served = True
+                greeting = receive(process.stdout, Answer)
+                if greeting is None or greeting.kind != "answered":
+                    raise WarehouseUnavailable(greeting.text if greeting else "it ended at once")
+                _report_missing(greeting.text)
+                self.was_ready = True
                 self._ready.set_result(process)
                 while (answer := receive(process.stdout, Answer)) is not None:
-                    if asked := self._asked.pop(answer.id, None):
-                        asked.set_result(answer)
+                    if future := self._pending.pop(answer.id, None):
+                        future.set_result(answer)
             finally:
                 process.kill()
                 with suppress(OSError):
                     process.stdin.close()
 
     def _fail(self, number: int) -> None:
-        if asked := self._asked.pop(number, None):
+        if future := self._pending.pop(number, None):
             text = "the process that answers queries ended; ask again in a moment, for less"
-            asked.set_result(Answer(number, "unavailable", text=text))
+            future.set_result(Answer(number, "unavailable", text=text))
 
 
-_told: set[str] = set()
+_reported: set[str] = set()
 
 
-def _tell_missing(what: str) -> None:
-    if what and what not in _told:
-        _told.add(what)
+def _report_missing(missing: str) -> None:
+    if missing and missing not in _reported:
+        _reported.add(missing)
         advice = "This system lacks it. Queries are still checked, one by one, before they run."
-        log.warning("reader_less_confined", missing=what, advice=advice)
+        log.warning("reader_less_confined", missing=missing, advice=advice)
 
 
 def _sweep() -> None:

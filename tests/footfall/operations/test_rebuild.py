@@ -18,7 +18,7 @@ from pipeline.clock import wall
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.engine.transports.embedded_points import applied_in, make_point, points
 from pipeline.errors import BadSetting, StateDamaged
-from pipeline.maintenance import _keep_points, _needed
+from pipeline.maintenance import _keep_points, _restorable
 from pipeline.recovery import rebuild as steps
 from pipeline.recovery.rebuild import NOTE, refuse_unfinished
 from pipeline.settings import Settings
@@ -268,4 +268,4 @@ def test_two_restore_points_are_kept_and_a_wrong_clock_stops_none(
     for now in (1, 2 * DAY, 3 * DAY, 40 * 365 * DAY, 5 * DAY, 8 * DAY):
         _keep_points(folder, runners, now, 3 * DAY)
     assert [point.time // DAY for point in points(folder)] == [5, 8]
-    assert _needed(folder) == applied_in(points(folder)[0].path)
+    assert _restorable(folder) == applied_in(points(folder)[0].path)

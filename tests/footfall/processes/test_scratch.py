@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from footfall.processes.scratch import scratch, sweep
-from pipeline.folder import held
+from pipeline.folder import lock_folders
 
 HOLD = """
 import sys
@@ -41,7 +41,7 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_what_runs_stays(tmp_p
         assert folder.is_dir()
         other.kill()
         other.wait()
-    with held(folder):  # its worker has not ended yet
+    with lock_folders(folder):  # its worker has not ended yet
         sweep("footfall-x-", tmp_path)
         assert folder.is_dir()
     sweep("footfall-x-", tmp_path)

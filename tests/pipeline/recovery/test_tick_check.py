@@ -26,7 +26,7 @@ class Watch:
         return [self.ticks.is_ahead(record(self.now + ahead)) for ahead in aheads]
 
     def says(self) -> list[str]:
-        return [alarm.text for alarm in self.alarms.each()]
+        return [alarm.text for alarm in self.alarms.active()]
 
 
 def test_only_what_is_beyond_the_tolerance_is_ahead() -> None:

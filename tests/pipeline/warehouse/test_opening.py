@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import FolderUnusable, WarehouseUnavailable
-from pipeline.warehouse.opening import heard, unopened
+from pipeline.warehouse.opening import captured_stderr, open_error
 
 BEFORE = (
     "Failed to create connection: Code: 36. DB::Exception: Error initializing EmbeddedServer: . "
@@ -40,7 +40,7 @@ BEFORE = (
 def test_damage_and_rights_are_final_and_name_the_file(
     tmp_path: Path, said: str, told: str
 ) -> None:
-    error = unopened(tmp_path, BEFORE + said)
+    error = open_error(tmp_path, BEFORE + said)
     assert isinstance(error, FolderUnusable)
     assert told in str(error)
     assert "Code:" not in str(error)
@@ -54,26 +54,26 @@ def test_damage_and_rights_are_final_and_name_the_file(
     ],
 )
 def test_what_goes_by_itself_may_pass(tmp_path: Path, said: str) -> None:
-    assert isinstance(unopened(tmp_path, BEFORE + said), WarehouseUnavailable)
+    assert isinstance(open_error(tmp_path, BEFORE + said), WarehouseUnavailable)
 
 
 def test_what_the_engine_says_nothing_of_is_damage_unless_another_has_the_folder(
     tmp_path: Path,
 ) -> None:
-    assert isinstance(unopened(tmp_path, BEFORE), FolderUnusable)
+    assert isinstance(open_error(tmp_path, BEFORE), FolderUnusable)
     with (tmp_path / "status").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert isinstance(unopened(tmp_path, BEFORE), WarehouseUnavailable)
+        assert isinstance(open_error(tmp_path, BEFORE), WarehouseUnavailable)
 
 
 def test_what_is_printed_is_held_back_and_printed_after_a_good_end(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with heard() as words:
+    with captured_stderr() as words:
         os.write(2, b"from C++\n")
         assert capfd.readouterr().err == ""
     assert (words.text, capfd.readouterr().err) == ("", "from C++\n")
-    with pytest.raises(ValueError, match="x"), heard() as words:
+    with pytest.raises(ValueError, match="x"), captured_stderr() as words:
         os.write(2, b"the cause\n")
         raise ValueError("x")
     assert (words.text, capfd.readouterr().err) == ("the cause\n", "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StateDamaged
-from pipeline.warehouse.inventory import check_schema, decoded, inventory_of, lost
+from pipeline.warehouse.inventory import check_schema, decode_inventory, inventory_of, lost
 from pipeline.warehouse.parts import Blocks, Part, blocks_of, holds, is_short
 from pipeline.warehouse.reserved import is_one_insert
 
@@ -54,10 +54,10 @@ def test_what_merges_replaced_is_not_lost_and_what_is_gone_is() -> None:
 
 def test_an_inventory_comes_back_from_its_text() -> None:
     made = inventory_of("u", {"events": "d"}, [part("all_1_1_0")])
-    assert decoded(made.encoded()) == made
-    assert decoded("") is None
+    assert decode_inventory(made.encode()) == made
+    assert decode_inventory("") is None
     with pytest.raises(StateDamaged):
-        decoded(made.encoded()[:-1])
+        decode_inventory(made.encode()[:-1])
 
 
 @pytest.mark.parametrize(

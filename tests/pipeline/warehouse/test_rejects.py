@@ -10,7 +10,7 @@ import pytest
 import sql
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
-from pipeline.warehouse.rejects import KEPT, trim_rejects
+from pipeline.warehouse.rejects import RETAINED_SHARE, trim_rejects
 from schemas.rejects import OVERHEAD
 from schemas.rows import AccountingRow, RejectRow, Row
 from tests.pipeline.warehouse.rows import NOON, row, store
@@ -82,7 +82,7 @@ def test_over_it_the_oldest_go_until_nine_tenths_are_left(warehouse: EmbeddedWar
         numbers = range(part * 10, part * 10 + 10)
         store(warehouse, RejectRow, *map(reject, numbers), offset=part)
     freed = trim_rejects(warehouse, 20 * COST)
-    kept = round(20 * KEPT)
+    kept = round(20 * RETAINED_SHARE)
     assert ids(warehouse) == [f"r{number:03}" for number in range(40 - kept, 40)]
     assert freed == (40 - kept) * COST
     assert trim_rejects(warehouse, 20 * COST) == 0
@@ -92,7 +92,7 @@ def test_rejects_of_one_moment_do_not_all_go_together(warehouse: EmbeddedWarehou
     rejects = [reject(number, received_at=NOON) for number in range(30)]
     store(warehouse, RejectRow, *rejects)
     trim_rejects(warehouse, 20 * COST)
-    assert len(ids(warehouse)) == round(20 * KEPT)
+    assert len(ids(warehouse)) == round(20 * RETAINED_SHARE)
 
 
 def test_rejects_without_a_body_count_too(warehouse: EmbeddedWarehouse) -> None:
@@ -123,4 +123,4 @@ def test_hostile_ids_are_bound(warehouse: EmbeddedWarehouse) -> None:
     hostile = [reject(n, id=f"{n:02}') OR 1=1 --", received_at=NOON) for n in range(30)]
     store(warehouse, RejectRow, *hostile)
     trim_rejects(warehouse, 20 * COST)
-    assert len(ids(warehouse)) == round(20 * KEPT)
+    assert len(ids(warehouse)) == round(20 * RETAINED_SHARE)

@@ -9,7 +9,7 @@ from pipeline.alarms import Alarms
 from pipeline.errors import WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Warehouse
 from pipeline.warehouse.embedded import EmbeddedWarehouse
-from pipeline.warehouse.inventory import decoded
+from pipeline.warehouse.inventory import decode_inventory
 from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.parts import Part, parts_of
@@ -157,7 +157,7 @@ def test_a_merge_that_met_a_full_disk_ends_the_worker_and_a_new_start_has_all(
     warehouse, alarms = opened(), Alarms()
     Keeper(warehouse, alarms, before).look()
     assert held(warehouse) == ["a", "b", "c"]
-    assert alarms.each() == []
+    assert alarms.active() == []
 
 
 def test_a_part_that_is_gone_is_told_at_every_start(
@@ -166,13 +166,13 @@ def test_a_part_that_is_gone_is_told_at_every_start(
     warehouse, alarms = opened(), Alarms()
     insert(warehouse, "a", "b")
     keeper = Keeper(warehouse, alarms)
-    text = keeper.look().encoded()
+    text = keeper.look().encode()
     (part,) = active(warehouse)
     warehouse.execute(f"ALTER TABLE {TABLE} DROP PART '{part.name}'")
     for _ in range(2):
         warehouse, alarms = opened(), Alarms()
-        text = Keeper(warehouse, alarms, decoded(text)).look().encoded()
-        (alarm,) = alarms.each()
+        text = Keeper(warehouse, alarms, decode_inventory(text)).look().encode()
+        (alarm,) = alarms.active()
         assert alarm.text == f"part {part.name} of the table {TABLE}: it is gone, and had 2 rows"
 
 
@@ -189,7 +189,7 @@ def test_what_was_deleted_on_purpose_is_not_lost(
     (left,) = active(warehouse)
     warehouse.execute(f"ALTER TABLE {TABLE} DROP PART '{left.name}'")  # as the engine does some day
     keeper.look()
-    assert alarms.each() == []
+    assert alarms.active() == []
 
 
 def test_what_the_engine_put_aside_is_told(opened: Callable[[], ReservedWarehouse]) -> None:
@@ -199,7 +199,7 @@ def test_what_the_engine_put_aside_is_told(opened: Callable[[], ReservedWarehous
     empty(part)
     warehouse, alarms = opened(), Alarms()
     Keeper(warehouse, alarms).look()
-    assert ["put it aside (broken-on-start)" in alarm.text for alarm in alarms.each()] == [True]
+    assert ["put it aside (broken-on-start)" in alarm.text for alarm in alarms.active()] == [True]
 
 
 def test_a_bit_that_flipped_is_found_by_reading_all(
@@ -215,7 +215,7 @@ def test_a_bit_that_flipped_is_found_by_reading_all(
     data.write_bytes(body)
     for each in keeper.active():
         keeper.check(each)
-    (alarm,) = alarms.each()
+    (alarm,) = alarms.active()
     assert f"part {part.name} of the table {TABLE}" in alarm.text
 
 
@@ -227,17 +227,17 @@ def test_merges_rest_while_the_disk_is_short_and_it_is_said(
     insert(warehouse, "b")
     keeper = Keeper(warehouse, alarms)
     keeper.watch_room()
-    assert alarms.each() == []
+    assert alarms.active() == []
     disk.free = 500
     keeper.watch_room()
-    assert [alarm.part for alarm in alarms.each()] == ["disk"]
+    assert [alarm.part for alarm in alarms.active()] == ["disk"]
     assert stopped(warehouse)
     disk.free = 1_249
     keeper.watch_room()
-    assert alarms.each()
+    assert alarms.active()
     disk.free = 2_000
     keeper.watch_room()
-    assert alarms.each() == []
+    assert alarms.active() == []
     assert not stopped(warehouse)
 
 

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from pipeline.web.borders import Access
-from pipeline.web.hosts import is_known
+from pipeline.web.hosts import is_served_host
 from tests.pipeline.web.fakes import FakeWarehouse, visit
 
 FOREIGN = [
@@ -30,13 +30,13 @@ FOREIGN = [
 
 @pytest.mark.parametrize("host", ["localhost:8101", "127.0.0.1", "[::1]:8101", "LOCALHOST"])
 def test_loopbacks_names_are_known(host: str) -> None:
-    assert is_known(host, ())
+    assert is_served_host(host, ())
 
 
 @pytest.mark.parametrize("host", FOREIGN)
 def test_nothing_else_is(host: str) -> None:
-    assert not is_known(host, ())
-    assert not is_known(host, ("stats.shop.example", "192.0.2.7:8101"))
+    assert not is_served_host(host, ())
+    assert not is_served_host(host, ("stats.shop.example", "192.0.2.7:8101"))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_nothing_else_is(host: str) -> None:
     ],
 )
 def test_names_can_be_added_for_any_port_or_one(host: str, known: bool) -> None:
-    assert is_known(host, ("stats.shop.example", "192.0.2.7:8101")) is known
+    assert is_served_host(host, ("stats.shop.example", "192.0.2.7:8101")) is known
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.web import server
-from pipeline.web.named import named, names
+from pipeline.web.named_queries import named_query, names
 
 STATIC = Path(server.__file__).parent / "static"
 SCRIPTS = sorted(STATIC.glob("*.js"))
@@ -56,7 +56,7 @@ def test_scripts_ask_for_queries_that_exist(script: Path) -> None:
 def test_a_span_of_time_is_what_spanning_queries_take() -> None:
     asked = set(re.findall(r'ask\("(\w+)", span\)', (STATIC / "overview.js").read_text()))
     assert asked
-    assert all(set(named(name).params) == {"site", "from", "to"} for name in asked)
+    assert all(set(named_query(name).params) == {"site", "from", "to"} for name in asked)
 
 
 def test_the_pages_are_small() -> None:

@@ -23,7 +23,7 @@ def small_bodies() -> Iterator[None]:
 BODIES = st.lists(st.binary(max_size=23), max_size=5)
 
 
-def collect(pieces: list[bytes]) -> list[parts.Whole]:
+def collect(pieces: list[bytes]) -> list[parts.PartGroup]:
     collector = parts.Collector()
     return [whole for whole in map(collector.add, pieces) if whole is not None]
 
@@ -31,7 +31,7 @@ def collect(pieces: list[bytes]) -> list[parts.Whole]:
 @given(BODIES)
 def test_bodies_come_back_as_they_were(bodies: list[bytes]) -> None:
     pieces = list(parts.split(9, bodies, lo=4))
-    assert collect(pieces) == [parts.Whole(4, 9, bodies or [b""])]
+    assert collect(pieces) == [parts.PartGroup(4, 9, bodies or [b""])]
     assert {parts.applied_of(piece) for piece in pieces} == {9}
 
 
@@ -47,7 +47,7 @@ def test_writers_may_interleave(one: list[bytes], other: list[bytes]) -> None:
 def test_a_whole_with_a_part_missing_does_not_exist(body: bytes, data: st.DataObject) -> None:
     pieces = list(parts.split(1, [body]))
     del pieces[data.draw(st.integers(0, len(pieces) - 1))]
-    assert collect([*pieces, *parts.split(2, [b"next"])]) == [parts.Whole(0, 2, [b"next"])]
+    assert collect([*pieces, *parts.split(2, [b"next"])]) == [parts.PartGroup(0, 2, [b"next"])]
 
 
 def test_no_part_is_larger_than_a_record_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
