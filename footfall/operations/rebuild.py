@@ -84,11 +84,11 @@ async def _fold(
 ) -> int:
     journal = EmbeddedJournal(found.folder)
     sink = Sink(warehouse, journal.log_id)
-    finish = 0
+    folded_events = 0
 
     def counted(folded: int, every: int) -> None:
-        nonlocal finish
-        finish = every
+        nonlocal folded_events
+        folded_events = every
         tell(folded, every)
 
     try:
@@ -99,7 +99,7 @@ async def _fold(
     finally:
         sink.close()
         await journal.close()
-    return finish
+    return folded_events
 
 
 def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[str, Runner]:
