@@ -1,4 +1,8 @@
-"""The one place that reads the time: real, or faster for demonstrations."""
+"""The one place in `pipeline` that reads what time it is: real, or faster for demonstrations.
+
+How long something takes is measured elsewhere too (`time.monotonic`), and compared with nothing.
+tests/pipeline/test_clock.py holds it to that.
+"""
 
 import time
 from collections.abc import Callable

@@ -1,6 +1,7 @@
-"""Footfall's errors: a closed set. Retryable and permanent are different types.
+"""Every error that `pipeline` raises on purpose; tests/pipeline/test_errors.py holds it to that.
 
-Each says what happened, to which input, and what to do.
+Retryable and permanent ones are different types. Each says what happened, to which input, and what to
+do. The command (`footfall/`) adds two permanent ones of its own, for its demonstration and measurements.
 """
 
 
@@ -54,3 +55,16 @@ class LogDamaged(Permanent):
 
 class BadSetting(Permanent):
     """A setting's value cannot be used; the text names the setting, the value and what it takes."""
+
+
+class HalfMerged(RuntimeError):
+    """Ends the worker like a bug, so that it is started again; nobody has to act.
+
+    The next start puts the part aside and takes what it was merged from again.
+    """
+
+    def __init__(self, part: str, table: str) -> None:
+        super().__init__(
+            f"part {part} of {table} was merged on a full disk and is not whole; ending, "
+            "so that the next start takes what it was merged from instead"
+        )

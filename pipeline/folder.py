@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pipeline.clock import wall
 from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
 from schemas.folder_format import mark, refusal
@@ -93,9 +94,8 @@ def _lock(folder: Path) -> int:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(file, 0)
         mark(folder)
-        os.pwrite(
-            file, f"pid {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0
-        )
+        since = datetime.fromtimestamp(wall() / 1000, UTC)
+        os.pwrite(file, f"pid {os.getpid()} since {since:%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
     except BlockingIOError:
         owner = os.pread(file, 200, 0).decode(errors="replace").strip() or "pid unknown"
         os.close(file)

@@ -24,6 +24,7 @@ from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.engine.transports.embedded_points import INVENTORY
 from pipeline.errors import (
     FootfallError,
+    HalfMerged,
     LogUnavailable,
     Permanent,
     StateDamaged,
@@ -52,7 +53,7 @@ from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.inventory import Inventory, decode_inventory
 from pipeline.warehouse.keeper import Keeper, check_before
 from pipeline.warehouse.migrate import migrate
-from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
+from pipeline.warehouse.reserved import ReservedWarehouse
 from pipeline.warehouse.sink import Sink
 from pipeline.web.borders import Access
 from pipeline.web.server import make_web

@@ -1,11 +1,11 @@
 """Every metric of the worker: name, kind, unit, meaning, labels. Labels are bounded by the code."""
 
 from collections.abc import Sequence
-from time import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from pipeline.clock import wall
 from pipeline.engine.stage import Record
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -122,7 +122,7 @@ class StageMetrics:
         metrics.records.labels(stage).inc(len(records))
         metrics.batch.labels(stage).observe(events)
         metrics.applied.labels(stage, partition).set(applied)
-        metrics.progress.labels(stage, partition).set(time())
+        metrics.progress.labels(stage, partition).set(wall() / 1000)
 
     def rejected(self, reason: str) -> None:
         """A reject's row is in the warehouse."""

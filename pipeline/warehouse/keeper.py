@@ -11,11 +11,11 @@ import structlog
 
 import sql
 from pipeline.alarms import Alarm, Alarms
-from pipeline.errors import StateDamaged, WarehouseRefused
+from pipeline.errors import HalfMerged, StateDamaged, WarehouseRefused
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.inventory import Inventory, check_schema, inventory_of, lost
 from pipeline.warehouse.parts import Blocks, Part, blocks_of, holds, parts_of, short_parts
-from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse, is_one_insert
+from pipeline.warehouse.reserved import ReservedWarehouse, is_one_insert
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ class Keeper:
         incomplete = short_parts(self._warehouse, fresh)
         for part in incomplete:
             if not is_one_insert(part.name):
-                raise HalfMerged(part)
+                raise HalfMerged(part.name, part.table)
             if (part.table, part.name) in self._doubtful:
                 self._report(part.table, part.name, "its files are not whole")
         self._doubtful = {(part.table, part.name) for part in incomplete}

@@ -12,7 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-from pipeline.errors import FootfallError, WarehouseUnavailable
+from pipeline.errors import FootfallError, HalfMerged, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows, Warehouse
 from pipeline.warehouse.parts import Part, blocks_of, fresh_parts, short_parts
 from schemas.disk_space import Room
@@ -20,16 +20,6 @@ from schemas.disk_space import Room
 FASTEST_BYTES_PER_S: Final = 4e9
 """Bytes a second that no disk takes more of: an insert that is done before a neighbour can have filled
 the reserve has met no full disk. Any other is looked at, for some 4 ms."""
-
-
-class HalfMerged(RuntimeError):
-    """Ends the worker: its next start puts the part aside and takes what it was merged from again."""
-
-    def __init__(self, part: Part) -> None:
-        super().__init__(
-            f"part {part.name} of {part.table} was merged on a full disk and is not whole; ending, "
-            "so that the next start takes what it was merged from instead"
-        )
 
 
 class ReservedWarehouse:
@@ -110,7 +100,7 @@ class ReservedWarehouse:
         """Needs room too: what cannot be dropped now is tried again."""
         for key, part in list(self._short.items()):
             if not is_one_insert(part.name):
-                raise HalfMerged(part)
+                raise HalfMerged(part.name, part.table)
             self._inner.execute(f"ALTER TABLE `{part.table}` DETACH PART '{part.name}'")
             del self._short[key]
             with suppress(FootfallError):  # it only takes room there

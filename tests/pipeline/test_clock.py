@@ -1,8 +1,12 @@
 """A worker's own clock: it goes on, sleeps, is set back at once, and ahead only for good."""
 
+import ast
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pipeline
 from pipeline.clock import LASTING_MS, STEP_MS, SteadyClock, clock
 
 SECOND = 1_000
@@ -62,3 +66,27 @@ def test_ntp_that_drags_the_clock_along_is_followed() -> None:
 
 def test_a_fast_clock_follows_the_one_it_is_given() -> None:
     assert clock((NOW, 1_000, 60.0), lambda: 3_000)() == NOW + 120_000
+
+
+READS_THE_TIME = {"time", "time_ns", "clock_gettime", "clock_gettime_ns", "gmtime", "localtime"}
+READS_THE_DATE = {"now", "utcnow", "today"}
+
+
+def readings(path: Path) -> set[str]:
+    """Names of the standard library's clocks that a module takes or calls."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            names |= {alias.name for alias in node.names} & READS_THE_TIME
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            clocks = {"time": READS_THE_TIME, "datetime": READS_THE_DATE, "date": READS_THE_DATE}
+            names |= {node.attr} & clocks.get(node.value.id, set())
+    return names
+
+
+def test_no_other_module_of_the_pipeline_reads_what_time_it_is() -> None:
+    folder = Path(pipeline.__path__[0])
+    readers = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if readings(path)
+    }
+    assert readers == {"clock.py"}

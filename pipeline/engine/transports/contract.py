@@ -87,7 +87,7 @@ class Journal(Protocol):
 class PartitionHooks(Protocol):
     """What a transport asks of the Faust app it serves: the runner's positions, not committed offsets.
 
-    The worker sets both as attributes of its Faust app.
+    They are methods of the app itself (`pipeline.app.App`), as Faust gives its transports nothing else.
     """
 
     async def resume_positions(

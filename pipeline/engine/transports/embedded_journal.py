@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from time import time_ns
 from typing import Final, TypeVar
 
 import sql
+from pipeline.clock import wall
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Append, Delta, Snapshot
 from pipeline.engine.transports.embedded_file import (
@@ -153,7 +153,7 @@ class EmbeddedJournal:
 
     def _append(self, records: Sequence[Append]) -> list[Place]:
         """The partitions as they are afterwards."""
-        now = time_ns() // 1_000_000
+        now = wall()
         rows: dict[tuple[str, int], Place] = {}
         for record in records:
             key = (record.topic, record.partition)

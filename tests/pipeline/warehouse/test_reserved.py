@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.alarms import Alarms
-from pipeline.errors import WarehouseUnavailable
+from pipeline.errors import HalfMerged, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Warehouse
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.inventory import decode_inventory
 from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.parts import Part, parts_of
-from pipeline.warehouse.reserved import HalfMerged, ReservedWarehouse
+from pipeline.warehouse.reserved import ReservedWarehouse
 from schemas.disk_space import Room
 
 TABLE = "identities"
