@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from pipeline.engine.state.settled_values import SettledValues
 from schemas.origins import Origin
 
 V = TypeVar("V")
@@ -16,22 +17,23 @@ W = TypeVar("W")
 LIVE_LIMIT = 2_000
 """Decoded values kept beside their bytes. Past it, those not used since they last were so many are let
 go: a decoded device takes some 3 kB, and there are tables of all partitions."""
-ENTRY_BYTES = 150
-"""What a key and its value take beside their own bytes: the heads of both, a place in the table."""
+ENTRY_BYTES = 60
+"""What a key and its value take beside their own bytes: 15 where they are packed, 150 where they are
+not, as those that change often and those in calendars and caches."""
 
 
 class Keyed(Generic[V]):
     """A mapping from text to values of one type. A changed value must be `put` again."""
 
     def __init__(self, kind: type[V]) -> None:
-        self._raw: dict[str, bytes] = {}
+        self._raw = SettledValues()
         self._live: dict[str, V] = {}
         self._idle: dict[str, V] = {}  # settled, and not used since
         # A dict, not a set: deltas have one order. With what is encoded already; b"": deleted.
         self._dirty: dict[str, bytes | None] = {}
         self._unsized: dict[str, None] = {}  # put or deleted since sizes were counted
         self._dirty_sizes: dict[str, int] = {}  # of what is dirty
-        self._size: int | None = 0
+        self._size = 0
         self._decode = msgspec.msgpack.Decoder(kind).decode
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -47,7 +49,7 @@ class Keyed(Generic[V]):
         """The value, or None. Values are mutable: `put` after changing one."""
         value = self._live.get(key)
         if value is None:
-            raw = self._raw.get(key)
+            raw = self._raw.value(key)
             if raw is None or key in self._dirty:
                 return None
             value = self._live[key] = self._idle.pop(key, None) or self._decode(raw)
@@ -100,7 +102,7 @@ class Keyed(Generic[V]):
         """The delta holding `changes`, which are all there are, is durable."""
         size = self.size()
         values = {key: value for key, value in changes.items() if value is not None}
-        self.load(values, changes.keys() - values.keys())
+        self.load(values, [key for key, value in changes.items() if value is None])
         self._size = size
         self._dirty.clear()
         self._dirty_sizes.clear()
@@ -112,11 +114,11 @@ class Keyed(Generic[V]):
 
         Takes as many steps as there were changes since it was asked for.
         """
-        size, raw, dirty_sizes = self._size_of_all(), self._raw, self._dirty_sizes
+        size, raw, dirty_sizes = self._size, self._raw, self._dirty_sizes
         for key in self._unsized:
             before = dirty_sizes.get(key)
             if before is None:
-                before = _size_of(key, raw.get(key))
+                before = _size_of(key, raw.value(key))
             dirty_sizes[key] = now = _size_of(key, self._encoded(key))
             size += now - before
         self._unsized.clear()
@@ -130,22 +132,16 @@ class Keyed(Generic[V]):
             encoded = self._dirty[key] = self._encode(self._live[key])
         return encoded
 
-    def _size_of_all(self) -> int:
-        if self._size is None:
-            raw = self._raw
-            sizes = sum(map(len, raw)) + sum(map(len, raw.values()))
-            self._size = sizes + ENTRY_BYTES * len(raw)
-        return self._size
-
     def load(self, values: Mapping[str, bytes], deleted: Iterable[str] = ()) -> None:
-        """Apply a stored delta or snapshot chunk; the keys `deleted` are deleted, whatever their value.
-
-        A million keys pass through here before a worker is ready: no loop of ours over `values`.
-        """
-        self._size = None
+        """Apply a stored delta or snapshot chunk; `deleted` go, whatever their value."""
         self._raw.update(values)
-        for key in deleted:
-            self._raw.pop(key, None)
+        self._raw.remove(deleted)
+        self._size = self._raw.content_bytes + ENTRY_BYTES * len(self._raw)
+
+    def take_over(self, settled: "Keyed[V]") -> None:
+        """Hold what was settled in another table, which is not used any more."""
+        self._raw = settled._raw
+        self.load({})
 
     def encoded(self) -> Mapping[str, bytes]:
         """Every key and its encoded value, as of the last settled delta."""
@@ -194,6 +190,9 @@ class State:
         return True
 
     def adopt(self, settled: "State") -> None:
-        """Take over, in this fresh state, what another had when its last delta was settled."""
+        """Take over, in this fresh state, what another had when its last delta was settled.
+
+        The other one is not used any more.
+        """
         for name, table in settled.tables.items():
-            self.tables[name].load(table.encoded())
+            self.tables[name].take_over(table)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.engine.state import keyed
+from pipeline.engine.state import keyed, settled_values
 from pipeline.engine.state.keyed import ENTRY_BYTES, Keyed, State
 
 
@@ -158,3 +158,45 @@ def test_a_value_that_was_changed_and_put_is_read_as_it_was_put(
         assert table.get("a") == list(range(1, count + 1))
         table.settle(table.changes())
     assert table.get("b") == [2]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("put", "put", "delete", "settle", "take over", "load")),
+            st.sampled_from("abcdefghijkl"),
+            st.integers(0, 2**40),
+        )
+    )
+)
+def test_how_many_values_are_packed_changes_no_answer(steps: list[tuple[str, str, int]]) -> None:
+    model = dict[str, int]()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settled_values, "HOT_LIMIT", 1)
+        patched.setattr(keyed, "LIVE_LIMIT", 1)
+        table = Keyed(int)
+        for what, key, value in steps:
+            if what == "put":
+                table.put(key, value)
+                model[key] = value
+            elif what == "delete":
+                table.delete(key)
+                model.pop(key, None)
+            elif what == "settle":
+                table.settle(table.changes())
+            else:
+                table.settle(table.changes())
+                fresh = Keyed(int)
+                if what == "load":
+                    fresh.load(table.encoded())
+                else:
+                    fresh.take_over(table)
+                table = fresh
+            assert len(table) == len(model)
+        assert dict(table.items()) == dict(table.each()) == model
+        encoded = {name: msgspec.msgpack.encode(number) for name, number in model.items()}
+        assert table.size() == sum(
+            len(name) + len(number) + ENTRY_BYTES for name, number in encoded.items()
+        )
+        table.settle(table.changes())
+        assert dict(table.encoded()) == encoded

@@ -42,7 +42,7 @@ def state_of(site: Site) -> VisitsState:
 
 
 def test_devices_are_forgotten_oldest_first_down_to_the_room_and_counted_all_the_same() -> None:
-    room = 150_000
+    room = 100_000
     site, plain = Site(), Site()
     site.stage.room = room
     for minute in crowd(5, 5):
