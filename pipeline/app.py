@@ -12,7 +12,8 @@ from faust.exceptions import ConsumerNotStarted
 from faust.tables.manager import TableManager
 from faust.types import TP
 
-from pipeline.engine.runner import RecordBatch, Runner
+from pipeline.engine.batch_queue import RecordBatch
+from pipeline.engine.runner import Runner
 from pipeline.engine.transports.coalesce import RecordsSchema
 from pipeline.engine.transports.kafka import FAUST_SETTINGS
 from pipeline.errors import FootfallError, Retryable

@@ -13,7 +13,8 @@ import sql
 from pipeline.accounting import balance
 from pipeline.alarms import Alarms
 from pipeline.engine.metrics import Metrics
-from pipeline.engine.runner import PartitionTask, Runner
+from pipeline.engine.partition_task import PartitionTask
+from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Journal
 from pipeline.errors import FootfallError, LogUnavailable, Retryable
 from pipeline.warehouse.contract import Warehouse

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.engine.runner import PartitionTask, RecordBatch, Runner
+from pipeline.engine.batch_queue import RecordBatch
+from pipeline.engine.partition_task import PartitionTask
+from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Journal
 from schemas.ticks import tick_time

@@ -1,4 +1,4 @@
-"""Step 8 of the protocol: rows with their source into the warehouse, once.
+"""Step 5 of the runner's protocol: rows with their source into the warehouse, once.
 
 One runner writes one (topic, partition); batches of it come one after the other.
 """

@@ -14,8 +14,9 @@ from unittest.mock import MagicMock, patch
 
 from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
-from pipeline.engine import runner as product
-from pipeline.engine.runner import RecordBatch, Runner
+from pipeline.engine import batch_queue, partition_task
+from pipeline.engine.batch_queue import RecordBatch
+from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
@@ -23,6 +24,7 @@ from pipeline.settings import Settings
 from pipeline.warehouse.sink import Sink
 from tests.faults import feeding, traffic
 from tests.faults.memory import Faults, Inline, MemoryWarehouse
+from tests.faults.simulation import silent
 
 PARTITIONS: Final = 2
 TURNS: Final = 20_000
@@ -62,7 +64,7 @@ async def _fold(journal: EmbeddedJournal, held: Held, upto: float) -> None:
     settings = Settings({"lateness": str(30 * 86_400)}, {})
     flow = stages(settings, journal.partitions).values()
     runners = [Runner(stage, journal, sink, MagicMock()) for stage in flow]
-    with patch.object(product, "log", MagicMock()):
+    with silent():
         try:
             for runner in runners:
                 for partition in range(journal.partitions):
@@ -99,7 +101,10 @@ def stopped_stack(folder: Path, seed: int, events: int, share: float = 0.6) -> H
     held: Held = defaultdict(list)
     alive = folder / "alive"
     sent = list(map(_appended, feeding.records(traffic.sendings(seed, events))))
-    with patch.object(product, "BATCH_EVENTS", 60), patch.object(product, "SNAPSHOT_BYTES", 60_000):
+    with (
+        patch.object(batch_queue, "BATCH_EVENTS", 60),
+        patch.object(partition_task, "SNAPSHOT_BYTES", 60_000),
+    ):
         write(alive, sent[: len(sent) // 2]).close()  # the last one to close empties the WAL
         asyncio.run(live(alive, held, share))
         writer = write(alive, sent[len(sent) // 2 :])

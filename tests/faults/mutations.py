@@ -12,9 +12,10 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from collectors.producers.base import GroupCommit
-from pipeline.engine import runner
+from pipeline.engine import batch_writer, partition_task
+from pipeline.engine.batch_writer import BatchWriter
+from pipeline.engine.fold import Fold
 from pipeline.engine.outputs import records_of
-from pipeline.engine.runner import PartitionTask
 from pipeline.engine.stage import Emit
 from pipeline.engine.state.deltas import restore
 from pipeline.engine.state.keyed import State
@@ -30,26 +31,26 @@ Mutation = Callable[[], AbstractContextManager[object]]
 def ack_early() -> AbstractContextManager[object]:
     """The delta is durable before the rows are."""
 
-    async def persist(self: PartitionTask, emit: Emit, delta: Delta, applied: int) -> None:
-        outputs = list(records_of(emit.outputs, self.runner.journal.partitions))
-        journal, place = self.runner.journal, (self.stage.name, self.partition)
-        await _until_taken(self, lambda: journal.commit(*place, outputs, delta))
-        await _until_taken(self, lambda: self._store(emit.rows, applied))
+    async def persist(self: BatchWriter, emit: Emit, delta: Delta) -> None:
+        outputs = list(records_of(emit.outputs, self.journal.partitions))
+        journal, key = self.journal, (self.stage, self.partition)
+        await _until_taken(self, lambda: journal.commit(*key, outputs, delta))
+        await _until_taken(self, lambda: self._store(emit.rows))
 
-    return _instead(PartitionTask, "_persist", persist)
+    return _instead(BatchWriter, "persist", persist)
 
 
 def delta_before_outputs() -> AbstractContextManager[object]:
     """The delta says that a record is done; then its outputs are appended."""
 
-    async def persist(self: PartitionTask, emit: Emit, delta: Delta, applied: int) -> None:
-        outputs = list(records_of(emit.outputs, self.runner.journal.partitions))
-        journal, place = self.runner.journal, (self.stage.name, self.partition)
-        await _until_taken(self, lambda: self._store(emit.rows, applied))
-        await _until_taken(self, lambda: journal.commit(*place, [], delta))
+    async def persist(self: BatchWriter, emit: Emit, delta: Delta) -> None:
+        outputs = list(records_of(emit.outputs, self.journal.partitions))
+        journal, key = self.journal, (self.stage, self.partition)
+        await _until_taken(self, lambda: self._store(emit.rows))
+        await _until_taken(self, lambda: journal.commit(*key, [], delta))
         await _until_taken(self, lambda: journal.append(outputs))
 
-    return _instead(PartitionTask, "_persist", persist)
+    return _instead(BatchWriter, "persist", persist)
 
 
 def no_seen_check() -> AbstractContextManager[object]:
@@ -64,13 +65,13 @@ def no_read_back() -> AbstractContextManager[object]:
 
 def read_back_for_one_batch() -> AbstractContextManager[object]:
     """What was read back is forgotten after a batch that ends before the dead worker's did."""
-    write = PartitionTask._write
+    write = BatchWriter._write
 
-    def forgetful(self: PartitionTask, rows: Any) -> None:
+    def forgetful(self: BatchWriter, rows: Any) -> None:
         write(self, rows)
         self._existing = {}
 
-    return _instead(PartitionTask, "_write", forgetful)
+    return _instead(BatchWriter, "_write", forgetful)
 
 
 def failed_insert_taken_for_done() -> AbstractContextManager[object]:
@@ -98,7 +99,7 @@ def key_compacted_deltas() -> AbstractContextManager[object]:
             await _overwrite(state, delta)
         return 0
 
-    return _instead(runner, "restore", compacted)
+    return _instead(partition_task, "restore", compacted)
 
 
 def repeated_deltas_applied() -> AbstractContextManager[object]:
@@ -114,7 +115,7 @@ def repeated_deltas_applied() -> AbstractContextManager[object]:
             state.applied = max(applied, state.applied)
         return 0
 
-    return _instead(runner, "restore", trusting)
+    return _instead(partition_task, "restore", trusting)
 
 
 def places_counted_per_batch() -> AbstractContextManager[object]:
@@ -128,7 +129,7 @@ def places_counted_per_batch() -> AbstractContextManager[object]:
 
 def no_rolling_back() -> AbstractContextManager[object]:
     """What a record changed before it made its stage raise stays changed."""
-    return _instead(PartitionTask, "_roll_back", lambda self: None)
+    return _instead(Fold, "_roll_back", lambda self: None)
 
 
 @contextmanager
@@ -216,12 +217,12 @@ async def _none() -> AsyncIterator[Delta]:
         yield delta
 
 
-async def _until_taken(task: PartitionTask, step: Callable[[], Awaitable[None]]) -> None:
+async def _until_taken(writer: BatchWriter, step: Callable[[], Awaitable[None]]) -> None:
     """One step of the protocol, again until the warehouse or the log has taken it."""
     while True:
         try:
             await step()
             return
         except Retryable:
-            task._in_doubt = True
-            await asyncio.sleep(runner.RETRY_SECONDS[0])
+            writer._in_doubt = True
+            await asyncio.sleep(batch_writer.RETRY_SECONDS[0])

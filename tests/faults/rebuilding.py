@@ -105,7 +105,7 @@ def _runners(
 ) -> dict[str, Runner]:
     runners = rebuild._runners(settings, journal, sink)
     for runner in runners.values() if believes else ():
-        runner.is_ahead = lambda record: False
+        runner.environment = runner.environment._replace(is_ahead=lambda record: False)
     return runners
 
 

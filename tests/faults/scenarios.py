@@ -16,7 +16,7 @@ WRONG_HOURS: Final = (48, 7, -24, 12 * 8766)
 """How far a collector's clock is ahead, by the log's time: two days, a shift, yesterday, 2038."""
 WRONG_SECONDS: Final = 5
 WINDOWS: Final = "read:0.1,rows:0.1,stored:0.3,outputs:0.3,delta:0.3,committed:0.1"
-"""Where a worker may freeze; most at steps 7 to 9, where it becomes a zombie that matters."""
+"""Where a worker may freeze; most at steps 5 to 7, where it becomes a zombie that matters."""
 
 
 def kill_one(stack: Stack) -> None:

@@ -7,6 +7,7 @@ boundaries in every life. In the end the world must equal one in which nothing h
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -14,9 +15,11 @@ from unittest.mock import MagicMock, patch
 
 from msgspec.structs import asdict
 
-from pipeline.engine import runner as product
+from pipeline.engine import batch_queue, batch_writer, fold, partition_task
+from pipeline.engine import runner as runner_module
+from pipeline.engine.batch_queue import RecordBatch
 from pipeline.engine.outputs import records_of
-from pipeline.engine.runner import RecordBatch, Runner
+from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Emit, Record, Stage
 from pipeline.engine.state.deltas import changes_of, restore, settle
 from pipeline.engine.state.keyed import State
@@ -64,10 +67,10 @@ class World:
         """Live until everything is applied. Batches and snapshots are small, so that all happens."""
         with (
             patch("asyncio.to_thread", _inline),
-            patch.object(product, "log", MagicMock()),
-            patch.object(product, "RETRY_SECONDS", (0.0,)),
-            patch.object(product, "BATCH_EVENTS", self.rng.choice((1, 4, 12))),
-            patch.object(product, "SNAPSHOT_BYTES", self.rng.choice((200, 10_000))),
+            silent(),
+            patch.object(batch_writer, "RETRY_SECONDS", (0.0,)),
+            patch.object(batch_queue, "BATCH_EVENTS", self.rng.choice((1, 4, 12))),
+            patch.object(partition_task, "SNAPSHOT_BYTES", self.rng.choice((200, 10_000))),
         ):
             asyncio.run(self._lives())
 
@@ -158,7 +161,7 @@ class Worker:
         """End every task; nothing they still try has an effect."""
         self.faults.dead = True
         self.faults.resume.set()
-        tasks = [task._task for runner in self.runners.values() for task in runner.tasks.values()]
+        tasks = [task.running for runner in self.runners.values() for task in runner.tasks.values()]
         tasks.append(self.task)
         for task in filter(None, tasks):
             task.cancel()
@@ -186,6 +189,15 @@ class Worker:
             stage.source.name, partition, start, self.faults.rng.randint(1, 6)
         )
         return bool(run) and await runner.feed(partition, RecordBatch(run, lambda: None))
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """No line of the runners' log."""
+    with ExitStack() as patches:
+        for module in (runner_module, partition_task, fold, batch_writer):
+            patches.enter_context(patch.object(module, "log", MagicMock()))
+        yield
 
 
 async def turns(count: int) -> None:
@@ -235,7 +247,7 @@ def _undisturbed(world: World) -> Iterator[tuple[tuple[Stage, int], State]]:
             if good:
                 whole = record._replace(value=b"\n".join(good)) if bad else record
                 stage.process(state, whole, emit)
-            if bad and stage.source in product.ACCOUNTED_TOPICS:
+            if bad and stage.source in fold.ACCOUNTED_TOPICS:
                 emit.row(AccountingRow(declared=bad, rejected=bad))
             state.applied = record.offset
         settle(state, changes_of(state))

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from pipeline.engine.runner import PartitionTask
+from pipeline.engine.batch_writer import BatchWriter
 from tests.faults.mutants import SURVIVED, fate_of
 from tests.faults.mutations import IN_PROCESS, _instead
 
@@ -22,6 +22,6 @@ def test_the_product_itself_is_not() -> None:
 
 def test_a_mutant_of_what_is_gone_is_no_mutant() -> None:
     with pytest.raises(AttributeError):
-        fate_of(lambda: _instead(PartitionTask, "gone", print), SEEDS)
+        fate_of(lambda: _instead(BatchWriter, "gone", print), SEEDS)
     with pytest.raises(TypeError):
-        fate_of(lambda: _instead(PartitionTask, "_write", lambda task: None), SEEDS)
+        fate_of(lambda: _instead(BatchWriter, "_write", lambda writer: None), SEEDS)

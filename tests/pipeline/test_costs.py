@@ -12,8 +12,10 @@ import pytest
 import pipeline
 from collectors.producers.base import Append as Promised
 from collectors.producers.embedded import EmbeddedWriter
+from pipeline.engine.batch_queue import RecordBatch
+from pipeline.engine.batch_writer import Existing
 from pipeline.engine.metrics import Metrics
-from pipeline.engine.runner import Existing, RecordBatch, Runner
+from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Append, Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.stages.visits import stage as visits

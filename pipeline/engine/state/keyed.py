@@ -176,7 +176,7 @@ class State:
         return sum(table.size() for table in self.tables.values())
 
     def is_new(self, origin: Origin) -> bool:
-        """Step 4: whether a message was not folded in before; notes that it now is.
+        """Of step 4: whether a message was not folded in before; notes that it now is.
 
         Outputs of one upstream partition come in the order of their origins, repeats included.
         A message without an origin is some other producer's and always new.

@@ -20,7 +20,7 @@ class Append(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """Step 9: offsets lo…applied of a stage's partition are folded in; `body` says how (msgpack).
+    """Step 7: offsets lo…applied of a stage's partition are folded in; `body` says how (msgpack).
 
     A body may be larger than a record. A log with a limit stores it in parts; a delta with a part
     missing (its writer died, or went on after another took over) does not exist.
@@ -54,7 +54,7 @@ class Journal(Protocol):
     async def commit(
         self, stage: str, partition: int, outputs: Sequence[Append], delta: Delta
     ) -> None:
-        """Steps 7 and 9: append `outputs`, all durable, then the delta; durable when it returns.
+        """Steps 6 and 7: append `outputs`, all durable, then the delta; durable when it returns.
 
         Embedded, both are one transaction. On Kafka a crash may leave outputs without their
         delta; the replay repeats them and readers drop the repeats by origin.
@@ -66,10 +66,10 @@ class Journal(Protocol):
     async def load(
         self, stage: str, partition: int
     ) -> tuple[Snapshot | None, AsyncIterator[Delta]]:
-        """Step 2: the newest complete snapshot, and the deltas in log order (all, or those after it)."""
+        """Step 1: the newest complete snapshot, and the deltas in log order (all, or those after it)."""
 
     async def snapshot(self, stage: str, partition: int, snapshot: Snapshot) -> None:
-        """Step 11: store a snapshot, then drop deltas and snapshots that it makes needless."""
+        """Step 8: store a snapshot, then drop deltas and snapshots that it makes needless."""
 
     async def end(self, topic: str, partition: int) -> int:
         """The offset the next record will get."""

@@ -16,7 +16,8 @@ import structlog
 from standardwebhooks.webhooks import Webhook
 
 from pipeline.clock import Clock
-from pipeline.engine.runner import PartitionTask, Runner
+from pipeline.engine.partition_task import PartitionTask
+from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
 from pipeline.masking import scrub, secrets_of

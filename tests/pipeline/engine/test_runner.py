@@ -13,15 +13,11 @@ import pytest
 from msgspec.structs import asdict
 
 from collectors.producers.embedded import EmbeddedWriter
+from pipeline.engine.batch_queue import LARGE_BYTES, QUEUED_EVENTS, RecordBatch
+from pipeline.engine.batch_writer import Existing
+from pipeline.engine.fold import YIELD_EVENTS
 from pipeline.engine.metrics import Metrics
-from pipeline.engine.runner import (
-    LARGE_BYTES,
-    QUEUED_EVENTS,
-    TURN_EVENTS,
-    Existing,
-    RecordBatch,
-    Runner,
-)
+from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta, Snapshot
@@ -104,7 +100,7 @@ def test_others_get_their_turn_while_a_long_batch_is_folded(tmp_path: Path) -> N
     async def story() -> int:
         sink, turns = SlowSink(), 0
         runner = await runner_of(tmp_path, sink)
-        await runner.feed(0, RecordBatch(records(8, TURN_EVENTS // 2), lambda: None))
+        await runner.feed(0, RecordBatch(records(8, YIELD_EVENTS // 2), lambda: None))
         while not sink.begun.is_set():
             await asyncio.sleep(0)
             turns += runner.tasks[0].state.applied not in (-1, 7)

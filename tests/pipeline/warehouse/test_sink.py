@@ -1,4 +1,4 @@
-"""Step 8: rows land once, whatever was there already."""
+"""Step 5 of the runner's protocol: rows land once, whatever was there already."""
 
 from collections.abc import Sequence
 from typing import Any
