@@ -18,7 +18,7 @@ from pipeline.masking import mask_url
 from pipeline.settings import Settings
 from pipeline.stages.delivery.stage import Delivery
 from pipeline.stages.dropoff.stage import Dropoff
-from pipeline.stages.people.policy import DAY, Policy
+from pipeline.stages.people.policy import DAY_MS, Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.rejects import RejectsStage
 from pipeline.stages.visits import funnel
@@ -60,7 +60,7 @@ FLOW: Final = (
     AgentSpec(
         "people",
         topics.CUSTOMERS,
-        lambda s, _: People(Policy(lead=s.lead_days * DAY)),
+        lambda s, _: People(Policy(lead_ms=s.lead_days * DAY_MS)),
         (topics.TRIGGERS,),
     ),
     AgentSpec("dropoff", topics.PAGES, lambda s, _: Dropoff(), (topics.TRIGGERS,)),

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.deltas import changes_of, delta_of, settle
-from pipeline.stages.people.policy import DAY
+from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
@@ -24,7 +24,7 @@ BATCH = 25
 def facts(purchases: int, people: int) -> Iterator[CustomerFact]:
     """Half a year of purchases by known people, one to three products each, and ticks."""
     rng = random.Random(1)
-    step = 180 * DAY // purchases
+    step = 180 * DAY_MS // purchases
     for n in range(purchases):
         at = START + n * step
         if n % 1_000 == 0:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from pipeline.stages.people import population
 from pipeline.stages.people.interval_model import forecast, occasions
-from pipeline.stages.people.policy import DAY
+from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.state import Cycle, PeopleState, split_pair_key
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order
@@ -102,7 +102,7 @@ def folded(known: Histories, category: Callable[[str], str]) -> PeopleState:
     )
     shop = Shop().fold(facts, per_record=500)
     return shop.fold(
-        [tick(CUT)] * (len(known) // shop.stage.policy.per_tick + 1), per_record=1
+        [tick(CUT)] * (len(known) // shop.stage.policy.cycles_per_tick + 1), per_record=1
     ).state
 
 
@@ -119,7 +119,7 @@ def by_stage(cycles: dict[Pair, Cycle]) -> set[Pair]:
     return {
         pair
         for pair, cycle in cycles.items()
-        if cycle.state and cycle.due < day(CUT + WINDOW) and cycle.late > day(CUT)
+        if cycle.state and cycle.due_at < day(CUT + WINDOW) and cycle.late_at > day(CUT)
     }
 
 
@@ -141,7 +141,7 @@ def by_own(known: Histories) -> set[Pair]:
 def gaps_of(times: list[float]) -> list[float]:
     """Intervals between occasions, days."""
     found = occasions([day(time) for time in times])
-    return [(later - earlier) / DAY for earlier, later in pairwise(found)]
+    return [(later - earlier) / DAY_MS for earlier, later in pairwise(found)]
 
 
 def is_due(last: float, interval: float) -> bool:
@@ -172,8 +172,8 @@ def chance(state: PeopleState, pair: Pair, last: float) -> float:
     kept = state.pairs.get(f"shop\n{len(pair[0]) + 8}\nuser_id:{pair[0]}\n{pair[1]}")
     if norm is None or kept is None or kept.cycle is None:
         return 0.0
-    found = forecast(norm, kept.cycle.intervals, kept.cycle.total)
-    return found.chance(max(CUT - last, 0.01), WINDOW)
+    expected = forecast(norm, kept.cycle.intervals, kept.cycle.total)
+    return expected.chance(max(CUT - last, 0.01), WINDOW)
 
 
 def made_up(seed: int) -> Histories:

@@ -1,4 +1,4 @@
-"""What the folding of one record carries along: state, exit, and the cycles to look at in its end."""
+"""What the folding of one record carries along: state, output, and the cycles to renew at its end."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import PeopleState
 
 
-class Place(NamedTuple):
+class PersonProduct(NamedTuple):
     """A person, by canonical identifier, and a product."""
 
     site: str
@@ -15,15 +15,15 @@ class Place(NamedTuple):
     product: str
 
 
-class Turn:
-    """One record's folding. `touched` keeps the order of touching, so that replays repeat it."""
+class RecordContext:
+    """One record's folding. `stale` keeps the order in which cycles went stale, so that replays repeat it."""
 
-    __slots__ = ("emit", "policy", "state", "touched")
+    __slots__ = ("emit", "policy", "stale", "state")
 
     def __init__(self, state: PeopleState, emit: Emit, policy: Policy) -> None:
         self.state, self.emit, self.policy = state, emit, policy
-        self.touched: dict[Place, None] = {}
+        self.stale: dict[PersonProduct, None] = {}
 
     def touch(self, site: str, person: str, product: str) -> None:
         """A purchase came to, or went from, this person."""
-        self.touched[Place(site, person, product)] = None
+        self.stale[PersonProduct(site, person, product)] = None

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from pipeline.stages.people import identity
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.state import DEVICE, Device, Point
 
 MAX_POINTS: Final = 64
-"""Assertions kept for one device. Past it, the oldest that repeats its neighbours is let go: only
+"""Assertions kept for one device. Past it, the oldest that repeats its neighbours is dropped: only
 another person's assertion arriving later, from before that time, could have needed it."""
-MAX_LOOSE: Final = 500
+MAX_UNOWNED_ORDERS: Final = 500
 """Orders without identifiers on one device that late assertions may still give to somebody else."""
 
 
@@ -26,56 +26,58 @@ def owner_at(device: str, points: Sequence[Point], time: int) -> str:
     return identifier or DEVICE + device
 
 
-def owner_of(turn: Turn, site: str, device: str, time: int) -> str:
+def owner_of(context: RecordContext, site: str, device: str, time: int) -> str:
     """`owner_at` with what the state knows."""
-    kept = turn.state.devices.get(f"{site}\n{device}")
-    return owner_at(device, kept.points if kept else (), time)
+    owned = context.state.devices.get(f"{site}\n{device}")
+    return owner_at(device, owned.points if owned else (), time)
 
 
-def assert_owner(turn: Turn, site: str, device: str, point: Point) -> list[str]:
+def assert_owner(context: RecordContext, site: str, device: str, point: Point) -> list[str]:
     """Note whose the device is from a time on; answers the orders that change their owner."""
     key = f"{site}\n{device}"
-    kept = turn.state.devices.get(key) or Device()
-    if point in kept.points:
+    entry = context.state.devices.get(key) or Device()
+    if point in entry.points:
         return []
-    before = list(kept.points)
-    insort(kept.points, point)
-    if len(kept.points) > MAX_POINTS:
-        _let_go(kept.points)
-    turn.state.devices.put(key, kept)
-    if kept.opt_out and point.identifier:
-        identity.mark_opt_out(turn, site, point.identifier)
+    before = list(entry.points)
+    insort(entry.points, point)
+    if len(entry.points) > MAX_POINTS:
+        _drop_redundant(entry.points)
+    context.state.devices.put(key, entry)
+    if entry.opt_out and point.identifier:
+        identity.mark_opt_out(context, site, point.identifier)
     return [
         order_id
-        for time, order_id in kept.loose
-        if owner_at(device, before, time) != owner_at(device, kept.points, time)
+        for time, order_id in entry.unowned_orders
+        if owner_at(device, before, time) != owner_at(device, entry.points, time)
     ]
 
 
-def keep_loose(turn: Turn, site: str, device: str, time: int, order_id: str) -> None:
+def add_unowned_order(
+    context: RecordContext, site: str, device: str, time: int, order_id: str
+) -> None:
     """Remember an order that belongs to whoever has the device at `time`."""
     key = f"{site}\n{device}"
-    kept = turn.state.devices.get(key) or Device()
-    if (time, order_id) not in kept.loose:
-        insort(kept.loose, (time, order_id))
-        del kept.loose[:-MAX_LOOSE]
-        turn.state.devices.put(key, kept)
+    entry = context.state.devices.get(key) or Device()
+    if (time, order_id) not in entry.unowned_orders:
+        insort(entry.unowned_orders, (time, order_id))
+        del entry.unowned_orders[:-MAX_UNOWNED_ORDERS]
+        context.state.devices.put(key, entry)
 
 
-def mark_opt_out(turn: Turn, site: str, device: str) -> None:
+def mark_opt_out(context: RecordContext, site: str, device: str) -> None:
     """Everybody this device ever belongs to gets no triggers."""
     key = f"{site}\n{device}"
-    kept = turn.state.devices.get(key) or Device()
-    if kept.opt_out:
+    entry = context.state.devices.get(key) or Device()
+    if entry.opt_out:
         return
-    kept.opt_out = True
-    turn.state.devices.put(key, kept)
-    for point in kept.points:
+    entry.opt_out = True
+    context.state.devices.put(key, entry)
+    for point in entry.points:
         if point.identifier:
-            identity.mark_opt_out(turn, site, point.identifier)
+            identity.mark_opt_out(context, site, point.identifier)
 
 
-def _let_go(points: list[Point]) -> None:
+def _drop_redundant(points: list[Point]) -> None:
     for at in range(1, len(points) - 1):
         if points[at - 1].identifier == points[at].identifier == points[at + 1].identifier:
             del points[at]

@@ -25,28 +25,30 @@ def read(value: bytes) -> list[CustomerFact | Unreadable]:
     try:
         facts = _decoder.decode_lines(value)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return [_line(at, line) for at, line in enumerate(value.split(b"\n")) if line.strip()]
-    return [_checked(at, fact, value) for at, fact in enumerate(facts)]
+        return [
+            _decode_line(at, line) for at, line in enumerate(value.split(b"\n")) if line.strip()
+        ]
+    return [_validated(at, fact, value) for at, fact in enumerate(facts)]
 
 
-def _line(at: int, line: bytes) -> CustomerFact | Unreadable:
+def _decode_line(at: int, line: bytes) -> CustomerFact | Unreadable:
     try:
         fact = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Unreadable(at, str(error), line)
-    wrong = _wrong(fact)
+    wrong = _fault(fact)
     return Unreadable(at, wrong, line) if wrong else fact
 
 
-def _checked(at: int, fact: CustomerFact, value: bytes) -> CustomerFact | Unreadable:
-    wrong = _wrong(fact)
+def _validated(at: int, fact: CustomerFact, value: bytes) -> CustomerFact | Unreadable:
+    wrong = _fault(fact)
     if not wrong:
         return fact
     lines = [line for line in value.split(b"\n") if line.strip()]
     return Unreadable(at, wrong, lines[at])
 
 
-def _wrong(fact: CustomerFact) -> str:
+def _fault(fact: CustomerFact) -> str:
     """What makes a decoded fact unusable, or ""."""
     if not EARLIEST_MS <= fact.time < LATEST_MS:
         return f"time {fact.time} is out of range"

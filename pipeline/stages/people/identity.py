@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.links import evaluate
 from pipeline.stages.people.state import Component, Link, Node, Refusal
 from schemas import identifiers
@@ -14,119 +14,126 @@ MAX_LINKS: Final = 500
 identifiers stay with whom they are, and the refusal is recorded as `too_many_links`. Past the cap
 the result depends on arrival; no honest person has 500 distinct sets of identifiers."""
 
-person_id = lru_cache(maxsize=65_536)(identifiers.person_id)
+person_id = lru_cache(maxsize=8_192)(identifiers.person_id)
 
 
-def learn(turn: Turn, site: str, link: Link) -> None:
+def learn(context: RecordContext, site: str, link: Link) -> None:
     """Fold a link in: identifiers become known, people merge or part, rows say what changed."""
-    named = (*link.identifiers, link.previous_id) if link.previous_id else link.identifiers
-    nodes = [_node(turn, site, identifier) for identifier in named]
-    if len(named) < 2:
+    members = (*link.identifiers, link.previous_id) if link.previous_id else link.identifiers
+    nodes = [_node(context, site, identifier) for identifier in members]
+    if len(members) < 2:
         return
     labels = list(dict.fromkeys(node.component for node in nodes if node.component))
-    component = turn.state.components.get(labels[0]) if len(labels) == 1 else None
-    if component is not None and _is_known(component, link):
+    component = context.state.components.get(labels[0]) if len(labels) == 1 else None
+    if component is not None and _is_redundant(component, link):
         return
-    _relate(turn, site, link, labels)
+    _merge_components(context, site, link, labels)
 
 
-def mark_opt_out(turn: Turn, site: str, identifier: str) -> None:
+def mark_opt_out(context: RecordContext, site: str, identifier: str) -> None:
     """The person this identifier belongs to gets no triggers."""
-    node = _node(turn, site, identifier)
+    node = _node(context, site, identifier)
     if not node.opt_out:
         node.opt_out = True
-        turn.state.nodes.put(f"{site}\n{identifier}", node)
+        context.state.nodes.put(f"{site}\n{identifier}", node)
 
 
-def _node(turn: Turn, site: str, identifier: str) -> Node:
+def _node(context: RecordContext, site: str, identifier: str) -> Node:
     key = f"{site}\n{identifier}"
-    node = turn.state.nodes.get(key)
+    node = context.state.nodes.get(key)
     if node is None:
         node = Node(identifier)
-        turn.state.nodes.put(key, node)
-        _identity_row(turn, site, identifier, identifier)
+        context.state.nodes.put(key, node)
+        _identity_row(context, site, identifier, identifier)
     return node
 
 
-def _is_known(component: Component, link: Link) -> bool:
+def _is_redundant(component: Component, link: Link) -> bool:
     return any(
-        kept.identifiers == link.identifiers
-        and kept.previous_id == link.previous_id
-        and (kept.time, kept.message_id) <= (link.time, link.message_id)
-        for kept in component.links
+        earlier.identifiers == link.identifiers
+        and earlier.previous_id == link.previous_id
+        and (earlier.time, earlier.message_id) <= (link.time, link.message_id)
+        for earlier in component.links
     )
 
 
-def _relate(turn: Turn, site: str, link: Link, labels: list[str]) -> None:
+def _merge_components(context: RecordContext, site: str, link: Link, labels: list[str]) -> None:
     """Join the components that the link touches, and evaluate the result anew."""
-    components = turn.state.components
-    parts = {label: components.get(label) or Component() for label in labels}
-    links = [kept for part in parts.values() for kept in part.links if not _same(kept, link)]
+    components = context.state.components
+    joined = {label: components.get(label) or Component() for label in labels}
+    links = [
+        known_link
+        for component in joined.values()
+        for known_link in component.links
+        if not _is_equal(known_link, link)
+    ]
     links.append(link)
     if len(links) > MAX_LINKS:
-        _refuse(turn, site, link)
+        _refuse(context, site, link)
         return
-    before = [refusal for part in parts.values() for refusal in part.refusals]
+    before = [refusal for component in joined.values() for refusal in component.refusals]
     for label in labels[1:]:
         components.delete(label)
     people, refusals = evaluate(links)
     label = labels[0] if labels else f"{site}\n{link.identifiers[0]}"
     components.put(label, Component(links, people, refusals))
-    _refusal_rows(turn, site, before, refusals)
+    _refusal_rows(context, site, before, refusals)
     for canonical, members in people.items():
         for identifier in members:
-            _assign(turn, site, identifier, canonical, label)
+            _assign(context, site, identifier, canonical, label)
 
 
-def _same(kept: Link, link: Link) -> bool:
-    return kept.identifiers == link.identifiers and kept.previous_id == link.previous_id
+def _is_equal(one: Link, other: Link) -> bool:
+    return one.identifiers == other.identifiers and one.previous_id == other.previous_id
 
 
-def _assign(turn: Turn, site: str, identifier: str, canonical: str, label: str) -> None:
-    node = _node(turn, site, identifier)
+def _assign(context: RecordContext, site: str, identifier: str, canonical: str, label: str) -> None:
+    node = _node(context, site, identifier)
     was = node.canonical
     if was == canonical and node.component == label:
         return
     node.canonical, node.component = canonical, label
-    turn.state.nodes.put(f"{site}\n{identifier}", node)
+    context.state.nodes.put(f"{site}\n{identifier}", node)
     if was == canonical:
         return
-    _identity_row(turn, site, identifier, canonical)
+    _identity_row(context, site, identifier, canonical)
     for product in node.products:
-        turn.touch(site, was, product)
-        turn.touch(site, canonical, product)
+        context.touch(site, was, product)
+        context.touch(site, canonical, product)
 
 
-def _identity_row(turn: Turn, site: str, identifier: str, canonical: str) -> None:
-    turn.emit.row(
+def _identity_row(context: RecordContext, site: str, identifier: str, canonical: str) -> None:
+    context.emit.row(
         IdentityRow(
             site=site,
             identifier=identifier,
             person_id=person_id(site, canonical),
             canonical=canonical,
-            version=turn.emit.version,
+            version=context.emit.version,
         )
     )
 
 
-def _refuse(turn: Turn, site: str, link: Link) -> None:
+def _refuse(context: RecordContext, site: str, link: Link) -> None:
     left, right = link.previous_id or link.identifiers[0], link.identifiers[-1]
     refusal = Refusal(link.time, link.message_id, left, right, "too_many_links")
-    _refusal_rows(turn, site, [], [refusal])
+    _refusal_rows(context, site, [], [refusal])
 
 
-def _refusal_rows(turn: Turn, site: str, before: list[Refusal], after: list[Refusal]) -> None:
+def _refusal_rows(
+    context: RecordContext, site: str, before: list[Refusal], after: list[Refusal]
+) -> None:
     """Withdraw the refusals that no longer hold, write the new ones."""
     old, new = dict.fromkeys(before), dict.fromkeys(after)
     for refusal in before:
         if refusal not in new:
-            turn.emit.row(_refusal_row(turn, site, refusal, deleted=1))
+            context.emit.row(_refusal_row(context, site, refusal, deleted=1))
     for refusal in after:
         if refusal not in old:
-            turn.emit.row(_refusal_row(turn, site, refusal, deleted=0))
+            context.emit.row(_refusal_row(context, site, refusal, deleted=0))
 
 
-def _refusal_row(turn: Turn, site: str, refusal: Refusal, deleted: int) -> RefusalRow:
+def _refusal_row(context: RecordContext, site: str, refusal: Refusal, deleted: int) -> RefusalRow:
     return RefusalRow(
         site=site,
         time=refusal.time,
@@ -134,6 +141,6 @@ def _refusal_row(turn: Turn, site: str, refusal: Refusal, deleted: int) -> Refus
         left=refusal.left,
         right=refusal.right,
         reason=refusal.reason,
-        version=turn.emit.version,
+        version=context.emit.version,
         deleted=deleted,
     )

@@ -30,21 +30,21 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from pipeline.stages.people.policy import DAY, HOUR
+from pipeline.stages.people.policy import DAY_MS, HOUR_MS
 
 SCALE: Final = 1_000
-SAME_OCCASION: Final = 20 * HOUR
+SAME_OCCASION: Final = 20 * HOUR_MS
 """Purchases of a product within this after an occasion's first one belong to that occasion."""
 LONGEST_DAYS: Final = 3 * 365
 """A longer gap says no more than this."""
-BORROWED: Final = 8.0
-FAITH: Final = 3.0
+PRIOR_WEIGHT: Final = 8.0
+RETURNS_PRIOR_WEIGHT: Final = 3.0
 """How many purchases' worth the population's share of returns weighs against a person's own."""
-NOISE: Final = 0.25
+DEFAULT_VARIANCE: Final = 0.25
 """σ² and τ² where nothing is known: a factor of e^0.5 ≈ 1.65 up or down."""
-LEAST_NOISE: Final = 0.0025
-LATE: Final = 1.0
-LAPSED: Final = 2.0
+MIN_VARIANCE: Final = 0.0025
+LATE_SD: Final = 1.0
+LAPSED_SD: Final = 2.0
 """Standard deviations after the expected date: 84 % and 98 % of those who return are back."""
 
 
@@ -104,17 +104,19 @@ class Norm(NamedTuple):
 class Forecast(NamedTuple):
     """A next purchase: the median interval, when it is late and when lapsed (tenths of a day)."""
 
-    days: int
-    late: int
-    lapsed: int
+    days_tenths: int
+    late_tenths: int
+    lapsed_tenths: int
     deviation: float
     returns: float
     weight: float
 
-    def chance(self, after: float, window: float) -> float:
-        """P(buys within `window` days | has not bought for `after` days, more than 0)."""
-        by_now = self.returns * _normal(log(10 * after / self.days) / self.deviation)
-        by_then = self.returns * _normal(log(10 * (after + window) / self.days) / self.deviation)
+    def chance(self, after_days: float, window_days: float) -> float:
+        """P(buys within `window_days` | has not bought for `after_days`, more than 0)."""
+        by_now = self.returns * _normal(log(10 * after_days / self.days_tenths) / self.deviation)
+        by_then = self.returns * _normal(
+            log(10 * (after_days + window_days) / self.days_tenths) / self.deviation
+        )
         return (by_then - by_now) / (1 - by_now)
 
 
@@ -122,22 +124,22 @@ def occasions(times: Sequence[int]) -> list[int]:
     """The first times of distinct occasions; `times` are sorted."""
     if len(times) < 2:
         return list(times)
-    found = [times[0]]
+    firsts = [times[0]]
     for time in times:
-        if time - found[-1] >= SAME_OCCASION:
-            found.append(time)
-    return found
+        if time - firsts[-1] >= SAME_OCCASION:
+            firsts.append(time)
+    return firsts
 
 
 def own_of(times: Sequence[int]) -> Own:
     """Sums over a person's own intervals. `times` are sorted and not empty."""
     total = squares = 0
-    found = occasions(times)
-    for earlier, later in pairwise(found):
-        x = round(log(min((later - earlier) / DAY, LONGEST_DAYS)) * SCALE)
+    firsts = occasions(times)
+    for earlier, later in pairwise(firsts):
+        x = round(log(min((later - earlier) / DAY_MS, LONGEST_DAYS)) * SCALE)
         total += x
         squares += x * x
-    return Own(times[-1], len(found) - 1, total, squares)
+    return Own(times[-1], len(firsts) - 1, total, squares)
 
 
 def norm_of(levels: Sequence[Sums]) -> Norm | None:
@@ -145,9 +147,9 @@ def norm_of(levels: Sequence[Sums]) -> Norm | None:
     widest = levels[0]
     if not widest.intervals:
         return None
-    norm = Norm(widest.total / widest.intervals / SCALE, NOISE, NOISE, 0.0)
+    norm = Norm(widest.total / widest.intervals / SCALE, DEFAULT_VARIANCE, DEFAULT_VARIANCE, 0.0)
     for sums in levels:
-        norm = _narrowed(norm, sums)
+        norm = _blend(norm, sums)
     return norm
 
 
@@ -159,9 +161,9 @@ def forecast(norm: Norm, intervals: int, total: int) -> Forecast:
         mean += weight * total / intervals / SCALE
     deviation = sqrt(norm.within + norm.between * (1 - weight))
     days = max(_tenths(mean), 1)
-    late = max(_tenths(mean + LATE * deviation), days + 10)
-    lapsed = max(_tenths(mean + LAPSED * deviation), late + 10)
-    returns = (FAITH * norm.returns + intervals) / (FAITH + intervals)
+    late = max(_tenths(mean + LATE_SD * deviation), days + 10)
+    lapsed = max(_tenths(mean + LAPSED_SD * deviation), late + 10)
+    returns = (RETURNS_PRIOR_WEIGHT * norm.returns + intervals) / (RETURNS_PRIOR_WEIGHT + intervals)
     return Forecast(days, late, lapsed, deviation, returns, weight)
 
 
@@ -174,16 +176,16 @@ def _tenths(mean: float) -> int:
     return round(10 * min(exp(mean), LONGEST_DAYS))
 
 
-def _narrowed(above: Norm, sums: Sums) -> Norm:
+def _blend(above: Norm, sums: Sums) -> Norm:
     n, people = sums.intervals, sums.repeaters
-    returns = (n + BORROWED * above.returns) / (n + sums.buyers + BORROWED)
+    returns = (n + PRIOR_WEIGHT * above.returns) / (n + sums.buyers + PRIOR_WEIGHT)
     if not n:
         return above._replace(returns=returns)
-    mean = (sums.total / SCALE + BORROWED * above.mean) / (n + BORROWED)
+    mean = (sums.total / SCALE + PRIOR_WEIGHT * above.mean) / (n + PRIOR_WEIGHT)
     spread = max((sums.squares - sums.means) / SCALE**2, 0.0)
-    within = (spread + BORROWED * above.within) / (n - people + BORROWED)
+    within = (spread + PRIOR_WEIGHT * above.within) / (n - people + PRIOR_WEIGHT)
     apart = (sums.means - sums.total * sums.total / n) / SCALE**2
     room = n - sums.weights / n
-    found = max((apart - (people - 1) * within) / room, 0.0) if room > 0 else above.between
-    between = (people * found + BORROWED * above.between) / (people + BORROWED)
-    return Norm(mean, max(within, LEAST_NOISE), max(between, LEAST_NOISE), returns)
+    measured = max((apart - (people - 1) * within) / room, 0.0) if room > 0 else above.between
+    between = (people * measured + PRIOR_WEIGHT * above.between) / (people + PRIOR_WEIGHT)
+    return Norm(mean, max(within, MIN_VARIANCE), max(between, MIN_VARIANCE), returns)

@@ -27,8 +27,8 @@ def evaluate(links: Iterable[Link]) -> Grouping:
     groups = _Groups()
     refusals: list[Refusal] = []
     for link in sorted(links, key=_order):
-        for left, right, forced in _edges(link):
-            if not groups.join(left, right, forced=forced):
+        for left, right, by_alias in _edges(link):
+            if not groups.join(left, right, by_alias=by_alias):
                 refusals.append(Refusal(link.time, link.message_id, left, right, "two_user_ids"))
     return Grouping(groups.people(), refusals)
 
@@ -37,23 +37,23 @@ def _edges(link: Link) -> Iterator[tuple[str, str, bool]]:
     first = link.identifiers[0]
     if link.previous_id:
         yield link.previous_id, first, True
-    for other in link.identifiers[1:]:
-        yield first, other, False
+    for identifier in link.identifiers[1:]:
+        yield first, identifier, False
 
 
 class _Groups:
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
-        self._named: dict[str, bool] = {}  # root → its group holds a user_id
+        self._has_user_id: dict[str, bool] = {}  # root → its group holds a user_id
 
-    def join(self, left: str, right: str, *, forced: bool) -> bool:
+    def join(self, left: str, right: str, *, by_alias: bool) -> bool:
         a, b = self._root(left), self._root(right)
         if a == b:
             return True
-        if self._named[a] and self._named[b] and not forced:
+        if self._has_user_id[a] and self._has_user_id[b] and not by_alias:
             return False
         self._parent[b] = a
-        self._named[a] = self._named[a] or self._named[b]
+        self._has_user_id[a] = self._has_user_id[a] or self._has_user_id[b]
         return True
 
     def people(self) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ class _Groups:
         parent = self._parent
         if identifier not in parent:
             parent[identifier] = identifier
-            self._named[identifier] = kind_of(identifier) == "user_id"
+            self._has_user_id[identifier] = kind_of(identifier) == "user_id"
         while (above := parent[identifier]) != identifier:
             parent[identifier] = identifier = parent[above]
         return identifier

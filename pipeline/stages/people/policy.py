@@ -4,22 +4,22 @@ from typing import Final
 
 from msgspec import Struct
 
-HOUR: Final = 3_600_000
-DAY: Final = 24 * HOUR
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 
 class Policy(Struct, frozen=True):
     """What a site's owner may tune. The defaults are those that the tests and scores use."""
 
-    lead: int = 3 * DAY
+    lead_ms: int = 3 * DAY_MS
     """`repurchase.due` is told this long before the expected date, at most a quarter interval."""
-    fresh: int = 3 * DAY
+    fresh_ms: int = 3 * DAY_MS
     """What happened longer ago than this when it is first seen is recorded, but not told."""
-    cooldown: int = DAY
+    cooldown_ms: int = DAY_MS
     """A person hears of one rule at most once within this."""
     window_days: int = 14
     chance: float = 0.2
     """A return is expected where, when its reminder would go out, the chance of a purchase within
     `window_days` is at least this. Below, no date is worth acting on: nobody can guess it."""
-    per_tick: int = 1_000
+    cycles_per_tick: int = 1_000
     """Cycles looked at in one tick, so that no tick's delta outgrows a log record."""

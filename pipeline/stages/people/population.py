@@ -13,21 +13,21 @@ _NAME: Final = 80
 def name_product(state: PeopleState, site: str, item: Item, time: int) -> None:
     """A product's category and name are those of its newest mention."""
     key = f"{site}\n{item.product_id}"
-    known = state.products.get(key)
-    if known is not None and time < known.time:
+    newest = state.products.get(key)
+    if newest is not None and time < newest.time:
         return
     product = Product(time, item.category, item.name[:_NAME])
-    if known is not None and product <= known:
+    if newest is not None and product <= newest:
         return
     state.products.put(key, product)
-    if known is not None and known.category != item.category:
-        _recategorise(state, site, item.product_id, known.category, item.category)
+    if newest is not None and newest.category != item.category:
+        _recategorise(state, site, item.product_id, newest.category, item.category)
 
 
 def name_of(state: PeopleState, site: str, product: str) -> str:
     """The product's name, else its id."""
-    known = state.products.get(f"{site}\n{product}")
-    return (known.name if known else "") or product[:_NAME]
+    newest = state.products.get(f"{site}\n{product}")
+    return (newest.name if newest else "") or product[:_NAME]
 
 
 def add(state: PeopleState, site: str, product: str, change: Sums) -> None:
@@ -44,8 +44,8 @@ def norm(state: PeopleState, site: str, product: str) -> Norm | None:
 
 
 def _levels(state: PeopleState, site: str, product: str) -> tuple[str, str, str]:
-    known = state.products.get(f"{site}\n{product}")
-    category = known.category if known else ""
+    newest = state.products.get(f"{site}\n{product}")
+    category = newest.category if newest else ""
     return f"{site}\n", f"{site}\nc{category}", f"{site}\np{product}"
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pipeline.stages.people import population
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.cycles import chance_at_due
 from pipeline.stages.people.interval_model import forecast
-from pipeline.stages.people.policy import DAY
+from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.state import Cycle
-from pipeline.stages.people.trigger_emitter import date, opted_out, send
+from pipeline.stages.people.trigger_emitter import date, emit_for_person, opted_out
 from schemas.triggers import Rule
 
 _RULES: Final[dict[str, Rule]] = {
@@ -22,82 +22,92 @@ _OPENING: Final = {
     "late": "Was expected to buy again and has not: {}.",
     "lapsed": "Has probably stopped buying: {}.",
 }
-_SPOKEN: Final = 3
+_NAMED_PRODUCTS: Final = 3
 """Products that the sentence names."""
-_LISTED: Final = 20
+_EVIDENCE_PRODUCTS: Final = 20
 """Products that the evidence lists; `products_in_all` counts the rest too."""
 
 
-class Ended(NamedTuple):
-    """A reminder whose cycle is over. `again`: when it was bought again, 0 if it was not."""
+class EndedReminder(NamedTuple):
+    """A reminder whose cycle is over. `bought_again`: when, ms; 0 if it was not."""
 
     person: str
-    last: int
-    told: str
-    told_id: str
-    again: int
+    last_purchase: int
+    emitted_state: str
+    trigger_id: str
+    bought_again: int
 
 
-def tell(turn: Turn, site: str, person: str, step: str, cycles: Mapping[str, Cycle]) -> str:
+def emit_reminder(
+    context: RecordContext, site: str, person: str, step: str, cycles: Mapping[str, Cycle]
+) -> str:
     """One trigger for all `cycles` (product → cycle) of a person that are in state `step`."""
-    spoken = [_words(turn, site, product, cycles[product]) for product in list(cycles)[:_SPOKEN]]
-    if len(cycles) > _SPOKEN:
-        spoken.append(f"and {len(cycles) - _SPOKEN} more")
-    listed = [_numbers(turn, site, product, cycles[product]) for product in list(cycles)[:_LISTED]]
-    identity = "\n".join(f"{product}@{cycle.last}" for product, cycle in cycles.items())
-    told = (
-        _OPENING[step].format("; ".join(spoken)),
-        {"products": listed, "products_in_all": len(cycles)},
+    clauses = [
+        _sentence(context, site, product, cycles[product])
+        for product in list(cycles)[:_NAMED_PRODUCTS]
+    ]
+    if len(cycles) > _NAMED_PRODUCTS:
+        clauses.append(f"and {len(cycles) - _NAMED_PRODUCTS} more")
+    products = [
+        _evidence(context, site, product, cycles[product])
+        for product in list(cycles)[:_EVIDENCE_PRODUCTS]
+    ]
+    identity = "\n".join(f"{product}@{cycle.last_purchase}" for product, cycle in cycles.items())
+    message = (
+        _OPENING[step].format("; ".join(clauses)),
+        {"products": products, "products_in_all": len(cycles)},
     )
-    return send(turn, _RULES[step], site, person, identity, told)
+    return emit_for_person(context, _RULES[step], site, person, identity, message)
 
 
-def withdraw(turn: Turn, site: str, product: str, ended: Ended) -> None:
+def withdraw(context: RecordContext, site: str, product: str, ended: EndedReminder) -> None:
     """Take back a reminder that no longer holds; what had lapsed needs none."""
-    if ended.told not in ("due", "late") or opted_out(turn, site, ended.person):
+    if ended.emitted_state not in ("due", "late") or opted_out(context, site, ended.person):
         return
-    name = population.name_of(turn.state, site, product)
-    if ended.again:
-        reason = f"Bought {name} again on {date(ended.again)}, so the reminder is off."
+    name = population.name_of(context.state, site, product)
+    if ended.bought_again:
+        reason = f"Bought {name} again on {date(ended.bought_again)}, so the reminder is off."
     else:
-        reason = f"The purchase of {name} on {date(ended.last)} no longer counts for this person."
+        reason = f"The purchase of {name} on {date(ended.last_purchase)} no longer counts for this person."
     evidence = {
         "product_id": product,
         "name": name,
-        "last_purchase": ended.last,
-        "bought_again": ended.again or None,
-        "withdraws": ended.told_id,
+        "last_purchase": ended.last_purchase,
+        "bought_again": ended.bought_again or None,
+        "withdraws": ended.trigger_id,
     }
-    cycle = f"{product}@{ended.last}"
-    send(turn, "repurchase.withdrawn", site, ended.person, cycle, (reason, evidence))
+    cycle = f"{product}@{ended.last_purchase}"
+    emit_for_person(context, "repurchase.withdrawn", site, ended.person, cycle, (reason, evidence))
 
 
-def _words(turn: Turn, site: str, product: str, cycle: Cycle) -> str:
-    name = population.name_of(turn.state, site, product)
-    around = f"{name} around {date(cycle.due)}"
-    since = round((turn.state.now - cycle.last) / DAY)
+def _sentence(context: RecordContext, site: str, product: str, cycle: Cycle) -> str:
+    name = population.name_of(context.state, site, product)
+    expectation = f"{name} around {date(cycle.due_at)}"
+    since = round((context.state.now - cycle.last_purchase) / DAY_MS)
     if cycle.intervals:
-        usual = f"bought {cycle.purchases} times, about every {cycle.days / 10:g} days"
+        usual = f"bought {cycle.purchases} times, about every {cycle.interval_tenths / 10:g} days"
     else:
-        bought = "once" if cycle.purchases == 1 else f"{cycle.purchases} times at once"
-        usual = f"bought {bought}, others buy it again after about {cycle.days / 10:g} days"
-    return f"{around} ({usual}, last {since} {'day' if since == 1 else 'days'} ago)"
+        count = "once" if cycle.purchases == 1 else f"{cycle.purchases} times at once"
+        usual = (
+            f"bought {count}, others buy it again after about {cycle.interval_tenths / 10:g} days"
+        )
+    return f"{expectation} ({usual}, last {since} {'day' if since == 1 else 'days'} ago)"
 
 
-def _numbers(turn: Turn, site: str, product: str, cycle: Cycle) -> dict[str, Any]:
-    norm = population.norm(turn.state, site, product)
-    assert norm is not None, "a cycle is only told of with a forecast"
-    found = forecast(norm, cycle.intervals, cycle.total)
+def _evidence(context: RecordContext, site: str, product: str, cycle: Cycle) -> dict[str, Any]:
+    norm = population.norm(context.state, site, product)
+    assert norm is not None, "only a cycle with a forecast is reminded of"
+    expected = forecast(norm, cycle.intervals, cycle.total)
     return {
         "product_id": product,
-        "name": population.name_of(turn.state, site, product),
+        "name": population.name_of(context.state, site, product),
         "purchases": cycle.purchases,
-        "last_purchase": cycle.last,
-        "interval_days": cycle.days / 10,
-        "due_at": cycle.due,
-        "late_at": cycle.late,
-        "lapsed_at": cycle.lapsed,
-        "probability_of_return": round(found.returns, 3),
-        "probability_within_window": round(chance_at_due(found, turn.policy), 3),
-        "weight_of_own_intervals": round(found.weight, 3),
+        "last_purchase": cycle.last_purchase,
+        "interval_days": cycle.interval_tenths / 10,
+        "due_at": cycle.due_at,
+        "late_at": cycle.late_at,
+        "lapsed_at": cycle.lapsed_at,
+        "probability_of_return": round(expected.returns, 3),
+        "probability_within_window": round(chance_at_due(expected, context.policy), 3),
+        "weight_of_own_intervals": round(expected.weight, 3),
     }

@@ -1,7 +1,7 @@
-"""Cycles kept in line with purchases, identities and time; what is due is told.
+"""Cycles kept in line with purchases, identities and time; what is due becomes a trigger.
 
-Told once per cycle (person, product, last purchase) and state; a state crossed longer than
-`Policy.fresh` before it was first seen goes into the record untold, so an import of history is
+Once per cycle (person, product, last purchase) and state; a state crossed longer than
+`Policy.fresh_ms` before it was first seen is recorded without a trigger, so an import of history is
 silent. All of a person's products that are due at one tick are one trigger; what comes due within
 the cool-down waits for its end. A reminder (due or late) is withdrawn when its cycle ends: bought
 again, refunded, or somebody else's. When people merge, the reminder goes over with the cycle.
@@ -12,12 +12,18 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.stages.people import population, reminders
-from pipeline.stages.people.context import Place, Turn
-from pipeline.stages.people.cycles import RowPart, foresee, is_to_tell, next_look, row_part
+from pipeline.stages.people.context import PersonProduct, RecordContext
+from pipeline.stages.people.cycles import (
+    CycleColumns,
+    cycle_columns,
+    foresee,
+    next_look,
+    should_emit,
+)
 from pipeline.stages.people.identity import person_id
 from pipeline.stages.people.interval_model import Norm, Sums, own_of
-from pipeline.stages.people.policy import DAY
-from pipeline.stages.people.reminders import Ended
+from pipeline.stages.people.policy import DAY_MS
+from pipeline.stages.people.reminders import EndedReminder
 from pipeline.stages.people.state import Contact, Cycle, Pair, PeopleState, pair_key, split_pair_key
 from pipeline.stages.people.trigger_emitter import opted_out
 from schemas.rows import CycleRow
@@ -29,15 +35,15 @@ class _Cycle(NamedTuple):
     site: str
     person: str
     product: str
-    last: int
+    last_purchase: int
 
 
-class _Flush:
-    """One pass over the touched places: rows as they stood, reminders whose cycle ended."""
+class _Changes:
+    """One pass over the stale cycles: rows as they stood, reminders whose cycle ended."""
 
     def __init__(self) -> None:
-        self.rows: dict[Place, RowPart | None] = {}
-        self.ended: dict[_Cycle, Ended] = {}
+        self.rows: dict[PersonProduct, CycleColumns | None] = {}
+        self.ended_reminders: dict[_Cycle, EndedReminder] = {}
         self.changes: dict[tuple[str, str], Sums] = {}
 
 
@@ -46,137 +52,159 @@ class _Norms:
 
     def __init__(self, state: PeopleState) -> None:
         self._state = state
-        self._known: dict[tuple[str, str], Norm | None] = {}
+        self._norms: dict[tuple[str, str], Norm | None] = {}
 
-    def of(self, place: Place) -> Norm | None:
-        key = place.site, place.product
-        if key not in self._known:
-            self._known[key] = population.norm(self._state, *key)
-        return self._known[key]
+    def of(self, person_product: PersonProduct) -> Norm | None:
+        key = person_product.site, person_product.product
+        if key not in self._norms:
+            self._norms[key] = population.norm(self._state, *key)
+        return self._norms[key]
 
 
-def flush(turn: Turn) -> None:
-    """Bring every touched cycle in line. First all counts, then all dates, which use the counts."""
-    if not turn.touched:
+def flush(context: RecordContext) -> None:
+    """Bring every stale cycle in line. First all counts, then all dates, which use the counts."""
+    if not context.stale:
         return
-    places, turn.touched = turn.touched, {}
-    work = _Flush()
-    for place in places:
-        _recount(turn, work, place)
+    person_products, context.stale = context.stale, {}
+    work = _Changes()
+    for person_product in person_products:
+        _recount(context, work, person_product)
     for (site, product), change in work.changes.items():
-        population.add(turn.state, site, product, change)
-    norms = _Norms(turn.state)
-    for place in places:
-        _renew(turn, work, norms, place)
-    for cycle, ended in work.ended.items():
-        reminders.withdraw(turn, cycle.site, cycle.product, ended)
+        population.add(context.state, site, product, change)
+    norms = _Norms(context.state)
+    for person_product in person_products:
+        _renew(context, work, norms, person_product)
+    for cycle, ended in work.ended_reminders.items():
+        reminders.withdraw(context, cycle.site, cycle.product, ended)
 
 
-def tick(turn: Turn, time: int) -> None:
-    """Move time on: look at the cycles whose time has come, and tell what is new."""
-    state, policy = turn.state, turn.policy
+def tick(context: RecordContext, time: int) -> None:
+    """Move time on: look at the cycles whose time has come, and emit what is new."""
+    state, policy = context.state, context.policy
     if time > state.now:
         state.clock.put("", time)
     now = state.now
     norms = _Norms(state)
-    groups: dict[tuple[str, str, str], list[Place]] = {}
-    for key in list(islice(state.timers.due(now), policy.per_tick)):
-        place = Place(*split_pair_key(key))
-        cycle = _look(turn, norms, key, place)
+    groups: dict[tuple[str, str, str], list[PersonProduct]] = {}
+    for key in list(islice(state.timers.due(now), policy.cycles_per_tick)):
+        person_product = PersonProduct(*split_pair_key(key))
+        cycle = _refresh(context, norms, key, person_product)
         if cycle is None:
             continue
-        if is_to_tell(cycle, now, policy):
-            groups.setdefault((place.site, place.person, cycle.state), []).append(place)
+        if should_emit(cycle, now, policy):
+            groups.setdefault((person_product.site, person_product.person, cycle.state), []).append(
+                person_product
+            )
         else:
             state.timers.set(key, next_look(cycle, now, policy))
-    for (site, person, step), places in groups.items():
-        _tell(turn, site, person, step, places)
+    for (site, person, step), person_products in groups.items():
+        _emit(context, site, person, step, person_products)
 
 
-def _look(turn: Turn, norms: _Norms, key: str, place: Place) -> Cycle | None:
-    pair = turn.state.pairs.get(key)
+def _refresh(
+    context: RecordContext, norms: _Norms, key: str, person_product: PersonProduct
+) -> Cycle | None:
+    pair = context.state.pairs.get(key)
     if pair is None or pair.cycle is None:
         return None
-    before = row_part(pair.cycle)
-    foresee(pair.cycle, norms.of(place), turn.state.now, turn.policy)
-    if row_part(pair.cycle) != before:
-        turn.state.pairs.put(key, pair)
-        _row(turn, place, before, row_part(pair.cycle))
+    before = cycle_columns(pair.cycle)
+    foresee(pair.cycle, norms.of(person_product), context.state.now, context.policy)
+    if cycle_columns(pair.cycle) != before:
+        context.state.pairs.put(key, pair)
+        _row(context, person_product, before, cycle_columns(pair.cycle))
     return pair.cycle
 
 
-def _recount(turn: Turn, work: _Flush, place: Place) -> None:
-    state = turn.state
-    key = pair_key(*place)
-    times, older = _history(state, place)
+def _recount(context: RecordContext, work: _Changes, person_product: PersonProduct) -> None:
+    state = context.state
+    key = pair_key(*person_product)
+    times, older = _history(state, person_product)
     pair = state.pairs.get(key) or Pair()
     cycle = pair.cycle
-    work.rows[place] = row_part(cycle)
+    work.rows[person_product] = cycle_columns(cycle)
     if cycle is None and not times:
         return
     own = own_of(times) if times else None
-    change = work.changes.setdefault((place.site, place.product), Sums())
+    change = work.changes.setdefault((person_product.site, person_product.product), Sums())
     if cycle is not None:
         change.add(cycle.intervals, cycle.total, cycle.squares, -1)
     if own is not None:
         change.add(own.intervals, own.total, own.squares, 1)
-    if cycle is not None and cycle.told and (own is None or own.last != cycle.last):
-        heir = state.person_of(place.site, place.person)
-        same = _Cycle(place.site, heir, place.product, cycle.last)
-        again = own.last if own and own.last > cycle.last else 0
-        work.ended[same] = Ended(place.person, cycle.last, cycle.told, cycle.told_id, again)
-        cycle.told = cycle.told_id = ""
+    if (
+        cycle is not None
+        and cycle.emitted_state
+        and (own is None or own.last != cycle.last_purchase)
+    ):
+        heir = state.person_of(person_product.site, person_product.person)
+        cycle_id = _Cycle(person_product.site, heir, person_product.product, cycle.last_purchase)
+        again = own.last if own and own.last > cycle.last_purchase else 0
+        work.ended_reminders[cycle_id] = EndedReminder(
+            person_product.person, cycle.last_purchase, cycle.emitted_state, cycle.trigger_id, again
+        )
+        cycle.emitted_state = cycle.trigger_id = ""
     if own is None:
         pair.cycle = None
     elif cycle is None:
         pair.cycle = Cycle(len(times) + older, *own)
     else:
         cycle.purchases = len(times) + older
-        cycle.last, cycle.intervals, cycle.total, cycle.squares = own
+        cycle.last_purchase, cycle.intervals, cycle.total, cycle.squares = own
     state.pairs.put(key, pair)
 
 
-def _renew(turn: Turn, work: _Flush, norms: _Norms, place: Place) -> None:
-    state, now = turn.state, turn.state.now
-    key = pair_key(*place)
+def _renew(
+    context: RecordContext, work: _Changes, norms: _Norms, person_product: PersonProduct
+) -> None:
+    state, now = context.state, context.state.now
+    key = pair_key(*person_product)
     pair = state.pairs.get(key)
     cycle = pair.cycle if pair is not None else None
     if pair is None or cycle is None:
-        _row(turn, place, work.rows[place], None)
+        _row(context, person_product, work.rows[person_product], None)
         state.timers.clear(key)
         if pair is not None and not pair.times:
             state.pairs.delete(key)
         return
-    same = _Cycle(place.site, place.person, place.product, cycle.last)
-    if not cycle.told and (kept := work.ended.pop(same, None)):
-        cycle.told, cycle.told_id = kept.told, kept.told_id
-    foresee(cycle, norms.of(place), now, turn.policy)
+    cycle_id = _Cycle(
+        person_product.site, person_product.person, person_product.product, cycle.last_purchase
+    )
+    if not cycle.emitted_state and (reminder := work.ended_reminders.pop(cycle_id, None)):
+        cycle.emitted_state, cycle.trigger_id = reminder.emitted_state, reminder.trigger_id
+    foresee(cycle, norms.of(person_product), now, context.policy)
     state.pairs.put(key, pair)
-    state.timers.set(key, next_look(cycle, now, turn.policy))
-    _row(turn, place, work.rows[place], row_part(cycle))
+    state.timers.set(key, next_look(cycle, now, context.policy))
+    _row(context, person_product, work.rows[person_product], cycle_columns(cycle))
 
 
-def _history(state: PeopleState, place: Place) -> tuple[Sequence[int], int]:
-    """Purchase times of all of a person's identifiers, sorted, and how many older were let go."""
-    members = state.members(place.site, place.person)
-    pairs = [state.pairs.get(pair_key(place.site, owner, place.product)) for owner in members]
-    known = [pair for pair in pairs if pair is not None and pair.times]
-    older = sum(pair.older for pair in known)
-    if len(known) == 1:
-        return known[0].times, older
-    return sorted(time for pair in known for time in pair.times), older
+def _history(state: PeopleState, person_product: PersonProduct) -> tuple[Sequence[int], int]:
+    """Purchase times of all of a person's identifiers, sorted, and how many older ones were dropped."""
+    members = state.members(person_product.site, person_product.person)
+    pairs = [
+        state.pairs.get(pair_key(person_product.site, owner, person_product.product))
+        for owner in members
+    ]
+    with_times = [pair for pair in pairs if pair is not None and pair.times]
+    older = sum(pair.older for pair in with_times)
+    if len(with_times) == 1:
+        return with_times[0].times, older
+    return sorted(time for pair in with_times for time in pair.times), older
 
 
-def _row(turn: Turn, place: Place, before: RowPart | None, after: RowPart | None) -> None:
+def _row(
+    context: RecordContext,
+    person_product: PersonProduct,
+    before: CycleColumns | None,
+    after: CycleColumns | None,
+) -> None:
     if before == after:
         return
     row, deleted = (after, 0) if after is not None else (before, 1)
     assert row is not None
-    turn.emit.row(
+    context.emit.row(
         CycleRow(
-            site=place.site,
-            person_id=person_id(place.site, place.person),
-            product_id=place.product,
+            site=person_product.site,
+            person_id=person_id(person_product.site, person_product.person),
+            product_id=person_product.product,
             purchases=row.purchases,
             last_purchase=row.last_purchase,
             interval_days=row.interval_days,
@@ -184,41 +212,51 @@ def _row(turn: Turn, place: Place, before: RowPart | None, after: RowPart | None
             late_at=row.late_at,
             lapsed_at=row.lapsed_at,
             state=row.state,
-            version=turn.emit.version,
+            version=context.emit.version,
             deleted=deleted,
         )
     )
 
 
-def _tell(turn: Turn, site: str, person: str, step: str, places: Sequence[Place]) -> None:
-    """Tell of all of a person's products in one state, or put it off."""
-    state, now = turn.state, turn.state.now
-    free_at = _last_told(state, site, person, step) + turn.policy.cooldown
-    quiet = opted_out(turn, site, person)
+def _emit(
+    context: RecordContext,
+    site: str,
+    person: str,
+    step: str,
+    person_products: Sequence[PersonProduct],
+) -> None:
+    """Emit one trigger for all of a person's products in one state, or put it off."""
+    state, now = context.state, context.state.now
+    free_at = _last_emitted_at(state, site, person, step) + context.policy.cooldown_ms
+    quiet = opted_out(context, site, person)
     if quiet or free_at > now:
-        for place in places:
-            state.timers.set(pair_key(*place), now + DAY if quiet else free_at)
+        for person_product in person_products:
+            state.timers.set(pair_key(*person_product), now + DAY_MS if quiet else free_at)
         return
-    pairs = {place.product: _pair(state, place) for place in places}
-    told_id = reminders.tell(turn, site, person, step, {p: c for p, (_, c) in pairs.items()})
-    for place in places:
-        pair, cycle = pairs[place.product]
-        cycle.told, cycle.told_id = step, told_id
-        state.pairs.put(pair_key(*place), pair)
-        state.timers.set(pair_key(*place), next_look(cycle, now, turn.policy))
+    pairs = {
+        person_product.product: _pair(state, person_product) for person_product in person_products
+    }
+    trigger_id = reminders.emit_reminder(
+        context, site, person, step, {p: c for p, (_, c) in pairs.items()}
+    )
+    for person_product in person_products:
+        pair, cycle = pairs[person_product.product]
+        cycle.emitted_state, cycle.trigger_id = step, trigger_id
+        state.pairs.put(pair_key(*person_product), pair)
+        state.timers.set(pair_key(*person_product), next_look(cycle, now, context.policy))
     contact = state.contacts.get(f"{site}\n{person}") or Contact()
-    contact.told[step] = now
+    contact.emitted_at[step] = now
     state.contacts.put(f"{site}\n{person}", contact)
 
 
-def _pair(state: PeopleState, place: Place) -> tuple[Pair, Cycle]:
-    pair = state.pairs.get(pair_key(*place))
+def _pair(state: PeopleState, person_product: PersonProduct) -> tuple[Pair, Cycle]:
+    pair = state.pairs.get(pair_key(*person_product))
     assert pair is not None
     assert pair.cycle is not None
     return pair, pair.cycle
 
 
-def _last_told(state: PeopleState, site: str, person: str, step: str) -> int:
-    """When the person, by any of their identifiers, last heard of this rule."""
+def _last_emitted_at(state: PeopleState, site: str, person: str, step: str) -> int:
+    """When a trigger of this rule was last emitted for any of the person's identifiers, ms."""
     contacts = (state.contacts.get(f"{site}\n{member}") for member in state.members(site, person))
-    return max((contact.told.get(step, 0) for contact in contacts if contact), default=0)
+    return max((contact.emitted_at.get(step, 0) for contact in contacts if contact), default=0)

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.devices import owner_of
-from pipeline.stages.people.trigger_emitter import opted_out, send
+from pipeline.stages.people.trigger_emitter import emit_for_person, opted_out
 from schemas.customers import CustomerFact
 from schemas.events import Feedback, Ticket
 from schemas.rows import FeedbackRow, TicketRow
@@ -15,70 +15,77 @@ UNHAPPY_RATING: Final = 2
 UNHAPPY_SCORE: Final = {"csat": 2, "ces": 2, "nps": 6}
 """Scores at or below are unhappy: the lower two of five, and what NPS calls detractors."""
 _OUT_OF: Final = {"csat": 5, "ces": 5, "nps": 10}
-_QUOTED: Final = 200
+_QUOTE_CHARACTERS: Final = 200
 """Characters of a comment or subject that a trigger quotes."""
 
 
-def ticket(turn: Turn, fact: CustomerFact, said: Ticket) -> None:
-    """Record a step in a ticket's life; tell of bad ratings and of reopening."""
-    turn.emit.row(
+def record_ticket(context: RecordContext, fact: CustomerFact, ticket: Ticket) -> None:
+    """Record a step in a ticket's life; a bad rating or a reopening is a trigger."""
+    context.emit.row(
         TicketRow(
             site=fact.site,
-            ticket_id=said.ticket_id,
-            action=said.action,
+            ticket_id=ticket.ticket_id,
+            action=ticket.action,
             time=fact.time,
             message_id=fact.message_id,
             identifier=fact.identifiers[0] if fact.identifiers else "",
             device=fact.device,
-            channel=said.channel,
-            subject=said.subject,
-            priority=said.priority,
-            rating=said.rating,
+            channel=ticket.channel,
+            subject=ticket.subject,
+            priority=ticket.priority,
+            rating=ticket.rating,
         )
     )
-    evidence: dict[str, Any] = {"ticket_id": said.ticket_id, "subject": said.subject[:_QUOTED]}
-    if said.action == "reopened":
-        reason = f"Ticket {said.ticket_id} was solved and is open again."
-        _tell(turn, "care.reopened", fact, reason, evidence)
-    elif said.action == "rated" and said.rating is not None and said.rating <= UNHAPPY_RATING:
-        reason = f"Rated the help with ticket {said.ticket_id} {said.rating} out of 5."
-        _tell(turn, "care.unhappy", fact, reason, {**evidence, "rating": said.rating})
+    evidence: dict[str, Any] = {
+        "ticket_id": ticket.ticket_id,
+        "subject": ticket.subject[:_QUOTE_CHARACTERS],
+    }
+    if ticket.action == "reopened":
+        reason = f"Ticket {ticket.ticket_id} was solved and is open again."
+        _emit(context, "care.reopened", fact, reason, evidence)
+    elif ticket.action == "rated" and ticket.rating is not None and ticket.rating <= UNHAPPY_RATING:
+        reason = f"Rated the help with ticket {ticket.ticket_id} {ticket.rating} out of 5."
+        _emit(context, "care.unhappy", fact, reason, {**evidence, "rating": ticket.rating})
 
 
-def feedback(turn: Turn, fact: CustomerFact, said: Feedback) -> None:
-    """Record an answer to a survey; tell of an unhappy one."""
-    turn.emit.row(
+def record_feedback(context: RecordContext, fact: CustomerFact, feedback: Feedback) -> None:
+    """Record an answer to a survey; an unhappy one is a trigger."""
+    context.emit.row(
         FeedbackRow(
             site=fact.site,
             time=fact.time,
             message_id=fact.message_id,
             identifier=fact.identifiers[0] if fact.identifiers else "",
             device=fact.device,
-            kind=said.kind,
-            score=said.score,
-            comment=said.comment,
-            about=said.about,
+            kind=feedback.kind,
+            score=feedback.score,
+            comment=feedback.comment,
+            about=feedback.about,
         )
     )
-    if said.score is None or said.score > UNHAPPY_SCORE.get(said.kind, -1):
+    if feedback.score is None or feedback.score > UNHAPPY_SCORE.get(feedback.kind, -1):
         return
-    about = f" about {said.about[:_QUOTED]}" if said.about else ""
-    survey = "an NPS survey" if said.kind == "nps" else f"a {said.kind.upper()} survey"
-    reason = f"Answered {said.score} out of {_OUT_OF[said.kind]} in {survey}{about}."
-    evidence = {"kind": said.kind, "score": said.score, "comment": said.comment[:_QUOTED]}
-    _tell(turn, "care.unhappy", fact, reason, evidence)
+    about = f" about {feedback.about[:_QUOTE_CHARACTERS]}" if feedback.about else ""
+    survey = "an NPS survey" if feedback.kind == "nps" else f"a {feedback.kind.upper()} survey"
+    reason = f"Answered {feedback.score} out of {_OUT_OF[feedback.kind]} in {survey}{about}."
+    evidence = {
+        "kind": feedback.kind,
+        "score": feedback.score,
+        "comment": feedback.comment[:_QUOTE_CHARACTERS],
+    }
+    _emit(context, "care.unhappy", fact, reason, evidence)
 
 
-def _tell(
-    turn: Turn, rule: Rule, fact: CustomerFact, reason: str, evidence: dict[str, Any]
+def _emit(
+    context: RecordContext, rule: Rule, fact: CustomerFact, reason: str, evidence: dict[str, Any]
 ) -> None:
-    """Tell, unless it is history, nobody is known, or they opted out."""
-    now = turn.state.now
-    if not now or now - fact.time > turn.policy.fresh:
+    """Emit a trigger, unless it is history, nobody is known, or they opted out."""
+    now = context.state.now
+    if not now or now - fact.time > context.policy.fresh_ms:
         return
     owner = fact.identifiers[0] if fact.identifiers else ""
     if not owner and fact.device:
-        owner = owner_of(turn, fact.site, fact.device, fact.time)
-    person = turn.state.person_of(fact.site, owner) if owner else ""
-    if person and not opted_out(turn, fact.site, person):
-        send(turn, rule, fact.site, person, fact.message_id, (reason, evidence))
+        owner = owner_of(context, fact.site, fact.device, fact.time)
+    person = context.state.person_of(fact.site, owner) if owner else ""
+    if person and not opted_out(context, fact.site, person):
+        emit_for_person(context, rule, fact.site, person, fact.message_id, (reason, evidence))

@@ -5,7 +5,7 @@ from typing import Final
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.people import devices, identity, purchases, repurchase, service_alerts
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.facts import Unreadable, read
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import DEVICE, Link, PeopleState, Point
@@ -30,30 +30,30 @@ class People:
     def process(self, state: State, record: Record, emit: Emit) -> None:
         """Fold one record in. Cycles are brought in line before each tick and at the end."""
         assert isinstance(state, PeopleState)
-        turn = Turn(state, emit, self.policy)
+        context = RecordContext(state, emit, self.policy)
         for fact in read(record.value):
             if isinstance(fact, Unreadable):
-                _reject(turn, record, fact)
+                _reject(context, record, fact)
             elif state.is_new(fact.origin):
-                _fold(turn, fact)
-        repurchase.flush(turn)
+                _fold(context, fact)
+        repurchase.flush(context)
 
 
-def _fold(turn: Turn, fact: CustomerFact) -> None:
+def _fold(context: RecordContext, fact: CustomerFact) -> None:
     if fact.kind == "tick":
-        repurchase.flush(turn)
-        repurchase.tick(turn, fact.time)
+        repurchase.flush(context)
+        repurchase.tick(context, fact.time)
         return
-    _identify(turn, fact)
+    _identify(context, fact)
     if fact.order is not None and fact.kind == "purchase":
-        purchases.purchase(turn, fact, fact.order)
+        purchases.purchase(context, fact, fact.order)
     elif fact.ticket is not None and fact.kind == "ticket":
-        service_alerts.ticket(turn, fact, fact.ticket)
+        service_alerts.record_ticket(context, fact, fact.ticket)
     elif fact.feedback is not None and fact.kind == "feedback":
-        service_alerts.feedback(turn, fact, fact.feedback)
+        service_alerts.record_feedback(context, fact, fact.feedback)
 
 
-def _identify(turn: Turn, fact: CustomerFact) -> None:
+def _identify(context: RecordContext, fact: CustomerFact) -> None:
     """What any kind of fact says about who is who: links, devices, opting out."""
     site = fact.site
     previous = fact.previous_id if fact.kind == "alias" else ""
@@ -61,33 +61,33 @@ def _identify(turn: Turn, fact: CustomerFact) -> None:
     if fact.identifiers:
         strong = "" if was_device else previous
         link = Link(fact.time, fact.message_id, fact.identifiers, strong)
-        identity.learn(turn, site, link)
+        identity.learn(context, site, link)
         if was_device:
-            _assert_owner(turn, fact, previous.removeprefix(DEVICE))
+            _assert_owner(context, fact, previous.removeprefix(DEVICE))
     if fact.device and (fact.identifiers or fact.kind == "reset"):
-        _assert_owner(turn, fact, fact.device)
+        _assert_owner(context, fact, fact.device)
     if fact.opt_out:
         for identifier in fact.identifiers:
-            identity.mark_opt_out(turn, site, identifier)
+            identity.mark_opt_out(context, site, identifier)
         if fact.device:
-            devices.mark_opt_out(turn, site, fact.device)
+            devices.mark_opt_out(context, site, fact.device)
 
 
-def _assert_owner(turn: Turn, fact: CustomerFact, device: str) -> None:
+def _assert_owner(context: RecordContext, fact: CustomerFact, device: str) -> None:
     identifier = "" if fact.kind == "reset" else fact.identifiers[0]
     point = Point(fact.time, fact.message_id, identifier)
-    for order_id in devices.assert_owner(turn, fact.site, device, point):
-        purchases.settle(turn, fact.site, order_id)
+    for order_id in devices.assert_owner(context, fact.site, device, point):
+        purchases.settle(context, fact.site, order_id)
 
 
-def _reject(turn: Turn, record: Record, line: Unreadable) -> None:
-    path = f"{turn.emit.partition}/{record.offset}#{line.line}"
+def _reject(context: RecordContext, record: Record, line: Unreadable) -> None:
+    path = f"{context.emit.partition}/{record.offset}#{line.line}"
     row = reject_row(
         Reason.PROCESSING_FAILED,
         line.detail,
-        turn.emit.topic.name,
+        context.emit.topic.name,
         path,
         line.body,
-        turn.state.now,
+        context.state.now,
     )
-    turn.emit.row(row)
+    context.emit.row(row)

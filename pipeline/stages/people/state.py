@@ -2,6 +2,19 @@
 
 One partition holds several sites; every key begins with the site and a newline, and sites have no
 newline. Values are keyed by identifier, never by person: people merge and part.
+
+Which module writes which table (all may read):
+
+    nodes       a strong identifier, whose it is             identity, purchases (its products)
+    components  links of identifiers                         identity
+    devices     whom a browser belongs to, when              devices
+    sales       an order as its reports say it               purchases
+    pairs       an identifier's purchases of a product       purchases, repurchase (its cycle)
+    products    what a product is called                     population
+    sums        intervals of a product, category, site       population
+    contacts    when a trigger was last emitted              repurchase
+    clock       the log's time                               repurchase
+    timers      when a cycle is looked at (`deadlines`)      repurchase
 """
 
 from typing import Final, NamedTuple
@@ -64,7 +77,7 @@ class Device(Struct, array_like=True):
     """A browser or app. `loose`: (time, order_id) of orders that belong to whoever had it then."""
 
     points: list[Point] = []
-    loose: list[tuple[int, str]] = []
+    unowned_orders: list[tuple[int, str]] = []
     opt_out: bool = False
 
 
@@ -79,35 +92,35 @@ class Report(NamedTuple):
 
 
 class Sale(Struct, array_like=True):
-    """An order. `owner`, `time` and `counted` (products) are how it now stands in the pairs."""
+    """An order. `owner`, `time` and `products` are how it now stands in the pairs."""
 
     reports: list[Report] = []
     void: bool = False
-    returned: dict[str, int] = {}
+    returns: dict[str, int] = {}
     owner: str = ""
     time: int = 0
-    counted: list[str] = []
+    products: list[str] = []
 
 
 class Cycle(Struct, array_like=True):
     """A person's wait for a product. `intervals`, `total`, `squares` are in the population's sums.
 
-    `days` are tenths of a day. `state` "" means that no return is expected, and no row stands.
-    `told` is the last state that was told, by the trigger `told_id`.
+    `interval_tenths` are tenths of a day. `state` "": no return is expected, and no row stands.
+    `emitted_state` is the last state that a trigger said, `trigger_id`.
     """
 
     purchases: int
-    last: int
+    last_purchase: int
     intervals: int
     total: int
     squares: int
-    days: int = 0
-    due: int = 0
-    late: int = 0
-    lapsed: int = 0
+    interval_tenths: int = 0
+    due_at: int = 0
+    late_at: int = 0
+    lapsed_at: int = 0
     state: str = ""
-    told: str = ""
-    told_id: str = ""
+    emitted_state: str = ""
+    trigger_id: str = ""
 
 
 class Pair(Struct, array_like=True):
@@ -130,9 +143,9 @@ class Product(Struct, array_like=True, order=True):
 
 
 class Contact(Struct, array_like=True):
-    """When a person last heard of a rule."""
+    """When a trigger of a rule was last emitted for a person, ms."""
 
-    told: dict[str, int] = {}
+    emitted_at: dict[str, int] = {}
 
 
 class PeopleState(State):
@@ -196,5 +209,6 @@ def pair_key(site: str, owner: str, product: str) -> str:
 
 def split_pair_key(key: str) -> tuple[str, str, str]:
     """Site, owner and product of a pair's key."""
-    site, length, rest = key.split("\n", 2)
-    return site, rest[: int(length)], rest[int(length) + 1 :]
+    site, length, owner_and_product = key.split("\n", 2)
+    end = int(length)
+    return site, owner_and_product[:end], owner_and_product[end + 1 :]

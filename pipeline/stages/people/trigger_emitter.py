@@ -3,37 +3,45 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.stages.people.context import Turn
+from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.identity import person_id
 from pipeline.stages.people.state import DEVICE
 from pipeline.stages.triggers import emit_trigger
 from schemas.triggers import Rule, Trigger, trigger_id
 
 
-def send(
-    turn: Turn, rule: Rule, site: str, person: str, cycle: str, told: tuple[str, dict[str, Any]]
+def emit_for_person(
+    context: RecordContext,
+    rule: Rule,
+    site: str,
+    person: str,
+    cycle: str,
+    message: tuple[str, dict[str, Any]],
 ) -> str:
-    """Tell of `person` (a canonical identifier); `told` is reason and evidence. Answers the id."""
+    """Emit a trigger about `person` (a canonical identifier); `message` is reason and evidence.
+
+    Answers the trigger's id.
+    """
     subject = person_id(site, person)
-    reason, evidence = told
+    reason, evidence = message
     evidence = {"identifier": person, **evidence}
     trigger = Trigger(
         id=trigger_id(rule, site, subject, cycle),
         rule=rule,
         site=site,
         subject=subject,
-        time=turn.state.now,
+        time=context.state.now,
         reason=reason,
         evidence=evidence,
-        origin=turn.emit.origin,
+        origin=context.emit.origin,
     )
-    emit_trigger(turn.emit, trigger)
+    emit_trigger(context.emit, trigger)
     return trigger.id
 
 
-def opted_out(turn: Turn, site: str, person: str) -> bool:
+def opted_out(context: RecordContext, site: str, person: str) -> bool:
     """Whether any of the person's identifiers or devices said so."""
-    state = turn.state
+    state = context.state
     if person.startswith(DEVICE):
         device = state.devices.get(f"{site}\n{person.removeprefix(DEVICE)}")
         return device is not None and device.opt_out

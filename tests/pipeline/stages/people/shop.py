@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from pipeline.engine.stage import Emit, EmittedRow, Output, Record
 from pipeline.engine.state.deltas import changes_of, settle
-from pipeline.stages.people.policy import DAY, Policy
+from pipeline.stages.people.policy import DAY_MS, Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
@@ -28,7 +28,7 @@ REPLACED_BY = {
 
 def day(n: float) -> int:
     """The time `n` days into the story."""
-    return T0 + round(n * DAY)
+    return T0 + round(n * DAY_MS)
 
 
 def bought(

@@ -14,7 +14,7 @@ from pipeline.stages.people.interval_model import (
     occasions,
     own_of,
 )
-from pipeline.stages.people.policy import DAY, HOUR
+from pipeline.stages.people.policy import DAY_MS, HOUR_MS
 
 
 def sums_of(histories: list[list[float]]) -> Sums:
@@ -24,7 +24,7 @@ def sums_of(histories: list[list[float]]) -> Sums:
         times, at = [0], 0.0
         for interval in intervals:
             at += interval
-            times.append(round(at * DAY))
+            times.append(round(at * DAY_MS))
         own = own_of(times)
         sums.add(own.intervals, own.total, own.squares, 1)
     return sums
@@ -64,18 +64,18 @@ def test_a_product_without_intervals_borrows_from_the_site_but_keeps_its_own_sha
 
 def test_own_intervals_weigh_more_the_more_there_are() -> None:
     norm = Norm(mean=3.4, within=0.04, between=0.04, returns=0.9)
-    own = own_of([day * 7 * DAY for day in range(9)])
+    own = own_of([day * 7 * DAY_MS for day in range(9)])
     weights = [forecast(norm, n, own.total * n // own.intervals).weight for n in (0, 1, 4, 8)]
     assert weights == [0, 0.5, 0.8, pytest.approx(8 / 9)]
-    days = [forecast(norm, n, own.total * n // own.intervals).days for n in (0, 1, 4, 8)]
+    days = [forecast(norm, n, own.total * n // own.intervals).days_tenths for n in (0, 1, 4, 8)]
     assert days[0] == 300
     assert days == sorted(days, reverse=True)
     assert days[-1] == pytest.approx(70, rel=0.2)
 
 
 def test_due_late_and_lapsed_follow_one_another_even_without_noise() -> None:
-    found = forecast(Norm(0.0, 0.0025, 0.0025, 0.9), 0, 0)
-    assert found.days < found.late < found.lapsed
+    expected = forecast(Norm(0.0, 0.0025, 0.0025, 0.9), 0, 0)
+    assert expected.days_tenths < expected.late_tenths < expected.lapsed_tenths
 
 
 def test_two_own_returns_outweigh_a_population_that_never_does_one_does_not() -> None:
@@ -85,13 +85,17 @@ def test_two_own_returns_outweigh_a_population_that_never_does_one_does_not() ->
 
 
 def test_purchases_within_hours_are_one_occasion() -> None:
-    assert occasions([0, HOUR, 21 * HOUR, 22 * HOUR, 48 * HOUR]) == [0, 21 * HOUR, 48 * HOUR]
-    assert own_of([0, HOUR]).intervals == 0
+    assert occasions([0, HOUR_MS, 21 * HOUR_MS, 22 * HOUR_MS, 48 * HOUR_MS]) == [
+        0,
+        21 * HOUR_MS,
+        48 * HOUR_MS,
+    ]
+    assert own_of([0, HOUR_MS]).intervals == 0
 
 
 def test_an_absurd_gap_counts_as_the_longest() -> None:
-    far = own_of([0, 50 * 365 * DAY])
-    assert far.total == own_of([0, LONGEST_DAYS * DAY]).total
+    far = own_of([0, 50 * 365 * DAY_MS])
+    assert far.total == own_of([0, LONGEST_DAYS * DAY_MS]).total
 
 
 def test_counting_out_leaves_exactly_nothing() -> None:
@@ -103,7 +107,7 @@ def test_counting_out_leaves_exactly_nothing() -> None:
 
 def test_the_chance_of_a_purchase_is_what_the_model_yields_when_drawn_from() -> None:
     norm = Norm(3.4, 0.04, 0.06, returns=0.7)
-    found = forecast(norm, 0, 0)
+    expected = forecast(norm, 0, 0)
     rng = random.Random(3)
     draws = [
         exp(rng.gauss(rng.gauss(3.4, 0.06**0.5), 0.2)) if rng.random() < 0.7 else 1e9
@@ -111,4 +115,4 @@ def test_the_chance_of_a_purchase_is_what_the_model_yields_when_drawn_from() -> 
     ]
     waiting = [x for x in draws if x > 27]
     came = sum(x <= 41 for x in waiting) / len(waiting)
-    assert found.chance(27, 14) == pytest.approx(came, abs=0.01)
+    assert expected.chance(27, 14) == pytest.approx(came, abs=0.01)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from pipeline.stages.people.cycles import foresee, row_part
+from pipeline.stages.people.cycles import cycle_columns, foresee
 from pipeline.stages.people.interval_model import Sums, norm_of, own_of
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import Cycle
@@ -37,17 +37,17 @@ products = st.lists(st.sampled_from(("coffee", "tea")), min_size=1, max_size=2, 
 def fact(draw: st.DrawFn) -> CustomerFact:
     """Anything that may be said; times and message ids are made distinct by the list."""
     kind = draw(st.sampled_from(("said", "alias", "reset", "bought", "bought", "loose", "undone")))
-    at, names, place = draw(when), draw(who), draw(device)
+    at, names, person_product = draw(when), draw(who), draw(device)
     if kind == "said":
-        return said(at, *names, device=place)
+        return said(at, *names, device=person_product)
     if kind == "alias":
         return said(at, *names, previous=draw(st.sampled_from((*WHO, "device:d1"))))
     if kind == "reset":
-        return reset(at, place or "d1")
+        return reset(at, person_product or "d1")
     if kind == "bought":
-        return bought(names, at, *draw(products), device=place, order=draw(order))
+        return bought(names, at, *draw(products), device=person_product, order=draw(order))
     if kind == "loose":
-        return bought("", at, *draw(products), device=place or "d1", order=draw(order))
+        return bought("", at, *draw(products), device=person_product or "d1", order=draw(order))
     return undone(draw(order), at, *draw(st.sampled_from(((), ("tea",)))))
 
 
@@ -173,6 +173,6 @@ class Naive:
             cycle = Cycle(len(times), *own_of(times))
             norm = norm_of([site, site, each[product]])
             foresee(cycle, norm, day(QUIET[1]), Policy())
-            if row_part(cycle):
+            if cycle_columns(cycle):
                 states[person_id("shop", person), product] = cycle.state
         return states

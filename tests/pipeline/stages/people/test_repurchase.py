@@ -2,7 +2,7 @@
 
 from msgspec import structs
 
-from pipeline.stages.people.policy import DAY, Policy
+from pipeline.stages.people.policy import DAY_MS, Policy
 from schemas.customers import CustomerFact
 from schemas.identifiers import person_id
 from schemas.rows import TriggerRow
@@ -25,14 +25,14 @@ def a_month_customer() -> Shop:
 def hers(shop: Shop, *rules: str) -> list[tuple[str, float]]:
     """What was told of Ann: rule and day."""
     told = shop.triggers(*rules, subject=ANNS)
-    return [(t.rule.partition(".")[2], round((t.time - day(0)) / DAY, 2)) for t in told]
+    return [(t.rule.partition(".")[2], round((t.time - day(0)) / DAY_MS, 2)) for t in told]
 
 
 def test_the_next_date_lies_between_own_habit_and_the_populations() -> None:
     cycle = a_month_customer().cycle(ANNS)
     assert cycle is not None
     assert 29 < cycle["interval_days"] < 31
-    assert cycle["due_at"] == day(150) + round(cycle["interval_days"] * 10) * DAY // 10
+    assert cycle["due_at"] == day(150) + round(cycle["interval_days"] * 10) * DAY_MS // 10
     assert (cycle["state"], cycle["purchases"]) == ("waiting", 3)
     assert cycle["due_at"] < cycle["late_at"] < cycle["lapsed_at"]
 
@@ -151,7 +151,7 @@ def test_a_reminder_goes_over_to_the_merged_person_and_is_not_repeated() -> None
 
 
 def test_a_tick_looks_at_no_more_than_its_share() -> None:
-    policy = Policy(per_tick=10)
+    policy = Policy(cycles_per_tick=10)
     past = [bought(f"user_id:r{n}", 0.1 * n + 30 * k) for n in range(60) for k in range(6)]
     shop = Shop(policy).fold([*past, tick(400)])
     assert sum(c["state"] == "lapsed" for c in shop.cycles()) == 10
@@ -179,4 +179,4 @@ def test_the_cooldown_goes_over_to_the_merged_person() -> None:
     shop.fold([said(177.2, ANN, mail)]).pass_days(177.2, 179, per_day=100)
     first = shop.triggers("repurchase.due", subject=person_id("shop", mail))[0]
     later = shop.triggers("repurchase.due", subject=ANNS)[0]
-    assert later.time - first.time >= DAY
+    assert later.time - first.time >= DAY_MS
