@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from schemas.outcomes import MAX_NEXT, PageOutcome
 
 MINUTE: Final = 60_000
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
+HOUR_MS: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR_MS
 START: Final = 1_767_571_200_000
 """Monday 2026-01-05, UTC."""
 HORIZON: Final = 30 * MINUTE
@@ -120,7 +120,7 @@ def _break(kind: str, days: int, roll: Random) -> Break | None:
         onset, devices = int(roll.uniform(0.58, 0.72) * DAY), ("mobile",)
     else:
         onset = int(roll.uniform(9.3, days - 3.5) * DAY)
-    ramp = roll.randrange(12, 36) * HOUR if kind == "slow" else 0
+    ramp = roll.randrange(12, 36) * HOUR_MS if kind == "slow" else 0
     loss = roll.uniform(0.45, 0.7) if kind == "one browser" else roll.uniform(0.85, 1.0)
     return Break(page, devices, START + onset, ramp, loss)
 
@@ -145,7 +145,7 @@ def _day(spec: SiteSpec, day: int, roll: Random) -> Iterator[PageOutcome]:
     count = int(spec.sessions * busy * roll.uniform(0.85, 1.15))
     for _ in range(count):
         hour = _hour(roll)
-        time = START + day * DAY + int(hour * HOUR)
+        time = START + day * DAY + int(hour * HOUR_MS)
         effect = mood + spec.season * sin((hour - 9) / 24 * 2 * pi)
         effect -= spec.weekend if day % 7 >= 5 else 0.0
         yield from _session(spec, time, effect, roll)
@@ -162,11 +162,11 @@ def _session(spec: SiteSpec, time: int, effect: float, roll: Random) -> Iterator
     tablet = roll.random() < 0.06
     device = "tablet" if tablet else "mobile" if roll.random() < spec.mobile else "desktop"
     marks = list(_walk(spec, time, device, effect, roll))
-    seen: set[str] = set()
+    view: set[str] = set()
     for place, (at, page) in enumerate(marks):
-        if page in seen or page == STEPS[-1]:
+        if page in view or page == STEPS[-1]:
             continue
-        seen.add(page)
+        view.add(page)
         yield _outcome(spec, device, at, page, marks[place + 1 :])
 
 

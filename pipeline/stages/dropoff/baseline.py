@@ -22,7 +22,7 @@ WARM_VIEWS: Final = 20
 TOLERANCE: Final = 2.3
 """The floor is this many standard deviations below the usual log-odds."""
 
-UNKNOWN: Final = -99.0
+NO_BASELINE: Final = -99.0
 """Log-odds where there is no baseline yet: no share lies below it, so it can raise no alarm."""
 
 SHAPE_VARS: Final = (1.0, 0.15**2, 0.15**2, 0.08**2, 0.08**2)
@@ -39,7 +39,7 @@ LEVEL_DRIFT: Final = 0.05**2
 DAY_DRIFT: Final = 0.01**2
 """Variance added per day to the level and to a weekday: how fast they may wander."""
 
-FORGET: Final = 0.97
+DAILY_SPREAD_DECAY: Final = 0.97
 """Weight a day's spread keeps for each later day."""
 
 
@@ -98,7 +98,7 @@ def odds_of(forward: float, views: float) -> float:
 def predict(baseline: Baseline, hour: int) -> tuple[float, float]:
     """The usual log-odds in `hour` (since 1970) and their floor; UNKNOWN twice before it is warm."""
     if baseline.views < WARM_VIEWS:
-        return UNKNOWN, UNKNOWN
+        return NO_BASELINE, NO_BASELINE
     mean, var, _ = _read(baseline.shape, hour)
     of_day = baseline.days[hour // 24 % 7]
     idle = max(0, hour - baseline.hour) / 24
@@ -115,9 +115,9 @@ def train(baseline: Baseline, hour: int, views: int, forward: int, usual: float)
     if baseline.views < WARM_VIEWS:
         _warm(baseline, hour, views, forward)
         return
-    if usual > UNKNOWN:
-        _surprise(baseline, hour // 24, views, forward, usual)
-    _wander(baseline, hour)
+    if usual > NO_BASELINE:
+        _add_residual(baseline, hour // 24, views, forward, usual)
+    _add_drift(baseline, hour)
     _update(baseline, hour, views, forward)
 
 
@@ -152,7 +152,7 @@ def _information(odds: float, views: float) -> float:
     return max(views * p * (1.0 - p), 0.25)
 
 
-def _surprise(baseline: Baseline, day: int, views: int, forward: int, usual: float) -> None:
+def _add_residual(baseline: Baseline, day: int, views: int, forward: int, usual: float) -> None:
     if day != baseline.day:
         _close_day(baseline)
         baseline.day, baseline.score, baseline.information = day, 0.0, 0.0
@@ -166,13 +166,13 @@ def _close_day(baseline: Baseline) -> None:
     off = min(max(baseline.score / baseline.information, -1.0), 1.0)
     excess = off * off - 1.0 / baseline.information - baseline.shape.cov[0]
     trust = 1.0 / (1.0 + 1.0 / (baseline.information * SPREAD))
-    weight = baseline.weight * FORGET
+    weight = baseline.weight * DAILY_SPREAD_DECAY
     total = baseline.spread * weight + max(excess, -baseline.spread) * trust
     baseline.weight = weight + trust
     baseline.spread = max(total / baseline.weight, 0.05**2)
 
 
-def _wander(baseline: Baseline, hour: int) -> None:
+def _add_drift(baseline: Baseline, hour: int) -> None:
     days = max(0, hour - baseline.hour) / 24
     baseline.hour = max(hour, baseline.hour)
     baseline.shape.cov[0] += days * LEVEL_DRIFT
@@ -192,9 +192,9 @@ def _update(baseline: Baseline, hour: int, views: int, forward: int) -> None:
         residual = (forward - views * share(odds)) / information + odds - prior
         gain = 1.0 / (var + 1.0 / information + baseline.spread)
         odds += min(max(prior + var * gain * residual - odds, -1.0), 1.0)
-    moved = (odds - prior) / var
-    shape.mean = [m + a * moved for m, a in zip(shape.mean, along, strict=True)]
+    step = (odds - prior) / var
+    shape.mean = [m + a * step for m, a in zip(shape.mean, along, strict=True)]
     drop = [gain * a * b for a in along for b in along]
     shape.cov = [c - d for c, d in zip(shape.cov, drop, strict=True)]
-    of_day.mean += of_day.var * moved
+    of_day.mean += of_day.var * step
     of_day.var *= 1.0 - of_day.var * gain

@@ -4,27 +4,27 @@ from dataclasses import dataclass
 
 from pipeline.engine.stage import Emit
 from pipeline.stages.dropoff.baseline import Baseline
-from pipeline.stages.dropoff.state import Page, Past, Site, Tables
+from pipeline.stages.dropoff.state import Page, Quarantine, Site, Tables
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Context:
     """The partition's tables, and where to emit."""
 
     tables: Tables
     emit: Emit
 
-    def past(self, key: str) -> Past:
+    def quarantine(self, key: str) -> Quarantine:
         """A page's quarantine; `put` after changing it."""
-        return self.tables.pasts.get(key) or Past()
+        return self.tables.quarantines.get(key) or Quarantine()
 
-    def baseline(self, spot: "Spot", device: str) -> Baseline:
+    def baseline(self, page_ref: "PageRef", device: str) -> Baseline:
         """The baseline of a device class on a page; `put` after changing it."""
-        return self.tables.baselines.get(spot.of(device)) or Baseline()
+        return self.tables.baselines.get(page_ref.of(device)) or Baseline()
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PageRef:
     """A page of a site, with their values. `key` is the page's key in the tables."""
 
     name: str

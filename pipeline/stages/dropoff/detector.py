@@ -38,10 +38,10 @@ ALL: Final = "*"
 CEILING: Final = 500.0
 """Log ratios are cut here, far above any alarm, so that no float overflows."""
 
-SUSPICION: Final = 1.0
+SUSPECT_EVIDENCE: Final = 1.0
 """Log evidence of a run from which on it is not learned from."""
 
-RECOVERED: Final = 10_000.0
+RECOVERY_THRESHOLD: Final = 10_000.0
 """The recovery test's threshold: at most one false recovery in so many broken views."""
 
 
@@ -67,18 +67,18 @@ def ratios_of(cell: Cell) -> list[float]:
     ]
 
 
-def together(cells: Sequence[Cell]) -> list[float]:
+def joint_ratios(cells: Sequence[Cell]) -> list[float]:
     """Log likelihood ratios of the same drop in all cells."""
     return [sum(column) for column in zip(*map(ratios_of, cells), strict=True)]
 
 
-def statistic(known: Evidence | None, stakes: float, ratios: Sequence[float]) -> float:
+def statistic(evidence: Evidence | None, stakes: float, ratios: Sequence[float]) -> float:
     """M with one more block, whose views laid `stakes` and whose log ratios are `ratios`."""
-    if known is None:
+    if evidence is None:
         return sum([stakes * exp(min(ratio, CEILING)) for ratio in ratios]) / len(DROPS)
     after = [
         (bet + stakes) * exp(min(ratio, CEILING))
-        for bet, ratio in zip(known.bets, ratios, strict=True)
+        for bet, ratio in zip(evidence.bets, ratios, strict=True)
     ]
     return sum(after) / len(DROPS)
 
@@ -101,22 +101,22 @@ def close(evidence: dict[str, Evidence], block: Block, view_stake: float) -> Non
 
 
 def _advance(
-    evidence: dict[str, Evidence], segment: str, stakes: float, ratios: Sequence[float]
+    by_segment: dict[str, Evidence], segment: str, stakes: float, ratios: Sequence[float]
 ) -> None:
-    known = evidence.get(segment)
-    if known is None:
-        known = evidence[segment] = Evidence([0.0] * len(DROPS), [0.0] * len(DROPS))
+    evidence = by_segment.get(segment)
+    if evidence is None:
+        evidence = by_segment[segment] = Evidence([0.0] * len(DROPS), [0.0] * len(DROPS))
     for n, ratio in enumerate(ratios):
-        known.bets[n] = (known.bets[n] + max(stakes, 0.0)) * exp(min(ratio, CEILING))
-        known.runs[n] = max(known.runs[n], 0.0) + ratio
+        evidence.bets[n] = (evidence.bets[n] + max(stakes, 0.0)) * exp(min(ratio, CEILING))
+        evidence.runs[n] = max(evidence.runs[n], 0.0) + ratio
 
 
-def suspect(known: Evidence | None) -> bool:
+def suspect(evidence: Evidence | None) -> bool:
     """Whether some run up to the last closed block speaks for a drop."""
-    return known is not None and max(known.runs) > SUSPICION
+    return evidence is not None and max(evidence.runs) > SUSPECT_EVIDENCE
 
 
-def worst(blocks: Sequence[Block], segment: str) -> Run:
+def strongest_run(blocks: Sequence[Block], segment: str) -> Run:
     """The most telling run of a segment that ends with the last block."""
     best = Run(0.0, 0, len(blocks))
     sums = [0.0] * len(DROPS)
@@ -124,14 +124,14 @@ def worst(blocks: Sequence[Block], segment: str) -> Run:
         cells = cells_of(blocks[first], segment)
         if not cells:
             continue
-        sums = [a + b for a, b in zip(sums, together(cells), strict=True)]
+        sums = [a + b for a, b in zip(sums, joint_ratios(cells), strict=True)]
         top = max(sums)
         if top > best.evidence:
             best = Run(top, sums.index(top), first)
     return best
 
 
-def speaks(blocks: Sequence[Block], run: Run, device: str) -> float:
+def evidence_for(blocks: Sequence[Block], run: Run, device: str) -> float:
     """Log evidence of one device class for the drop that `run` found."""
     return sum(
         ratios_of(block.cells[device])[run.drop]
@@ -148,14 +148,14 @@ def cells_of(block: Block, segment: str) -> list[Cell]:
     return [] if cell is None else [cell]
 
 
-def recovery(evidence: float, went: bool, usual: float, gap: float) -> float:
+def recovery(evidence: float, forward_now: bool, usual: float, gap: float) -> float:
     """The recovery statistic after one more view: a CUSUM e-detector that restarts below 1.
 
     Null: the share is at most half-way (in log-odds) between broken and usual. Bet: it is usual.
     """
     half = usual - gap / 2
     gain = _softplus(half) - _softplus(usual)
-    return max(evidence, 1.0) * exp(gain + (gap / 2 if went else 0.0))
+    return max(evidence, 1.0) * exp(gain + (gap / 2 if forward_now else 0.0))
 
 
 @lru_cache(maxsize=8_192)

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 
 from pipeline.stages.dropoff import baseline, detector
-from pipeline.stages.dropoff.context import Scene, Spot
-from pipeline.stages.dropoff.state import HOUR, Block, Cell, Flag, Page
+from pipeline.stages.dropoff.context import Context, PageRef
+from pipeline.stages.dropoff.state import HOUR_MS, Block, Cell, Flag, Page
 from pipeline.stages.triggers import emit_trigger
 from schemas.rows import FlagRow
 from schemas.triggers import Rule, Trigger, trigger_id
 
-JOIN: Final = 3 * HOUR
+JOIN_MS: Final = 3 * HOUR_MS
 """An alarm whose onset is this near to a flag's time on the same page is the same break."""
 
-FRESH: Final = 24 * HOUR
+FRESH_MS: Final = 24 * HOUR_MS
 """Breaks older than this when found (an import of the past) are recorded, not triggered."""
 
 
@@ -29,34 +29,36 @@ def covering(page: Page, device: str) -> Flag | None:
     return None
 
 
-def alarm(scene: Scene, spot: Spot, segment: str, now: int) -> None:
+def alarm(context: Context, page_ref: PageRef, segment: str, now: int) -> None:
     """The statistic of `segment` crossed 1: flag it, or join it to what is flagged already."""
-    blocks = [*scene.past(spot.key).blocks, spot.page.block]
+    blocks = [*context.quarantine(page_ref.key).blocks, page_ref.page.block]
     segment = _most_specific(blocks, segment)
-    run = detector.worst(blocks, segment)
+    run = detector.strongest_run(blocks, segment)
     run_blocks = blocks[run.first :]
-    if run_blocks and not _consequence(spot):
+    if run_blocks and not _is_consequence(page_ref):
         onset = run_blocks[0].start
-        known = _same_break(spot.page, onset)
-        if known is None:
-            _flag(scene, spot, segment, run_blocks, now)
+        flag = _same_break(page_ref.page, onset)
+        if flag is None:
+            _flag(context, page_ref, segment, run_blocks, now)
         elif segment == detector.ALL:
-            known.segment = segment
+            flag.segment = segment
         else:
-            known.devices.append(segment)
-    _forget(scene, spot, segment)
+            flag.devices.append(segment)
+    _exclude_from_learning(context, page_ref, segment)
 
 
-def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "Numbers") -> None:
+def emit_flag(
+    context: Context, page_ref: PageRef, rule: Rule, flag: Flag, text: str, numbers: "Numbers"
+) -> None:
     """Emit a flag's row and, where it is fresh, its trigger."""
     devices = "" if flag.segment == detector.ALL else flag.segment
-    subject = f"{spot.path} ({devices})" if devices else spot.path
-    identity = trigger_id(rule, spot.name, subject, str(flag.onset))
-    fresh = numbers.now - flag.onset <= FRESH or rule == "dropoff.recovered"
-    scene.emit.row(
+    subject = f"{page_ref.path} ({devices})" if devices else page_ref.path
+    identity = trigger_id(rule, page_ref.name, subject, str(flag.onset))
+    fresh = numbers.now - flag.onset <= FRESH_MS or rule == "dropoff.recovered"
+    context.emit.row(
         FlagRow(
-            site=spot.name,
-            page=spot.path,
+            site=page_ref.name,
+            page=page_ref.path,
             device_class=devices,
             time=numbers.now,
             state=rule.removeprefix("dropoff."),
@@ -71,7 +73,7 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
     if not fresh:
         return
     evidence = {
-        "page": spot.path,
+        "page": page_ref.path,
         "device_class": devices,
         "since": flag.onset,
         "expected": round(numbers.expected, 4),
@@ -82,14 +84,14 @@ def tell(scene: Scene, spot: Spot, rule: Rule, flag: Flag, text: str, numbers: "
     trigger = Trigger(
         id=identity,
         rule=rule,
-        site=spot.name,
+        site=page_ref.name,
         subject=subject,
         time=numbers.now,
         reason=text,
         evidence=evidence,
-        origin=scene.emit.origin,
+        origin=context.emit.origin,
     )
-    emit_trigger(scene.emit, trigger)
+    emit_trigger(context.emit, trigger)
 
 
 class Numbers(msgspec.Struct, frozen=True):
@@ -111,53 +113,61 @@ class Numbers(msgspec.Struct, frozen=True):
         return self.views - self.forward
 
 
-def sentence(spot: Spot, segment: str, since: int, numbers: Numbers, ending: str) -> str:
+def sentence(page_ref: PageRef, segment: str, since: int, numbers: Numbers, ending: str) -> str:
     """`Of 48 people who reached /checkout on mobile since 14:05 UTC, 3 went on; usually 71 % do.`"""
     at = datetime.fromtimestamp(since / 1000, UTC).strftime("%H:%M UTC")
-    where = spot.path if segment == detector.ALL else f"{spot.path} on {segment}"
+    where = page_ref.path if segment == detector.ALL else f"{page_ref.path} on {segment}"
     return f"Of {numbers.views} people who reached {where} since {at}, {numbers.forward} {ending}"
 
 
 def _most_specific(blocks: Sequence[Block], segment: str) -> str:
     """ALL where the device classes but the worst speak for a drop too, else the worst one."""
-    run = detector.worst(blocks, segment)
+    run = detector.strongest_run(blocks, segment)
     devices = sorted({device for block in blocks[run.first :] for device in block.cells})
-    spoken = {device: detector.speaks(blocks, run, device) for device in devices}
-    if not spoken:
+    evidence_by_device = {device: detector.evidence_for(blocks, run, device) for device in devices}
+    if not evidence_by_device:
         return segment
-    leader = segment if segment in spoken else max(devices, key=spoken.__getitem__)
-    others = sum(evidence for device, evidence in spoken.items() if device != leader)
-    return detector.ALL if others > 0 else leader
+    leader = (
+        segment
+        if segment in evidence_by_device
+        else max(devices, key=evidence_by_device.__getitem__)
+    )
+    other_evidence = sum(
+        evidence for device, evidence in evidence_by_device.items() if device != leader
+    )
+    return detector.ALL if other_evidence > 0 else leader
 
 
-def _consequence(spot: Spot) -> bool:
+def _is_consequence(page_ref: PageRef) -> bool:
     """People sent back from a broken page leave from the pages before it: not news."""
-    return any(step in spot.site.broken for step in spot.page.forward)
+    return any(step in page_ref.site.broken for step in page_ref.page.forward)
 
 
 def _same_break(page: Page, onset: int) -> Flag | None:
     for flag in page.flags:
-        if flag.onset - JOIN <= onset <= flag.time + JOIN:
+        if flag.onset - JOIN_MS <= onset <= flag.time + JOIN_MS:
             return flag
     return None
 
 
-def _flag(scene: Scene, spot: Spot, segment: str, blocks: Sequence[Block], now: int) -> None:
+def _flag(
+    context: Context, page_ref: PageRef, segment: str, blocks: Sequence[Block], now: int
+) -> None:
     cells = [cell for block in blocks for cell in detector.cells_of(block, segment)]
     numbers = _numbers(cells, now)
     gap = baseline.odds_of(numbers.expected * numbers.views, numbers.views) - baseline.odds_of(
         numbers.forward, numbers.views
     )
-    clock = spot.site.clock
+    clock = page_ref.site.clock
     flag = Flag(
         blocks[0].start, clock, segment, [segment], max(gap, 1.0), numbers.expected, since=clock
     )
-    spot.page.flags.append(flag)
-    spot.site.broken[spot.path] = flag.onset
-    scene.tables.sites.put(spot.name, spot.site)
+    page_ref.page.flags.append(flag)
+    page_ref.site.broken[page_ref.path] = flag.onset
+    context.tables.sites.put(page_ref.name, page_ref.site)
     ending = f"went on; usually {numbers.expected:.0%} do.".replace("%", " %")
-    text = sentence(spot, segment, flag.onset, numbers, ending)
-    tell(scene, spot, "dropoff.broke", flag, text, numbers)
+    text = sentence(page_ref, segment, flag.onset, numbers, ending)
+    emit_flag(context, page_ref, "dropoff.broke", flag, text, numbers)
 
 
 def _numbers(cells: Sequence[Cell], now: int) -> Numbers:
@@ -167,14 +177,14 @@ def _numbers(cells: Sequence[Cell], now: int) -> Numbers:
     return Numbers(now, usual / views, views, forward)
 
 
-def _forget(scene: Scene, spot: Spot, segment: str) -> None:
+def _exclude_from_learning(context: Context, page_ref: PageRef, segment: str) -> None:
     """Take a segment's views out of the quarantine: they are never learned from."""
-    past = scene.past(spot.key)
-    for block in (*past.blocks, spot.page.block):
+    quarantine = context.quarantine(page_ref.key)
+    for block in (*quarantine.blocks, page_ref.page.block):
         if segment == detector.ALL:
             block.cells.clear()
         else:
             block.cells.pop(segment, None)
-    past.blocks = [block for block in past.blocks if block.cells]
-    spot.page.stale = True
-    scene.tables.pasts.put(spot.key, past)
+    quarantine.blocks = [block for block in quarantine.blocks if block.cells]
+    page_ref.page.stale = True
+    context.tables.quarantines.put(page_ref.key, quarantine)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-LEFT: Final = ""
+NO_STEP: Final = ""
 """The step of those who took none."""
 
 MIN_GOALS: Final = 10.0
@@ -26,10 +26,10 @@ MIN_VIEWS: Final = 30.0
 MIN_SHARE: Final = 0.01
 """Next steps taken by fewer are ignored."""
 
-NEARER: Final = 1.2
+MIN_ODDS_RATIO: Final = 1.2
 """How many times better the odds to reach the goal must be. Known steps stay while above 1."""
 
-DOUBT: Final = 5.0
+PRIOR_LEAVES: Final = 5.0
 """Attempts that are supposed to have left, added to each page: rare pages do not look near."""
 
 SWEEPS: Final = 100
@@ -42,7 +42,7 @@ def first_step(steps: tuple[str, ...], goal: str) -> str:
     for step in steps:
         if step.startswith("/") or step == goal:
             return step
-    return steps[0] if steps else LEFT
+    return steps[0] if steps else NO_STEP
 
 
 def verdict(declared: bool | None, steps: tuple[str, ...], forward: tuple[str, ...]) -> bool | None:
@@ -59,29 +59,29 @@ def values(counts: Counts, goal: str) -> dict[str, float]:
     value = dict.fromkeys(counts, 0.0)
     value[goal] = 1.0
     for _ in range(SWEEPS):
-        moved = 0.0
+        change = 0.0
         for page, steps in counts.items():
             new = _value(steps, value)
-            moved = max(moved, abs(new - value[page]))
+            change = max(change, abs(new - value[page]))
             value[page] = new
-        if moved < 1e-6:
+        if change < 1e-6:
             break
     return value
 
 
 def choose(
-    page: str, steps: Mapping[str, float], value: Mapping[str, float], known: tuple[str, ...]
+    page: str, steps: Mapping[str, float], value: Mapping[str, float], current: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The page's forward set, sorted; `known` where there is too little to say otherwise."""
+    """The page's forward set, sorted; `current` where there is too little to say otherwise."""
     views = sum(steps.values())
     own = value.get(page, 0.0)
     if views < MIN_VIEWS or own <= 0.0:
-        return known
+        return current
     return tuple(
         step
         for step in sorted(steps)
         if steps[step] >= MIN_SHARE * views
-        and _odds(value.get(step, 0.0)) > _odds(own) * (1.0 if step in known else NEARER)
+        and _odds(value.get(step, 0.0)) > _odds(own) * (1.0 if step in current else MIN_ODDS_RATIO)
     )
 
 
@@ -90,5 +90,5 @@ def _odds(chance: float) -> float:
 
 
 def _value(steps: Mapping[str, float], value: Mapping[str, float]) -> float:
-    reached = sum(count * value.get(step, 0.0) for step, count in steps.items())
-    return reached / (sum(steps.values()) + DOUBT)
+    expected = sum(count * value.get(step, 0.0) for step, count in steps.items())
+    return expected / (sum(steps.values()) + PRIOR_LEAVES)

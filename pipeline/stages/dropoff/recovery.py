@@ -1,83 +1,74 @@
 """While a flag is open: has the share come back? And what becomes of the flag."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from pipeline.stages.dropoff import baseline, detector, flags
-from pipeline.stages.dropoff.context import Scene, Spot
-from pipeline.stages.dropoff.state import HOUR, Flag
+from pipeline.stages.dropoff.context import Context, PageRef
+from pipeline.stages.dropoff.state import HOUR_MS, Flag
+from pipeline.stages.dropoff.views import CountedView
 from schemas.rows import FlagRow
 
-ACCEPTED_AFTER: Final = 14 * 24 * HOUR
+ACCEPT_AFTER_MS: Final = 14 * 24 * HOUR_MS
 """What stays broken for so long is how the page is now: the flag closes and learning starts anew."""
 
 DEVICES: Final = ("desktop", "mobile", "tablet", "unknown")
 
 
-class Back(NamedTuple):
-    """A view of a flagged segment; as `watch.Seen`."""
-
-    time: int
-    device: str
-    went: bool
-    was: bool | None
-    views: int
-
-
-def follow(scene: Scene, spot: Spot, flag: Flag, back: Back, now: int) -> None:
+def follow(context: Context, page_ref: PageRef, flag: Flag, view: CountedView, now: int) -> None:
     """Fold a view of a flagged segment in; close the flag where it says enough. `now` is in ms."""
-    if back.time < flag.time:
+    if view.time < flag.time:
         return
-    usual = _usual(scene, spot, flag, back)
-    if usual > baseline.UNKNOWN:
-        _weigh(flag, back, usual)
-    if flag.evidence >= detector.RECOVERED:
-        _recovered(scene, spot, flag, now)
-    elif back.time > flag.time + ACCEPTED_AFTER:
-        _accepted(scene, spot, flag, now)
+    usual = _usual(context, page_ref, flag, view)
+    if usual > baseline.NO_BASELINE:
+        _update_evidence(flag, view, usual)
+    if flag.evidence >= detector.RECOVERY_THRESHOLD:
+        _close_as_recovered(context, page_ref, flag, now)
+    elif view.time > flag.time + ACCEPT_AFTER_MS:
+        _close_as_accepted(context, page_ref, flag, now)
 
 
-def _weigh(flag: Flag, back: Back, usual: float) -> None:
-    if back.was is not None:
-        if back.time >= flag.since and (back.was != back.went or back.views):
-            once = detector.recovery(1.0, back.went, usual, flag.gap)
-            flag.evidence *= once / detector.recovery(1.0, back.was, usual, flag.gap)
-            flag.back_forward += back.went - back.was
-            flag.back_views += back.views
+def _update_evidence(flag: Flag, view: CountedView, usual: float) -> None:
+    if view.forward_before is not None:
+        if view.time >= flag.since and (view.forward_before != view.forward_now or view.views):
+            once = detector.recovery(1.0, view.forward_now, usual, flag.gap)
+            flag.evidence *= once / detector.recovery(1.0, view.forward_before, usual, flag.gap)
+            flag.back_forward += view.forward_now - view.forward_before
+            flag.back_views += view.views
         return
     if flag.evidence <= 1.0:
-        flag.since, flag.back_views, flag.back_forward = back.time, 0, 0
-    flag.evidence = detector.recovery(flag.evidence, back.went, usual, flag.gap)
+        flag.since, flag.back_views, flag.back_forward = view.time, 0, 0
+    flag.evidence = detector.recovery(flag.evidence, view.forward_now, usual, flag.gap)
     flag.back_views += 1
-    flag.back_forward += back.went
+    flag.back_forward += view.forward_now
 
 
-def _usual(scene: Scene, spot: Spot, flag: Flag, back: Back) -> float:
-    hour = back.time // HOUR
+def _usual(context: Context, page_ref: PageRef, flag: Flag, view: CountedView) -> float:
+    hour = view.time // HOUR_MS
     if hour != flag.hour:
         flag.hour, flag.usual = hour, {}
-    usual = flag.usual.get(back.device)
+    usual = flag.usual.get(view.device)
     if usual is None:
-        usual = baseline.predict(scene.baseline(spot, back.device), hour)[0]
-        flag.usual[back.device] = usual
+        usual = baseline.predict(context.baseline(page_ref, view.device), hour)[0]
+        flag.usual[view.device] = usual
     return usual
 
 
-def _recovered(scene: Scene, spot: Spot, flag: Flag, now: int) -> None:
+def _close_as_recovered(context: Context, page_ref: PageRef, flag: Flag, now: int) -> None:
     numbers = flags.Numbers(now, flag.expected, flag.back_views, flag.back_forward)
     ending = "went on: as usual again."
-    text = flags.sentence(spot, flag.segment, flag.since, numbers, ending)
-    flags.tell(scene, spot, "dropoff.recovered", flag, text, numbers)
-    _close(scene, spot, flag)
+    text = flags.sentence(page_ref, flag.segment, flag.since, numbers, ending)
+    flags.emit_flag(context, page_ref, "dropoff.recovered", flag, text, numbers)
+    _close(context, page_ref, flag)
 
 
-def _accepted(scene: Scene, spot: Spot, flag: Flag, now: int) -> None:
+def _close_as_accepted(context: Context, page_ref: PageRef, flag: Flag, now: int) -> None:
     devices = "" if flag.segment == detector.ALL else flag.segment
     numbers = flags.Numbers(now, flag.expected, flag.back_views, flag.back_forward)
-    text = f"After 14 days the new share of {spot.path} counts as usual; learning starts anew."
-    scene.emit.row(
+    text = f"After 14 days the new share of {page_ref.path} counts as usual; learning starts anew."
+    context.emit.row(
         FlagRow(
-            site=spot.name,
-            page=spot.path,
+            site=page_ref.name,
+            page=page_ref.path,
             device_class=devices,
             time=now,
             state="accepted",
@@ -90,17 +81,17 @@ def _accepted(scene: Scene, spot: Spot, flag: Flag, now: int) -> None:
         )
     )
     for device in DEVICES if flag.segment == detector.ALL else flag.devices:
-        if spot.of(device) in scene.tables.baselines:
-            scene.tables.baselines.delete(spot.of(device))
-    flag.since = spot.site.clock
-    _close(scene, spot, flag)
+        if page_ref.of(device) in context.tables.baselines:
+            context.tables.baselines.delete(page_ref.of(device))
+    flag.since = page_ref.site.clock
+    _close(context, page_ref, flag)
 
 
-def _close(scene: Scene, spot: Spot, flag: Flag) -> None:
-    page = spot.page
+def _close(context: Context, page_ref: PageRef, flag: Flag) -> None:
+    page = page_ref.page
     page.flags = [other for other in page.flags if other is not flag]
     for device in (detector.ALL,) if flag.segment == detector.ALL else flag.devices:
         page.since[device] = flag.since
     page.stale = True
-    if not page.flags and spot.site.broken.pop(spot.path, None) is not None:
-        scene.tables.sites.put(spot.name, spot.site)
+    if not page.flags and page_ref.site.broken.pop(page_ref.path, None) is not None:
+        context.tables.sites.put(page_ref.name, page_ref.site)

@@ -7,8 +7,8 @@ import msgspec
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.dropoff import learning
-from pipeline.stages.dropoff.context import Scene, Spot
-from pipeline.stages.dropoff.state import HOUR, new_state, tables_of
+from pipeline.stages.dropoff.context import Context, PageRef
+from pipeline.stages.dropoff.state import HOUR_MS, new_state, tables_of
 from pipeline.stages.dropoff.watch import watch
 from schemas import topics
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
@@ -36,15 +36,15 @@ class Dropoff:
 
     def process(self, state: State, record: Record, emit: Emit) -> None:
         """Fold one record in; lines that are no outcomes become rejects."""
-        scene = Scene(tables_of(state), emit)
+        context = Context(tables_of(state), emit)
         for outcome in self._read(record, emit):
             if state.is_new(outcome.origin) and outcome.page:
-                self._fold(scene, outcome)
+                self._fold(context, outcome)
 
-    def _fold(self, scene: Scene, outcome: PageOutcome) -> None:
+    def _fold(self, context: Context, outcome: PageOutcome) -> None:
         if outcome.device_class == "bot":
             return
-        name, tables = outcome.site, scene.tables
+        name, tables = outcome.site, context.tables
         goal = self._goals.get(name, ORDER_COMPLETED)
         time = min(outcome.time, outcome.decided_at)
         site = tables.sites.get(name) or learning.new_site(time)
@@ -52,12 +52,12 @@ class Dropoff:
         tables.sites.put(name, site)
         if time >= site.clock:
             site.clock = time
-            if time // HOUR != site.hour:
-                learning.turn_hour(scene, name, site, goal)
+            if time // HOUR_MS != site.hour:
+                learning.start_hour(context, name, site, goal)
         key = f"{name}\n{outcome.page}"
-        page = tables.pages.get(key) or learning.new_page(scene, name, outcome.page, time)
+        page = tables.pages.get(key) or learning.new_page(context, name, outcome.page, time)
         if page is not None:
-            watch(scene, Spot(name, outcome.page, key, site, page), outcome, goal)
+            watch(context, PageRef(name, outcome.page, key, site, page), outcome, goal)
 
     def _read(self, record: Record, emit: Emit) -> Iterable[PageOutcome]:
         try:

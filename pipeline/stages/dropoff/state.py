@@ -1,4 +1,4 @@
-"""What drop-off remembers of a site: pages, their quarantined past, baselines and step counts.
+"""What drop-off remembers of a site: pages, their quarantine, baselines and step counts.
 
 Hot and cold values are apart: an outcome changes one `Site` and one `Page`, both small; the rest
 changes once per block or hour. Keys are `site`, or `site`, page and device class joined by "\n".
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from pipeline.engine.state.keyed import Keyed, State
 from pipeline.stages.dropoff.baseline import Baseline
 
-HOUR: Final = 3_600_000
+HOUR_MS: Final = 3_600_000
 """ms."""
 
 
@@ -76,7 +76,7 @@ class Page(Struct):
     """A page's present. `evidence` is per segment what closed blocks say.
 
     `forward` is its learned forward set. `since` says, per device class, from which attempt time
-    on outcomes count: after a flag, a recovery or another forward set the past is another story.
+    on outcomes count: after a flag, a recovery or another forward set older counts say nothing.
     `stale`: a closed block was corrected, so `evidence` must be computed anew. `patience` is how
     many views may fail before the open block can raise an alarm.
     """
@@ -93,7 +93,7 @@ class Page(Struct):
     patience: int = 0
 
 
-class Past(Struct):
+class Quarantine(Struct):
     """A page's quarantine: closed blocks not yet learned from, windows not yet counted as steps."""
 
     blocks: list[Block] = []
@@ -124,7 +124,7 @@ class Site(Struct):
     broken: dict[str, int] = {}
 
 
-class Roster(Struct):
+class PageIndex(Struct):
     """The pages of a site, in order of appearance."""
 
     pages: list[str] = field(default_factory=list)
@@ -134,22 +134,27 @@ class Tables(NamedTuple):
     """A partition's tables, typed."""
 
     sites: Keyed[Site]
-    rosters: Keyed[Roster]
+    page_indexes: Keyed[PageIndex]
     pages: Keyed[Page]
-    pasts: Keyed[Past]
+    quarantines: Keyed[Quarantine]
     baselines: Keyed[Baseline]
     steps: Keyed[Steps]
+
+
+_STORED: Final = {"page_indexes": "rosters", "quarantines": "pasts"}
+"""Tables that have another name in stored state, which outlives the code."""
 
 
 def new_state() -> State:
     """An empty state."""
     tables = Tables(
-        Keyed(Site), Keyed(Roster), Keyed(Page), Keyed(Past), Keyed(Baseline), Keyed(Steps)
+        Keyed(Site), Keyed(PageIndex), Keyed(Page), Keyed(Quarantine), Keyed(Baseline), Keyed(Steps)
     )
-    return State(**cast("dict[str, Keyed[object]]", tables._asdict()))
+    named = {_STORED.get(name, name): table for name, table in tables._asdict().items()}
+    return State(**cast("dict[str, Keyed[object]]", named))
 
 
 def tables_of(state: State) -> Tables:
     """The typed view of a state made by `new_state`."""
-    mine = {name: state.tables[name] for name in Tables._fields}
-    return Tables(**cast("dict[str, Any]", mine))
+    tables = {name: state.tables[_STORED.get(name, name)] for name in Tables._fields}
+    return Tables(**cast("dict[str, Any]", tables))

@@ -1,18 +1,19 @@
 """One outcome's way into a page's counts, and what follows from it: blocks, quarantine, alarms."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from pipeline.stages.dropoff import baseline, detector, flags, recovery
-from pipeline.stages.dropoff.context import Scene, Spot
+from pipeline.stages.dropoff.context import Context, PageRef
 from pipeline.stages.dropoff.forward import first_step, verdict
-from pipeline.stages.dropoff.state import HOUR, Block, Cell, Page, Past, Site, Window
+from pipeline.stages.dropoff.state import HOUR_MS, Block, Cell, Page, Quarantine, Site, Window
+from pipeline.stages.dropoff.views import CountedView
 from schemas.outcomes import PageOutcome
 
 BLOCK_VIEWS: Final = 24
 """Views that close a block; the end of an hour does too."""
 
-SLACK: Final = HOUR // 6
+SLACK_MS: Final = HOUR_MS // 6
 """Attempts this much older than the open block still count there; older ones seek their own."""
 
 RECENT_BLOCKS: Final = 24
@@ -22,63 +23,45 @@ MAX_BLOCKS: Final = 48
 MAX_STEPS: Final = 32
 """Distinct first next steps counted per page and hour."""
 
-SHORTEST_QUARANTINE: Final = HOUR
-LONGEST_QUARANTINE: Final = 24 * HOUR
-PATIENCE: Final = 72 * HOUR
+MIN_QUARANTINE_MS: Final = HOUR_MS
+MAX_QUARANTINE_MS: Final = 24 * HOUR_MS
+SUSPECT_LIMIT_MS: Final = 72 * HOUR_MS
 """What stays suspect for so long without an alarm is drift, and learned."""
 
 
-class Seen(NamedTuple):
-    """An outcome as far as counting goes. `was` is None where it corrects nothing.
-
-    `views` is 1 for a new attempt, 0 for a correction, −1 for one that is withdrawn.
-    """
-
-    time: int
-    device: str
-    went: bool
-    was: bool | None
-    views: int
-
-    @property
-    def change(self) -> int:
-        """By how much the count of forward views moves."""
-        return self.went - bool(self.was)
-
-
-def watch(scene: Scene, spot: Spot, outcome: PageOutcome, goal: str) -> None:
-    """Count an outcome of a known page and raise what there is to raise. Puts `spot.page`."""
+def watch(context: Context, page_ref: PageRef, outcome: PageOutcome, goal: str) -> None:
+    """Count an outcome of a known page and raise what there is to raise. Puts `page_ref.page`."""
     time = min(outcome.time, outcome.decided_at)
-    if time // HOUR > spot.page.hour:
-        _turn_hour(scene, spot, time)
-    _count_step(scene, spot, outcome, time, goal)
-    went = _went(outcome, spot.page)
-    if went is not None and time >= _since(spot.page, outcome.device_class):
-        was = _was(outcome, spot.page) if outcome.revision else None
+    if time // HOUR_MS > page_ref.page.hour:
+        _start_hour(context, page_ref, time)
+    _count_step(context, page_ref, outcome, time, goal)
+    forward_now = _forward_now(outcome, page_ref.page)
+    if forward_now is not None and time >= _since(page_ref.page, outcome.device_class):
+        was = _forward_before(outcome, page_ref.page) if outcome.revision else None
         views = -1 if outcome.withdrawn else int(not outcome.revision)
-        seen = Seen(time, outcome.device_class or "unknown", went, was, views)
-        _count(scene, spot, seen, outcome.decided_at)
-    scene.tables.pages.put(spot.key, spot.page)
+        view = CountedView(time, outcome.device_class or "unknown", forward_now, was, views)
+        _count(context, page_ref, view, outcome.decided_at)
+    context.tables.pages.put(page_ref.key, page_ref.page)
 
 
-def _went(outcome: PageOutcome, page: Page) -> bool | None:
+def _forward_now(outcome: PageOutcome, page: Page) -> bool | None:
     if outcome.withdrawn:
-        return None if _was(outcome, page) is None else False
+        return None if _forward_before(outcome, page) is None else False
     return verdict(outcome.forward, outcome.next, page.forward)
 
 
-def _was(outcome: PageOutcome, page: Page) -> bool | None:
+def _forward_before(outcome: PageOutcome, page: Page) -> bool | None:
     return verdict(outcome.was_forward, outcome.was_next, page.forward)
 
 
-def quarantine(site: Site) -> int:
+def quarantine_ms(site: Site) -> int:
     """How old a block must be before it is learned from, ms: a sixth of the site's history.
 
     A day where there are six; an hour at least, so that a site's first day can be judged by its
     own morning.
     """
     age = site.clock - site.first
-    return min(max(age // 6, SHORTEST_QUARANTINE), LONGEST_QUARANTINE)
+    return min(max(age // 6, MIN_QUARANTINE_MS), MAX_QUARANTINE_MS)
 
 
 def _since(page: Page, device: str) -> int:
@@ -88,104 +71,103 @@ def _since(page: Page, device: str) -> int:
     return max(page.since.get(device, -1), page.since.get(detector.ALL, -1))
 
 
-def _count(scene: Scene, spot: Spot, seen: Seen, now: int) -> None:
-    flag = flags.covering(spot.page, seen.device)
+def _count(context: Context, page_ref: PageRef, view: CountedView, now: int) -> None:
+    flag = flags.covering(page_ref.page, view.device)
     if flag is not None:
-        back = recovery.Back(seen.time, seen.device, seen.went, seen.was, seen.views)
-        recovery.follow(scene, spot, flag, back, now)
+        recovery.follow(context, page_ref, flag, view, now)
         return
-    counted = _into_block(scene, spot, seen)
-    if counted and (not seen.went or seen.was is not None):
-        _look(scene, spot, now)
-    block = spot.page.block
+    has_block = _count_in_block(context, page_ref, view)
+    if has_block and (not view.forward_now or view.forward_before is not None):
+        _test_open_block(context, page_ref, now)
+    block = page_ref.page.block
     if sum([cell.views for cell in block.cells.values()]) >= BLOCK_VIEWS:
-        _close_block(scene, spot, max(seen.time, block.start))
+        _close_block(context, page_ref, max(view.time, block.start))
 
 
-def _into_block(scene: Scene, spot: Spot, seen: Seen) -> bool:
+def _count_in_block(context: Context, page_ref: PageRef, view: CountedView) -> bool:
     """Whether there was a block to count in: what is older than the quarantine is past mending."""
-    page = spot.page
-    if seen.time >= page.block.start - SLACK:
-        return _into_cell(scene, spot, page.block, seen)
-    past = scene.past(spot.key)
-    block = _block_at(past.blocks, seen.time)
-    if block is None or not _into_cell(scene, spot, block, seen):
+    page = page_ref.page
+    if view.time >= page.block.start - SLACK_MS:
+        return _count_in_cell(context, page_ref, page.block, view)
+    quarantine = context.quarantine(page_ref.key)
+    block = _block_at(quarantine.blocks, view.time)
+    if block is None or not _count_in_cell(context, page_ref, block, view):
         return False
     page.stale, page.patience = True, 0
-    scene.tables.pasts.put(spot.key, past)
+    context.tables.quarantines.put(page_ref.key, quarantine)
     return True
 
 
-def _into_cell(scene: Scene, spot: Spot, block: Block, seen: Seen) -> bool:
-    cell = block.cells.get(seen.device)
+def _count_in_cell(context: Context, page_ref: PageRef, block: Block, view: CountedView) -> bool:
+    cell = block.cells.get(view.device)
     if cell is None:
-        if seen.was is not None:
+        if view.forward_before is not None:
             return False
-        learned = scene.baseline(spot, seen.device)
-        cell = Cell(0, 0, *baseline.predict(learned, block.start // HOUR))
-        block.cells[seen.device] = cell
-        spot.page.patience = 0
-    if seen.was is not None:
-        spot.page.patience = 0
-    cell.views += seen.views
-    cell.forward += seen.change
+        page_baseline = context.baseline(page_ref, view.device)
+        cell = Cell(0, 0, *baseline.predict(page_baseline, block.start // HOUR_MS))
+        block.cells[view.device] = cell
+        page_ref.page.patience = 0
+    if view.forward_before is not None:
+        page_ref.page.patience = 0
+    cell.views += view.views
+    cell.forward += view.change
     return True
 
 
 def _block_at(blocks: Sequence[Block], time: int) -> Block | None:
     for block in reversed(blocks):
         if block.start <= time:
-            return block if block.start // HOUR == time // HOUR else None
+            return block if block.start // HOUR_MS == time // HOUR_MS else None
     return None
 
 
-def _look(scene: Scene, spot: Spot, now: int) -> None:
+def _test_open_block(context: Context, page_ref: PageRef, now: int) -> None:
     """Ask the test about every segment in the open block, unless its answer cannot have changed."""
-    page = spot.page
+    page = page_ref.page
     if page.patience > 0:
         page.patience -= 1
         return
     if not page.block.cells:
         return
     if page.stale:
-        _recompute(scene, spot)
+        _recompute(context, page_ref)
     top = 0.0
     for segment in (*page.block.cells, detector.ALL):
         cells = detector.cells_of(page.block, segment)
         views = max(sum([cell.views for cell in cells]), 1)
-        known, ratios = page.evidence.get(segment), detector.together(cells)
-        m = detector.statistic(known, spot.site.stake * views, ratios)
+        evidence, ratios = page.evidence.get(segment), detector.joint_ratios(cells)
+        m = detector.statistic(evidence, page_ref.site.stake * views, ratios)
         if m >= 1.0:
-            flags.alarm(scene, spot, segment, now)
+            flags.alarm(context, page_ref, segment, now)
             return
         top = max(top, m * BLOCK_VIEWS / views)
     page.patience = detector.patience(top, page.block)
 
 
-def _recompute(scene: Scene, spot: Spot) -> None:
-    spot.page.evidence = {}
-    for block in scene.past(spot.key).blocks:
-        detector.close(spot.page.evidence, block, spot.site.stake)
-    spot.page.stale = False
+def _recompute(context: Context, page_ref: PageRef) -> None:
+    page_ref.page.evidence = {}
+    for block in context.quarantine(page_ref.key).blocks:
+        detector.close(page_ref.page.evidence, block, page_ref.site.stake)
+    page_ref.page.stale = False
 
 
-def _close_block(scene: Scene, spot: Spot, start: int) -> None:
-    page = spot.page
+def _close_block(context: Context, page_ref: PageRef, start: int) -> None:
+    page = page_ref.page
     if page.block.cells:
         if not page.stale:
-            detector.close(page.evidence, page.block, spot.site.stake)
-        past = scene.past(spot.key)
-        past.blocks.append(page.block)
-        if len(past.blocks) > MAX_BLOCKS:
-            past.blocks = _compact(past.blocks)
-        scene.tables.pasts.put(spot.key, past)
+            detector.close(page.evidence, page.block, page_ref.site.stake)
+        quarantine = context.quarantine(page_ref.key)
+        quarantine.blocks.append(page.block)
+        if len(quarantine.blocks) > MAX_BLOCKS:
+            quarantine.blocks = _compact(quarantine.blocks)
+        context.tables.quarantines.put(page_ref.key, quarantine)
     page.block, page.patience = Block(start), 0
 
 
 def _compact(blocks: list[Block]) -> list[Block]:
     kept: list[Block] = []
     for block in blocks[:-RECENT_BLOCKS]:
-        if kept and kept[-1].start // HOUR == block.start // HOUR:
+        if kept and kept[-1].start // HOUR_MS == block.start // HOUR_MS:
             _merge(kept[-1], block)
         else:
             kept.append(block)
@@ -194,22 +176,24 @@ def _compact(blocks: list[Block]) -> list[Block]:
 
 def _merge(into: Block, block: Block) -> None:
     for device, cell in block.cells.items():
-        known = into.cells.get(device)
-        if known is None:
+        target = into.cells.get(device)
+        if target is None:
             into.cells[device] = cell
         else:
-            known.views += cell.views
-            known.forward += cell.forward
+            target.views += cell.views
+            target.forward += cell.forward
 
 
-def _count_step(scene: Scene, spot: Spot, outcome: PageOutcome, time: int, goal: str) -> None:
-    page = spot.page
+def _count_step(
+    context: Context, page_ref: PageRef, outcome: PageOutcome, time: int, goal: str
+) -> None:
+    page = page_ref.page
     steps: dict[str, int] | None = page.steps
-    if time // HOUR < page.hour:
-        past = scene.past(spot.key)
-        steps = next((w.steps for w in past.windows if w.hour == time // HOUR), None)
+    if time // HOUR_MS < page.hour:
+        quarantine = context.quarantine(page_ref.key)
+        steps = next((w.steps for w in quarantine.windows if w.hour == time // HOUR_MS), None)
         if steps is not None:
-            scene.tables.pasts.put(spot.key, past)
+            context.tables.quarantines.put(page_ref.key, quarantine)
     if steps is None:
         return
     if not outcome.withdrawn:
@@ -227,48 +211,50 @@ def _add(steps: dict[str, int], step: str, change: int) -> None:
         steps.pop(step, None)
 
 
-def _turn_hour(scene: Scene, spot: Spot, time: int) -> None:
-    page = spot.page
-    past = scene.past(spot.key)
+def _start_hour(context: Context, page_ref: PageRef, time: int) -> None:
+    page = page_ref.page
+    quarantine = context.quarantine(page_ref.key)
     if page.steps:
-        past.windows.append(Window(page.hour, page.steps))
+        quarantine.windows.append(Window(page.hour, page.steps))
         page.steps = {}
-    scene.tables.pasts.put(spot.key, past)
-    _close_block(scene, spot, time)
-    page.hour = time // HOUR
-    _learn(scene, spot, past)
+    context.tables.quarantines.put(page_ref.key, quarantine)
+    _close_block(context, page_ref, time)
+    page.hour = time // HOUR_MS
+    _learn(context, page_ref, quarantine)
 
 
-def _learn(scene: Scene, spot: Spot, past: Past) -> None:
+def _learn(context: Context, page_ref: PageRef, quarantine: Quarantine) -> None:
     """Train baselines on what left the quarantine and is not suspect."""
-    if not past.blocks:
+    if not quarantine.blocks:
         return
-    if spot.page.stale:
-        _recompute(scene, spot)
-    evidence = spot.page.evidence
-    ripe = spot.site.clock - quarantine(spot.site)
-    overdue = spot.site.clock - PATIENCE
+    if page_ref.page.stale:
+        _recompute(context, page_ref)
+    evidence = page_ref.page.evidence
+    released_until = page_ref.site.clock - quarantine_ms(page_ref.site)
+    suspect_until = page_ref.site.clock - SUSPECT_LIMIT_MS
     everywhere = detector.suspect(evidence.get(detector.ALL))
-    spot.page.suspect = everywhere
-    for device in sorted({device for block in past.blocks for device in block.cells}):
+    page_ref.page.suspect = everywhere
+    for device in sorted({device for block in quarantine.blocks for device in block.cells}):
         suspect = everywhere or detector.suspect(evidence.get(device))
-        spot.page.suspect |= suspect
-        _train(scene, spot, past, device, overdue if suspect else ripe)
-    past.blocks = [block for block in past.blocks if block.cells]
+        page_ref.page.suspect |= suspect
+        _train(context, page_ref, quarantine, device, suspect_until if suspect else released_until)
+    quarantine.blocks = [block for block in quarantine.blocks if block.cells]
 
 
-def _train(scene: Scene, spot: Spot, past: Past, device: str, until: int) -> None:
+def _train(
+    context: Context, page_ref: PageRef, quarantine: Quarantine, device: str, until: int
+) -> None:
     hours: dict[int, Cell] = {}
-    for block in past.blocks:
-        hour = block.start // HOUR
-        if (hour + 1) * HOUR > until:
+    for block in quarantine.blocks:
+        hour = block.start // HOUR_MS
+        if (hour + 1) * HOUR_MS > until:
             break
         if cell := block.cells.pop(device, None):
-            known = hours.setdefault(hour, Cell(0, 0, cell.usual, cell.floor))
-            known.views += cell.views
-            known.forward += cell.forward
+            total = hours.setdefault(hour, Cell(0, 0, cell.usual, cell.floor))
+            total.views += cell.views
+            total.forward += cell.forward
     if hours:
-        learned = scene.baseline(spot, device)
+        page_baseline = context.baseline(page_ref, device)
         for hour, cell in hours.items():
-            baseline.train(learned, hour, cell.views, cell.forward, cell.usual)
-        scene.tables.baselines.put(spot.of(device), learned)
+            baseline.train(page_baseline, hour, cell.views, cell.forward, cell.usual)
+        context.tables.baselines.put(page_ref.of(device), page_baseline)

@@ -14,9 +14,9 @@ from pipeline.stages.dropoff.stage import Dropoff
 from schemas import topics
 from schemas.outcomes import PageOutcome
 from schemas.rows import FlagRow, Row
-from tests.bench.sites import DAY, HOUR, MINUTE, START
+from tests.bench.sites import DAY, HOUR_MS, MINUTE, START
 
-__all__ = ["DAY", "HOUR", "MINUTE", "START", "Play", "checkout", "views"]
+__all__ = ["DAY", "HOUR_MS", "MINUTE", "START", "Play", "checkout", "views"]
 
 _encode = msgspec.json.Encoder().encode_lines
 
@@ -67,10 +67,10 @@ class Play:
 
 
 def checkout(
-    time: int, went: bool, device: str = "mobile", page: str = "/checkout", **changes: Any
+    time: int, forward_now: bool, device: str = "mobile", page: str = "/checkout", **changes: Any
 ) -> PageOutcome:
     """An attempt in a declared funnel."""
-    steps = ("/payment",) if went else ("/cart",)
+    steps = ("/payment",) if forward_now else ("/cart",)
     return msgspec.structs.replace(
         PageOutcome(
             site="shop",
@@ -79,7 +79,7 @@ def checkout(
             decided_at=time + 30 * MINUTE,
             device_class=device,
             next=steps,
-            forward=went,
+            forward=forward_now,
         ),
         **changes,
     )
@@ -93,4 +93,4 @@ def views(
     devices: Sequence[str] = sorted(shares)
     for n in range(int(hours * per_hour)):
         device = devices[n % len(devices)]
-        yield checkout(begin + n * HOUR // per_hour, roll.random() < shares[device], device)
+        yield checkout(begin + n * HOUR_MS // per_hour, roll.random() < shares[device], device)

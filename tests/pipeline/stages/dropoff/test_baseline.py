@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.stages.dropoff.baseline import (
-    UNKNOWN,
+    NO_BASELINE,
     WARM_VIEWS,
     Baseline,
     predict,
@@ -31,10 +31,10 @@ def taught(
 
 def test_says_nothing_before_it_is_warm() -> None:
     baseline = Baseline()
-    train(baseline, MONDAY, WARM_VIEWS - 1, 20, UNKNOWN)
-    assert predict(baseline, MONDAY + 1) == (UNKNOWN, UNKNOWN)
-    train(baseline, MONDAY + 1, 1, 1, UNKNOWN)
-    assert predict(baseline, MONDAY + 2)[0] > UNKNOWN
+    train(baseline, MONDAY, WARM_VIEWS - 1, 20, NO_BASELINE)
+    assert predict(baseline, MONDAY + 1) == (NO_BASELINE, NO_BASELINE)
+    train(baseline, MONDAY + 1, 1, 1, NO_BASELINE)
+    assert predict(baseline, MONDAY + 2)[0] > NO_BASELINE
 
 
 def test_finds_the_share() -> None:

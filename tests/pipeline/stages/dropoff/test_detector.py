@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stages.dropoff import detector
-from pipeline.stages.dropoff.baseline import UNKNOWN, share
+from pipeline.stages.dropoff.baseline import NO_BASELINE, share
 from pipeline.stages.dropoff.state import Block, Cell, Evidence
 
 FLOOR = 0.4
@@ -53,15 +53,15 @@ def test_a_real_drop_is_found_within_thirty_five_views() -> None:
 
 
 def test_a_page_without_a_baseline_cannot_be_flagged() -> None:
-    cell = Cell(1_000, 0, UNKNOWN, UNKNOWN)
+    cell = Cell(1_000, 0, NO_BASELINE, NO_BASELINE)
     assert detector.statistic(None, 1e-6 * cell.views, detector.ratios_of(cell)) < 1.0
 
 
 def test_the_onset_is_the_block_where_the_drop_began() -> None:
     good = [Block(n, {"mobile": Cell(20, 15, 1.0, FLOOR)}) for n in range(10)]
     bad = [Block(n, {"mobile": Cell(20, 1, 1.0, FLOOR)}) for n in range(10, 12)]
-    assert detector.worst([*good, *bad], "mobile").first == 10
-    assert detector.worst(good, "mobile").evidence == 0.0
+    assert detector.strongest_run([*good, *bad], "mobile").first == 10
+    assert detector.strongest_run(good, "mobile").evidence == 0.0
 
 
 def test_recovery_comes_from_people_going_on_again_only() -> None:
@@ -71,23 +71,25 @@ def test_recovery_comes_from_people_going_on_again_only() -> None:
     assert evidence < 1.0
     for _ in range(15):
         evidence = detector.recovery(evidence, True, 1.0, 3.0)
-    assert evidence > detector.RECOVERED
+    assert evidence > detector.RECOVERY_THRESHOLD
 
 
 @given(st.floats(-3, 3), st.floats(-3, 3), st.lists(st.booleans(), max_size=60))
 @settings(max_examples=50)
-def test_patience_never_runs_out_too_late(floor: float, other: float, went: list[bool]) -> None:
+def test_patience_never_runs_out_too_late(
+    floor: float, other: float, forward_now: list[bool]
+) -> None:
     """While patience says that no alarm can come, the statistic stays below 1."""
     block = Block(0, {"a": Cell(0, 0, 3.0, floor), "b": Cell(0, 0, 3.0, other)})
     patience = 0
-    for n, forward in enumerate(went):
+    for n, forward in enumerate(forward_now):
         cell = block.cells["ab"[n % 2]]
         cell.views += 1
         cell.forward += forward
         views = sum(c.views for c in block.cells.values())
         if forward or views > 24:
             continue
-        ratios = detector.together(list(block.cells.values()))
+        ratios = detector.joint_ratios(list(block.cells.values()))
         m = detector.statistic(None, 1e-3 * views, ratios)
         if patience > 0:
             patience -= 1

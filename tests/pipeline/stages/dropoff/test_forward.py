@@ -1,17 +1,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.dropoff.forward import LEFT, choose, first_step, values, verdict
+from pipeline.stages.dropoff.forward import NO_STEP, choose, first_step, values, verdict
 from schemas.outcomes import ORDER_COMPLETED
 
 FUNNEL = {
-    "/": {"/products": 600.0, "/about": 50.0, LEFT: 350.0},
-    "/about": {"/": 10.0, LEFT: 40.0},
-    "/products": {"/product/:id": 400.0, "/": 60.0, LEFT: 200.0},
-    "/product/:id": {"/cart": 150.0, "/products": 100.0, LEFT: 150.0},
-    "/cart": {"/checkout": 100.0, "/products": 20.0, LEFT: 30.0},
-    "/checkout": {"/payment": 80.0, "/cart": 8.0, LEFT: 12.0},
-    "/payment": {ORDER_COMPLETED: 70.0, "/checkout": 4.0, LEFT: 6.0},
+    "/": {"/products": 600.0, "/about": 50.0, NO_STEP: 350.0},
+    "/about": {"/": 10.0, NO_STEP: 40.0},
+    "/products": {"/product/:id": 400.0, "/": 60.0, NO_STEP: 200.0},
+    "/product/:id": {"/cart": 150.0, "/products": 100.0, NO_STEP: 150.0},
+    "/cart": {"/checkout": 100.0, "/products": 20.0, NO_STEP: 30.0},
+    "/checkout": {"/payment": 80.0, "/cart": 8.0, NO_STEP: 12.0},
+    "/payment": {ORDER_COMPLETED: 70.0, "/checkout": 4.0, NO_STEP: 6.0},
 }
 
 
@@ -34,13 +34,13 @@ def test_going_back_is_not_forward() -> None:
 
 
 def test_even_a_page_that_sends_most_people_back_does_not_make_back_forward() -> None:
-    broken = {**FUNNEL, "/checkout": {"/cart": 90.0, "/payment": 6.0, LEFT: 4.0}}
+    broken = {**FUNNEL, "/checkout": {"/cart": 90.0, "/payment": 6.0, NO_STEP: 4.0}}
     value = values(broken, ORDER_COMPLETED)
     assert choose("/checkout", broken["/checkout"], value, ()) == ("/payment",)
 
 
 def test_nothing_is_learned_before_ten_goals() -> None:
-    rare = {**FUNNEL, "/payment": {ORDER_COMPLETED: 9.0, LEFT: 1.0}}
+    rare = {**FUNNEL, "/payment": {ORDER_COMPLETED: 9.0, NO_STEP: 1.0}}
     assert values(rare, ORDER_COMPLETED) == {}
 
 
@@ -66,10 +66,10 @@ def test_the_first_step_is_a_page_or_the_goal_before_other_events() -> None:
     assert first_step(("Product Added", "/cart"), ORDER_COMPLETED) == "/cart"
     assert first_step(("Product Added", ORDER_COMPLETED), ORDER_COMPLETED) == ORDER_COMPLETED
     assert first_step(("Product Added",), ORDER_COMPLETED) == "Product Added"
-    assert first_step((), ORDER_COMPLETED) == LEFT
+    assert first_step((), ORDER_COMPLETED) == NO_STEP
 
 
-PAGES = st.sampled_from(["/a", "/b", "/c", ORDER_COMPLETED, LEFT])
+PAGES = st.sampled_from(["/a", "/b", "/c", ORDER_COMPLETED, NO_STEP])
 CHAINS = st.dictionaries(
     st.sampled_from(["/a", "/b", "/c"]), st.dictionaries(PAGES, st.floats(0, 1e6), max_size=5)
 )

@@ -8,7 +8,7 @@ from msgspec.structs import astuple
 
 from pipeline.engine.stage import Record
 from pipeline.stages.dropoff import detector
-from pipeline.stages.dropoff.baseline import UNKNOWN, predict, share
+from pipeline.stages.dropoff.baseline import NO_BASELINE, predict, share
 from pipeline.stages.dropoff.stage import Dropoff
 from pipeline.stages.dropoff.state import tables_of
 from schemas.origins import Origin
@@ -16,11 +16,11 @@ from schemas.outcomes import PageOutcome
 from schemas.rows import FlagRow, ForwardSetRow, RejectRow, TriggerRow
 from schemas.triggers import Trigger
 from tests.bench import sites
-from tests.pipeline.stages.dropoff.playing import DAY, HOUR, START, Play, checkout, views
+from tests.pipeline.stages.dropoff.playing import DAY, HOUR_MS, START, Play, checkout, views
 
 USUAL = {"desktop": 0.75, "mobile": 0.7}
 BROKEN = {"desktop": 0.75, "mobile": 0.03}
-BREAK = START + 18 * HOUR
+BREAK = START + 18 * HOUR_MS
 
 
 def first_day(seed: int = 1) -> list[PageOutcome]:
@@ -33,14 +33,14 @@ def broken_day(then: dict[str, float] | None = None) -> list[PageOutcome]:
         chain(
             views(START, 18, 40, USUAL),
             views(BREAK, 4, 40, BROKEN, 2),
-            views(BREAK + 4 * HOUR, 12, 40, then or BROKEN, 3),
+            views(BREAK + 4 * HOUR_MS, 12, 40, then or BROKEN, 3),
         )
     )
 
 
 def learned(play: Play, device: str, hour: int) -> float:
     baseline = tables_of(play.state).baselines.get(f"shop\n/checkout\n{device}")
-    return UNKNOWN if baseline is None else predict(baseline, hour)[0]
+    return NO_BASELINE if baseline is None else predict(baseline, hour)[0]
 
 
 def test_a_broken_device_is_flagged_once_with_few_failed_views() -> None:
@@ -82,9 +82,9 @@ def test_recovery_is_told_once_when_people_go_on_again() -> None:
 
 def test_the_baseline_is_not_trained_on_the_break() -> None:
     play = Play().play(views(START, 18, 40, USUAL))
-    before = share(learned(play, "mobile", BREAK // HOUR))
+    before = share(learned(play, "mobile", BREAK // HOUR_MS))
     play.play(views(BREAK, 60, 40, BROKEN, 2))
-    after = share(learned(play, "mobile", BREAK // HOUR))
+    after = share(learned(play, "mobile", BREAK // HOUR_MS))
     assert abs(before - after) < 0.05
 
 
@@ -92,11 +92,11 @@ def test_what_stays_broken_for_a_fortnight_is_accepted_and_learned_anew() -> Non
     play = Play().play(broken_day())
     play.play(views(BREAK + DAY, 16 * 24, 20, BROKEN, 3))
     assert [flag["state"] for flag in play.flags()] == ["broke", "accepted"]
-    assert share(learned(play, "mobile", (BREAK + 16 * DAY) // HOUR)) < 0.1
+    assert share(learned(play, "mobile", (BREAK + 16 * DAY) // HOUR_MS)) < 0.1
 
 
 def test_too_little_history_flags_nothing() -> None:
-    play = Play().play(chain(views(START, 3, 10, USUAL), views(START + 3 * HOUR, 6, 40, BROKEN)))
+    play = Play().play(chain(views(START, 3, 10, USUAL), views(START + 3 * HOUR_MS, 6, 40, BROKEN)))
     assert play.flags() == []
 
 
@@ -187,12 +187,15 @@ def counts(play: Play) -> dict[tuple[int, str], tuple[int, int]]:
     """Views and forward views in quarantine per hour and device."""
     tables = tables_of(play.state)
     found: dict[tuple[int, str], tuple[int, int]] = {}
-    past, page = tables.pasts.get("shop\n/checkout"), tables.pages.get("shop\n/checkout")
+    quarantine, page = (
+        tables.quarantines.get("shop\n/checkout"),
+        tables.pages.get("shop\n/checkout"),
+    )
     assert page is not None
-    for block in (*(past.blocks if past else ()), page.block):
+    for block in (*(quarantine.blocks if quarantine else ()), page.block):
         for device, cell in block.cells.items():
-            old = found.get((block.start // HOUR, device), (0, 0))
-            place = (block.start // HOUR, device)
+            old = found.get((block.start // HOUR_MS, device), (0, 0))
+            place = (block.start // HOUR_MS, device)
             found[place] = (old[0] + cell.views, old[1] + cell.forward)
     return found
 
@@ -218,10 +221,10 @@ def test_a_correction_undoes_what_was_said(wrong: set[int]) -> None:
     assert steps[0].steps == steps[1].steps
 
 
-@pytest.mark.parametrize("went", [True, False])
-def test_a_withdrawn_attempt_was_never_there(went: bool) -> None:
+@pytest.mark.parametrize("forward_now", [True, False])
+def test_a_withdrawn_attempt_was_never_there(forward_now: bool) -> None:
     right = list(views(START, 18, 40, USUAL))
-    extra = checkout(right[-1].time - 60_000, went)
+    extra = checkout(right[-1].time - 60_000, forward_now)
     taken_back = msgspec.structs.replace(
         extra,
         next=(),
@@ -229,7 +232,7 @@ def test_a_withdrawn_attempt_was_never_there(went: bool) -> None:
         revision=1,
         withdrawn=True,
         was_next=extra.next,
-        was_forward=went,
+        was_forward=forward_now,
     )
     plain, mended = Play().play(right), Play().play([*right, extra, taken_back])
     assert counts(plain) == counts(mended)
@@ -264,13 +267,13 @@ def test_a_second_copy_of_a_message_is_dropped() -> None:
     older = checkout(START, True, origin=Origin("footfall-events", 3, 17, 1))
     other = checkout(START, True, origin=Origin("footfall-events", 4, 0, 0))
     play = Play().play([outcome, outcome, older, other])
-    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+    assert counts(play) == {(START // HOUR_MS, "mobile"): (2, 2)}
     assert play.state.seen == {"footfall-events/3": (17, 2), "footfall-events/4": (0, 0)}
 
 
 def test_a_message_without_origin_is_never_dropped() -> None:
     play = Play().play([checkout(START, True), checkout(START, True)])
-    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+    assert counts(play) == {(START // HOUR_MS, "mobile"): (2, 2)}
 
 
 def test_an_unreadable_line_is_a_reject_and_the_others_count() -> None:
@@ -279,11 +282,11 @@ def test_an_unreadable_line_is_a_reject_and_the_others_count() -> None:
     ((reject, _, _),) = play.rows[RejectRow]
     assert isinstance(reject, RejectRow)
     assert (reject.reason, reject.body) == ("processing_failed", '{"site": 1}')
-    assert counts(play) == {(START // HOUR, "mobile"): (2, 2)}
+    assert counts(play) == {(START // HOUR_MS, "mobile"): (2, 2)}
 
 
 def test_a_clock_in_2038_disturbs_nobody_else() -> None:
-    ahead = checkout(2_150_000_000_000, False, decided_at=START + 9 * HOUR)
+    ahead = checkout(2_150_000_000_000, False, decided_at=START + 9 * HOUR_MS)
     day = broken_day()
     assert len(Play().play([*day[:360], ahead, *day[360:]]).flags()) == 1
 
