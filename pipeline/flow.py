@@ -50,10 +50,10 @@ FLOW: Final = (
         "visits",
         topics.EVENTS,
         lambda s, partitions: Visits(
-            s.horizon * 1000,
-            s.lateness * 1000,
+            s.horizon_s * 1000,
+            s.lateness_s * 1000,
             funnel.parse(s.funnel),
-            room(s.state_limit, partitions),
+            room(s.state_limit_bytes, partitions),
         ),
         (topics.CUSTOMERS, topics.PAGES),
     ),

@@ -79,7 +79,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
     if scheme == "chdb":
         from pipeline.warehouse.embedded import EmbeddedWarehouse
 
-        return EmbeddedWarehouse(Path(place), settings.memory_limit)
+        return EmbeddedWarehouse(Path(place), settings.memory_limit_bytes)
     from pipeline.warehouse.server import ServerWarehouse
 
     return ServerWarehouse(settings.warehouse)
@@ -110,7 +110,7 @@ def open_with_reserve(settings: Settings) -> Warehouse:
     scheme, _, place = settings.warehouse.partition("://")
     if scheme != "chdb":
         return warehouse
-    room = Room(settings.disk_reserve)
+    room = Room(settings.disk_reserve_bytes)
     return ReservedWarehouse(warehouse, room, lambda: shutil.disk_usage(place).free)
 
 
@@ -252,9 +252,9 @@ class Worker:
             self.ended(),
             self.lag_monitor.run(),
             keep_rollups(self.warehouse, self.runners),
-            watch_state(self.runners, self.metrics, self.alarms, settings.state_limit),
+            watch_state(self.runners, self.metrics, self.alarms, settings.state_limit_bytes),
             return_memory(self._purge()),
-            limit_rejects(self.warehouse, self.runners, settings.rejects_limit),
+            limit_rejects(self.warehouse, self.runners, settings.rejects_limit_bytes),
             keep_room(self.keeper),
             keep_parts(self.keeper, self.journal),
             check_parts(self.keeper),

@@ -84,7 +84,7 @@ async def _import(
     settings: Settings, file: Path, how: mapping.Mapping, told: Callable[[Summary], None]
 ) -> Summary:
     config = CollectorConfig(
-        log=settings.log, partitions=settings.partitions, disk_reserve=settings.disk_reserve
+        log=settings.log, partitions=settings.partitions, disk_reserve=settings.disk_reserve_bytes
     )
     enricher = Enricher.of(enrichment(settings))
     producer = await open_producer(config)

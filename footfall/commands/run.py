@@ -87,7 +87,7 @@ def collect(settings: Settings) -> None:
         webhook_mappings=settings.webhook_mappings,
         tick_seconds=settings.tick_ms / 1000,
         clock=clock(settings.clock),
-        disk_reserve=settings.disk_reserve,
+        disk_reserve=settings.disk_reserve_bytes,
     )
     serve(config, lambda port: click.echo(f"collecting on http://{settings.host}:{port}", err=True))
 

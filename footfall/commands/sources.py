@@ -50,7 +50,7 @@ def sources(settings: Settings, name: str | None, address: str | None, as_json: 
 
 def _place(settings: Settings, address: str | None) -> Place:
     """With the first write key and its site. Where there are no keys, every key will do."""
-    keys = settings.write_keys | settings.server_keys
+    keys = settings.keys
     example = Place()
     return Place(
         address=address or f"http://{settings.host}:{settings.port}",

@@ -102,7 +102,9 @@ def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Sum
 
     async def run() -> Summary:
         config = CollectorConfig(
-            stack.settings.log, stack.settings.partitions, disk_reserve=stack.settings.disk_reserve
+            stack.settings.log,
+            stack.settings.partitions,
+            disk_reserve=stack.settings.disk_reserve_bytes,
         )
         producer = await open_producer(config)
         try:

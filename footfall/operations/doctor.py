@@ -272,7 +272,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
             p for p in (Path(place).resolve(), *Path(place).resolve().parents) if p.exists()
         )
         free = shutil.disk_usage(path).free
-        reserve = settings.disk_reserve
+        reserve = settings.disk_reserve_bytes
         advice = (
             ""
             if free >= NEAR * reserve

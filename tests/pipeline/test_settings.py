@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import BadSetting
-from pipeline.settings import SETTINGS, Settings
+from pipeline.settings import SETTINGS, Setting, Settings
 
 
 def test_a_flag_beats_the_environment_and_the_environment_beats_the_default() -> None:
@@ -70,7 +70,21 @@ def test_the_environment_for_a_child_gives_the_same_settings() -> None:
     }
     settings = Settings(given, {})
     again = Settings({}, settings.environment())
-    assert all(getattr(again, s.name) == getattr(settings, s.name) for s in SETTINGS)
+    assert all(getattr(again, s.field) == getattr(settings, s.field) for s in SETTINGS)
+
+
+def test_a_misspelt_setting_is_an_error_of_types_and_so_is_a_change() -> None:
+    settings = Settings({}, {})
+    with pytest.raises(AttributeError):
+        settings.horizn  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError):
+        settings.horizon_s = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: str(setting.name))
+def test_an_attribute_is_called_as_its_option_with_the_unit_at_most(setting: Setting) -> None:
+    assert setting.field in {setting.name, *(f"{setting.name}_{unit}" for unit in ("s", "bytes"))}
+    assert hasattr(Settings({}, {}), setting.field)
 
 
 def test_every_default_is_a_value_its_setting_takes() -> None:
