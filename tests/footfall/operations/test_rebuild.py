@@ -213,7 +213,7 @@ STEPS: list[tuple[Any, str]] = [
     (EmbeddedJournal, "append_once"),
     (EmbeddedJournal, "commit"),
     (shell, "_roll_up"),
-    (steps, "done"),
+    (steps, "finish"),
 ]
 
 
