@@ -10,7 +10,8 @@ from pipeline.alarms import Alarm, Alarms
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
 from pipeline.errors import FootfallError
-from pipeline.stages.visits.stage import Visits, VisitsState
+from pipeline.stages.visits.stage import Visits
+from pipeline.stages.visits.state import VisitsState
 
 LOOK_SECONDS: Final = 5.0
 TRIM_SECONDS: Final = 20.0
@@ -52,17 +53,20 @@ def _gauge(runners: Mapping[str, Runner], metrics: Metrics) -> None:
 def _devices(runners: Mapping[str, Runner], metrics: Metrics, limit: int) -> Alarm | None:
     """Whether devices are forgotten before their time."""
     metrics.remembered_seconds.clear()
-    shortest = lateness = 0
+    shortest = lateness_ms = 0
     for visits, partition, state in _visits(runners):
-        remembered, lateness = state.remembered(visits.lateness), visits.lateness
+        remembered, lateness_ms = (
+            state.remembered_ms(visits.limits.lateness_ms),
+            visits.limits.lateness_ms,
+        )
         metrics.remembered_seconds.labels(partition).set(remembered / 1000)
         shortest = min(shortest or remembered, remembered)
-    if shortest >= lateness:
+    if shortest >= lateness_ms:
         return None
     return Alarm(
         _PART,
         f"devices' state is at its limit: their events are remembered for {shortest / _HOUR_MS:.1f} "
-        f"hours, not {lateness / _HOUR_MS:.1f}",
+        f"hours, not {lateness_ms / _HOUR_MS:.1f}",
         f"Raise FOOTFALL_STATE_LIMIT ({limit} bytes) where there is memory, or lower "
         f"FOOTFALL_LATENESS. What comes later corrects nothing, and counts again if sent again.",
     )

@@ -26,8 +26,9 @@ from footfall.processes.stack import WRITE_KEY, Stack
 from footfall.processes.worker_client import wait_until
 from pipeline.engine.state.deltas import changes_of, settle, snapshot_of
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
-from pipeline.stages.visits.device import Device, Mark
-from pipeline.stages.visits.stage import NAME, VisitsState
+from pipeline.stages.visits.device import Device, RecentEvent
+from pipeline.stages.visits.stage import NAME
+from pipeline.stages.visits.state import VisitsState
 from schemas import topics
 from schemas.events import tick
 from schemas.partitioner import partition_of
@@ -195,8 +196,8 @@ async def _build(folder: Path, devices: int) -> None:
 
 def _remember(states: list[VisitsState], device: str) -> None:
     state, now = states[partition_of(device, PARTITIONS)], time_ns() // 1_000_000
-    marks = [Mark(now + n, f"{device}-{n:014d}", "/product/:id", True) for n in range(2)]
-    state.devices.put(f"shop\n{device}", Device(now + 300_000, 0, 0, marks))
+    events = [RecentEvent(now + n, f"{device}-{n:014d}", "/product/:id", True) for n in range(2)]
+    state.devices.put(f"shop\n{device}", Device(now + 300_000, 0, 0, events))
 
 
 def _applied(stack: Stack) -> list[int]:

@@ -21,8 +21,7 @@ from pipeline.engine.state.deltas import restore
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.errors import Retryable
-from pipeline.stages.visits import dedup_index
-from pipeline.stages.visits import stage as visits
+from pipeline.stages.visits import arrivals, dedup_index
 from pipeline.warehouse.sink import Sink
 
 Mutation = Callable[[], AbstractContextManager[object]]
@@ -136,13 +135,13 @@ def no_rolling_back() -> AbstractContextManager[object]:
 def no_recognition_of_repeats() -> Iterator[None]:
     """A message that is sent again counts again."""
 
-    def remember(device: Any, mark: Any) -> int:
-        insort(device.marks, mark)
-        return int(device.marks.index(mark))
+    def remember(device: Any, recent: Any) -> int:
+        insort(device.events, recent)
+        return int(device.events.index(recent))
 
     with (
-        _instead(visits, "knows", lambda device, message_id, fact: False),
-        _instead(visits, "remember", remember),
+        _instead(arrivals, "knows", lambda device, message_id, fact: False),
+        _instead(arrivals, "remember", remember),
         _instead(dedup_index, "remember", lambda table, key, digest: [key]),
     ):
         yield

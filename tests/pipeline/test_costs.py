@@ -18,8 +18,9 @@ from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Append, Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
-from pipeline.stages.visits import stage as visits
+from pipeline.stages.visits import accounting
 from pipeline.stages.visits.funnel import parse
+from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
 from schemas import topics
 from schemas.events import Event
@@ -94,8 +95,8 @@ class Rows:
 
 @pytest.fixture
 def decoder(monkeypatch: pytest.MonkeyPatch) -> CountingDecoder:
-    counting = CountingDecoder(visits._decoder)
-    monkeypatch.setattr(visits, "_decoder", counting)
+    counting = CountingDecoder(accounting._decoder)
+    monkeypatch.setattr(accounting, "_decoder", counting)
     return counting
 
 
@@ -117,7 +118,7 @@ async def carry(folder: Path, batches: Sequence[Sequence[Event]]) -> tuple[int, 
     """Each batch through collector's log, runner and sink before the next; all log appends."""
     writer = CountingWriter(folder, 1, lambda: 0)
     journal, rows = CountingJournal(folder), Rows()
-    stage = visits.Visits(5 * MINUTE, 60 * MINUTE, parse(""))
+    stage = Visits(5 * MINUTE, 60 * MINUTE, parse(""))
     runner = Runner(stage, journal, rows, Metrics().stage(stage.name))
     await runner.resume(0)
     for batch in batches:
@@ -159,4 +160,4 @@ def test_events_are_decoded_in_one_place() -> None:
         for path in source.rglob("*.py")
         if re.search(r"Decoder\(Event\)|type=Event\b", path.read_text())
     ]
-    assert sorted(places) == ["stages/visits/stage.py"]
+    assert sorted(places) == ["stages/visits/accounting.py"]

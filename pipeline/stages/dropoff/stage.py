@@ -10,6 +10,7 @@ from pipeline.stages.dropoff import learning
 from pipeline.stages.dropoff.context import Context, PageRef
 from pipeline.stages.dropoff.state import HOUR_MS, new_state, tables_of
 from pipeline.stages.dropoff.watch import watch
+from pipeline.stages.ndjson import decode_lines
 from schemas import topics
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
@@ -28,7 +29,7 @@ class Dropoff:
 
     def __init__(self, goals: Mapping[str, str] | None = None) -> None:
         self._goals = dict(goals or {})
-        self._decode = msgspec.json.Decoder(PageOutcome)
+        self._decoder = msgspec.json.Decoder(PageOutcome)
 
     def new_state(self) -> State:
         """An empty state for one partition."""
@@ -60,16 +61,8 @@ class Dropoff:
             watch(context, PageRef(name, outcome.page, key, site, page), outcome, goal)
 
     def _read(self, record: Record, emit: Emit) -> Iterable[PageOutcome]:
-        try:
-            return self._decode.decode_lines(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            lines = [line for line in record.value.split(b"\n") if line.strip()]
-            return [outcome for line in lines if (outcome := self._read_line(line, emit))]
-
-    def _read_line(self, line: bytes, emit: Emit) -> PageOutcome | None:
-        try:
-            return self._decode.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        def reject(_: int, line: bytes, error: Exception) -> None:
             row = reject_row(Reason.PROCESSING_FAILED, str(error), "", topics.PAGES.name, line)
             emit.row(row)
-            return None
+
+        return decode_lines(self._decoder, record.value, reject)

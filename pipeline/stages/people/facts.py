@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from pipeline.stages.ndjson import decode_lines
 from schemas.customers import CustomerFact
 from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.identifiers import KINDS, kind_of
@@ -22,30 +23,23 @@ class Unreadable(NamedTuple):
 
 def read(value: bytes) -> list[CustomerFact | Unreadable]:
     """The facts of a record in their order; lines that are none stand in their place."""
-    try:
-        facts = _decoder.decode_lines(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return [
-            _decode_line(at, line) for at, line in enumerate(value.split(b"\n")) if line.strip()
-        ]
-    return [_validated(at, fact, value) for at, fact in enumerate(facts)]
+    facts = decode_lines(_decoder, value, _unreadable)
+    return [_validated(index, fact, value) for index, fact in enumerate(facts)]
 
 
-def _decode_line(at: int, line: bytes) -> CustomerFact | Unreadable:
-    try:
-        fact = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Unreadable(at, str(error), line)
-    wrong = _fault(fact)
-    return Unreadable(at, wrong, line) if wrong else fact
+def _unreadable(number: int, line: bytes, error: Exception) -> Unreadable:
+    return Unreadable(number, str(error), line)
 
 
-def _validated(at: int, fact: CustomerFact, value: bytes) -> CustomerFact | Unreadable:
-    wrong = _fault(fact)
-    if not wrong:
+def _validated(
+    index: int, fact: CustomerFact | Unreadable, value: bytes
+) -> CustomerFact | Unreadable:
+    """The fact, or what is wrong with it; `index` counts lines that are not blank."""
+    if isinstance(fact, Unreadable) or not (fault := _fault(fact)):
         return fact
-    lines = [line for line in value.split(b"\n") if line.strip()]
-    return Unreadable(at, wrong, lines[at])
+    lines = [(number, line) for number, line in enumerate(value.split(b"\n")) if line.strip()]
+    number, line = lines[index]
+    return Unreadable(number, fault, line)
 
 
 def _fault(fact: CustomerFact) -> str:

@@ -2,21 +2,21 @@
 
 An attempt opens with the first view of a page; further views of it within the horizon are the same
 attempt (somebody reloading a broken page five times is one failure). Its `next` are the distinct
-other steps within the horizon. Successes, too, are told at the horizon: told at once, they would
+other steps within the horizon. Successes, too, are emitted at the horizon: emitted at once, they would
 run ahead of the failures, and every fall in traffic would look like a break.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.stages.visits.device import Decided, Device, Mark
+from pipeline.stages.visits.device import Device, EmittedOutcome, RecentEvent
 from pipeline.stages.visits.funnel import Funnel
 from schemas.outcomes import MAX_NEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt. `decided` says whether nothing at or before the watermark can change it."""
+    """One attempt. `final` says whether nothing at or before the watermark can change it."""
 
     time: int
     message_id: str
@@ -24,32 +24,34 @@ class Attempt:
     device_class: str
     next: tuple[str, ...]
     forward: bool | None
-    decided: bool
+    final: bool
 
 
-def attempts(marks: Sequence[Mark], horizon: int, funnel: Funnel, watermark: int) -> list[Attempt]:
-    """All attempts of a device's marks (in order), in (time, message_id) order. `horizon` in ms."""
+def attempts(
+    events: Sequence[RecentEvent], horizon_ms: int, funnel: Funnel, watermark: int
+) -> list[Attempt]:
+    """All attempts among a device's events (in order), in (time, message_id) order."""
     open_until: dict[str, int] = {}
-    found: list[Attempt] = []
-    for number, mark in enumerate(marks):
-        if not mark.view or mark.time <= open_until.get(mark.step, -1):
+    opened: list[Attempt] = []
+    for number, recent in enumerate(events):
+        if not recent.view or recent.time <= open_until.get(recent.step, -1):
             continue
-        open_until[mark.step] = mark.time + horizon
-        found.append(_attempt(marks, number, horizon, funnel, watermark))
-    return found
+        open_until[recent.step] = recent.time + horizon_ms
+        opened.append(_attempt(events, number, horizon_ms, funnel, watermark))
+    return opened
 
 
 def _attempt(
-    marks: Sequence[Mark], number: int, horizon: int, funnel: Funnel, watermark: int
+    events: Sequence[RecentEvent], number: int, horizon_ms: int, funnel: Funnel, watermark: int
 ) -> Attempt:
-    first = marks[number]
+    first = events[number]
     steps: list[str] = []
-    for mark in marks[number + 1 :]:
-        if mark.time > first.time + horizon or len(steps) == MAX_NEXT:
+    for recent in events[number + 1 :]:
+        if recent.time > first.time + horizon_ms or len(steps) == MAX_NEXT:
             break
-        if mark.step and mark.step != first.step and mark.step not in steps:
-            steps.append(mark.step)
-            if funnel.forward(first.step, mark.step):
+        if recent.step and recent.step != first.step and recent.step not in steps:
+            steps.append(recent.step)
+            if funnel.forward(first.step, recent.step):
                 break  # whatever follows, this person went on
     forward = funnel.outcome(first.step, steps)
     return Attempt(
@@ -59,41 +61,41 @@ def _attempt(
         first.device_class,
         tuple(steps),
         forward,
-        watermark > first.time + horizon,
+        watermark > first.time + horizon_ms,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An attempt to tell, with its number of corrections and what was said of it before."""
+class OutcomeChange:
+    """An attempt to emit, with its number of corrections and what was emitted of it before."""
 
     attempt: Attempt
     revision: int
-    before: Decided | None
+    before: EmittedOutcome | None
 
 
-def restate(
-    device: Device, horizon: int, funnel: Funnel, watermark: int
-) -> tuple[list[Told], list[Decided], list[Attempt]]:
-    """Decided attempts that are new or changed; told ones that are none any more; undecided ones.
+def diff(
+    device: Device, horizon_ms: int, funnel: Funnel, watermark: int
+) -> tuple[list[OutcomeChange], list[EmittedOutcome], list[Attempt]]:
+    """Final attempts that are new or changed; emitted ones that are none any more; open ones.
 
-    Remembers in `device.decided` what is told.
+    Remembers in `device.emitted` what is emitted.
     """
-    before = {(d.time, d.message_id): d for d in device.decided}
-    told: list[Told] = []
+    before = {(d.time, d.message_id): d for d in device.emitted}
+    changes: list[OutcomeChange] = []
     waiting: list[Attempt] = []
-    decided: list[Decided] = []
-    for attempt in attempts(device.marks, horizon, funnel, watermark):
-        if not attempt.decided:
+    emitted: list[EmittedOutcome] = []
+    for attempt in attempts(device.events, horizon_ms, funnel, watermark):
+        if not attempt.final:
             waiting.append(attempt)
             continue
-        known = before.pop((attempt.time, attempt.message_id), None)
-        revision = 0 if known is None else known.revision
-        if known is None or (known.next, known.forward) != (attempt.next, attempt.forward):
-            revision += known is not None
-            told.append(Told(attempt, revision, known))
-        decided.append(
-            Decided(
+        earlier = before.pop((attempt.time, attempt.message_id), None)
+        revision = 0 if earlier is None else earlier.revision
+        if earlier is None or (earlier.next, earlier.forward) != (attempt.next, attempt.forward):
+            revision += earlier is not None
+            changes.append(OutcomeChange(attempt, revision, earlier))
+        emitted.append(
+            EmittedOutcome(
                 attempt.time,
                 attempt.message_id,
                 attempt.page,
@@ -103,5 +105,5 @@ def restate(
                 revision,
             )
         )
-    device.decided = tuple(decided)
-    return told, list(before.values()), waiting
+    device.emitted = tuple(emitted)
+    return changes, list(before.values()), waiting

@@ -1,4 +1,4 @@
-"""Which devices a tick has to look at: by a time that each device's value begins with.
+"""Which devices a tick has to review: by a time that each device's value begins with.
 
 The calendar is derived from the devices. Entries that no longer match a device are skipped when they
 surface; per device it takes a pointer, where a heap of deadlines took ten times as much.
@@ -17,77 +17,77 @@ _due: Final = msgspec.msgpack.Decoder(Due).decode
 
 
 class Calendar:
-    """Keys in the order of `time_of`, ms (0: in no calendar); days are of 2 ** `bits` ms."""
+    """Keys in the order of `time_of`, ms (0: in no calendar); a bucket is 2 ** `bits` ms."""
 
     def __init__(
         self, devices: Keyed[Device], time_of: Callable[[Due | Device], int], bits: int
     ) -> None:
         self._devices, self._time_of, self._bits = devices, time_of, bits
-        self._days: dict[int, list[str]] | None = None
+        self._buckets: dict[int, list[str]] | None = None
         self._order: list[int] = []
 
     def add(self, key: str, time: int) -> None:
         """A device's time is now this one."""
-        if self._days is not None and time:
-            self._enter(self._days, key, time)
+        if self._buckets is not None and time:
+            self._enter(self._buckets, key, time)
 
-    def due(self, now: int, most: int) -> list[str]:
-        """Take out at most `most` keys whose time is at or before `now`, in (time, key) order."""
-        days, found = self._loaded(), list[str]()
-        while self._order and self._order[0] <= now >> self._bits and len(found) < most:
-            day = self._order[0]
-            entries = self._entries(day, days[day])
-            ready = [key for time, key in entries if time <= now][: most - len(found)]
-            found += ready
-            if len(ready) < len(entries):
-                days[day] = [key for _, key in entries[len(ready) :]]
+    def due(self, now: int, limit: int) -> list[str]:
+        """Take out at most `limit` keys whose time is at or before `now`, in (time, key) order."""
+        buckets, keys_due = self._load_buckets(), list[str]()
+        while self._order and self._order[0] <= now >> self._bits and len(keys_due) < limit:
+            bucket = self._order[0]
+            entries = self._entries(bucket, buckets[bucket])
+            due_keys = [key for time, key in entries if time <= now][: limit - len(keys_due)]
+            keys_due += due_keys
+            if len(due_keys) < len(entries):
+                buckets[bucket] = [key for _, key in entries[len(due_keys) :]]
                 break
-            self._end(day)
-        return found
+            self._end(bucket)
+        return keys_due
 
-    def first(self, most: int) -> tuple[int, list[str]]:
-        """Take out at most `most` keys of the earliest day, and when that day ends; none: (0, [])."""
-        days = self._loaded()
+    def first(self, limit: int) -> tuple[int, list[str]]:
+        """Take out at most `limit` keys of the earliest bucket, and when it ends; none: (0, [])."""
+        buckets = self._load_buckets()
         while self._order:
-            day = self._order[0]
-            entries = self._entries(day, days[day])
-            days[day] = [key for _, key in entries[most:]]
-            if not days[day]:
-                self._end(day)
+            bucket = self._order[0]
+            entries = self._entries(bucket, buckets[bucket])
+            buckets[bucket] = [key for _, key in entries[limit:]]
+            if not buckets[bucket]:
+                self._end(bucket)
             if entries:
-                return (day + 1) << self._bits, [key for _, key in entries[:most]]
+                return (bucket + 1) << self._bits, [key for _, key in entries[:limit]]
         return 0, []
 
-    def _entries(self, day: int, keys: list[str]) -> list[tuple[int, str]]:
-        """What of a day still holds."""
-        found = []
+    def _entries(self, bucket: int, keys: list[str]) -> list[tuple[int, str]]:
+        """The entries of a bucket that still hold."""
+        entries = []
         for key in set(keys):
             device = self._devices.get(key)
             time = 0 if device is None else self._time_of(device)
-            if time and time >> self._bits == day:
-                found.append((time, key))
-        return sorted(found)
+            if time and time >> self._bits == bucket:
+                entries.append((time, key))
+        return sorted(entries)
 
-    def _end(self, day: int) -> None:
+    def _end(self, bucket: int) -> None:
         heappop(self._order)
-        if self._days is not None:
-            del self._days[day]
+        if self._buckets is not None:
+            del self._buckets[bucket]
 
-    def _enter(self, days: dict[int, list[str]], key: str, time: int) -> None:
-        day = time >> self._bits
-        keys = days.get(day)
+    def _enter(self, buckets: dict[int, list[str]], key: str, time: int) -> None:
+        bucket = time >> self._bits
+        keys = buckets.get(bucket)
         if keys is None:
-            days[day] = [key]
-            heappush(self._order, day)
+            buckets[bucket] = [key]
+            heappush(self._order, bucket)
         else:
             keys.append(key)
 
-    def _loaded(self) -> dict[int, list[str]]:
-        if self._days is None:
-            days: dict[int, list[str]] = {}
+    def _load_buckets(self) -> dict[int, list[str]]:
+        if self._buckets is None:
+            buckets: dict[int, list[str]] = {}
             for key, device in self._devices.each_as(_due):
                 if time := self._time_of(device):
-                    days.setdefault(time >> self._bits, []).append(key)
-            self._days, self._order = days, list(days)
+                    buckets.setdefault(time >> self._bits, []).append(key)
+            self._buckets, self._order = buckets, list(buckets)
             heapify(self._order)
-        return self._days
+        return self._buckets

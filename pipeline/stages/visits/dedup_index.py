@@ -21,13 +21,13 @@ WINDOW_DAYS: Final = 400
 """A bucket is forgotten when nothing was added to it for so long."""
 
 
-def place(event: Event) -> tuple[str, int]:
+def bucket_and_digest(event: Event) -> tuple[str, int]:
     """The bucket's key and the message's 64-bit digest.
 
     The type counts: a click that a page's key sends with an order's id must not hide the order.
     """
-    named = f"{event.type}\n{event.message_id}"
-    digest = int.from_bytes(blake2b(named.encode(), digest_size=8).digest())
+    name = f"{event.type}\n{event.message_id}"
+    digest = int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
     return f"{event.site}\n{event.time // _BUCKET_MS}", digest
 
 
@@ -40,20 +40,20 @@ def end_of(key: str) -> int:
 def remember(table: Keyed[list[int]], key: str, digest: int) -> list[str]:
     """Keep a digest, in order; none where it was there already, else the buckets on the way to it.
 
-    A full bucket stays as it is and has one of 16 others stand in for it, told by the digest: so a
+    A full bucket stays as it is and has one of 16 others stand in for it, chosen by the digest: so a
     sender that says one time for all it sends rewrites no more than others do.
     """
-    way, rest = [key], digest
+    buckets, remaining = [key], digest
     while True:
-        known = table.get(way[-1])
-        if known is None:
-            known = []
-        at = bisect_left(known, digest)
-        if at < len(known) and known[at] == digest:
+        digests = table.get(buckets[-1])
+        if digests is None:
+            digests = []
+        at = bisect_left(digests, digest)
+        if at < len(digests) and digests[at] == digest:
             return []
-        if len(known) < MAX_DIGESTS:
-            known.insert(at, digest)
-            table.put(way[-1], known)
-            return way
-        way.append(f"{way[-1]}/{rest % 16:x}")
-        rest //= 16
+        if len(digests) < MAX_DIGESTS:
+            digests.insert(at, digest)
+            table.put(buckets[-1], digests)
+            return buckets
+        buckets.append(f"{buckets[-1]}/{remaining % 16:x}")
+        remaining //= 16

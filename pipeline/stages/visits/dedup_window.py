@@ -7,60 +7,62 @@ from typing import Final
 
 from pipeline.engine.state.keyed import Keyed
 from pipeline.stages.visits import packed_sessions
-from pipeline.stages.visits.device import MAX_MARKS, Device
+from pipeline.stages.visits.device import MAX_RECENT_EVENTS, Device
 
-PAST: Final = "forgotten"
+FORGOTTEN_BEFORE: Final = "forgotten"
 """For want of room, what ended before this time, in the log's, is forgotten before its lateness."""
-FORGOTTEN: Final = "devices_forgotten"
+DEVICES_FORGOTTEN: Final = "devices_forgotten"
 """Devices are forgotten whose last event was at this time, ms, or before."""
 AHEAD_FROM: Final = "ahead_from"
 AHEAD_TO: Final = "ahead_to"
 """… and some whose clock was ahead: between these two times."""
-BUCKETS: Final = "buckets_forgotten"
+BUCKETS_FORGOTTEN: Final = "buckets_forgotten"
 """What came without a device at this time, ms, or before may be forgotten."""
 
 
 def forget_device(clock: Keyed[int], last: int, now: int) -> None:
     """A device is forgotten whose last event was at `last`, ms."""
-    _raise(clock, FORGOTTEN, min(last, now))
+    _raise(clock, DEVICES_FORGOTTEN, min(last, now))
     if last > now:
-        known = clock.get(AHEAD_FROM)
-        if known is None or now < known:
+        earliest = clock.get(AHEAD_FROM)
+        if earliest is None or now < earliest:
             clock.put(AHEAD_FROM, now)
         _raise(clock, AHEAD_TO, last)
 
 
 def forget_bucket(clock: Keyed[int], end: int) -> None:
     """A bucket of what came without a device is forgotten; it held times before `end`, ms."""
-    _raise(clock, BUCKETS, end)
+    _raise(clock, BUCKETS_FORGOTTEN, end)
 
 
 def beyond_device(clock: Keyed[int], time: int) -> bool:
     """Whether an event of a device that is not known may be one of a forgotten device."""
-    if time <= (clock.get(FORGOTTEN) or 0):
+    if time <= (clock.get(DEVICES_FORGOTTEN) or 0):
         return True
     ahead = clock.get(AHEAD_TO)
     return ahead is not None and (clock.get(AHEAD_FROM) or 0) <= time <= ahead
 
 
-def beyond_marks(clock: Keyed[int], device: Device, time: int, lateness: int) -> bool:
-    """Whether an event is older than what is remembered of its device, for `lateness` ms at most.
+def beyond_events(clock: Keyed[int], device: Device, time: int, lateness_ms: int) -> bool:
+    """Whether an event is older than what is remembered of its device, for `lateness_ms` at most.
 
     To be asked before the event is remembered.
     """
-    remembered_from = max((clock.get("now") or 0) - lateness, clock.get(PAST) or 0)
+    remembered_from = max((clock.get("now") or 0) - lateness_ms, clock.get(FORGOTTEN_BEFORE) or 0)
     if time < remembered_from - device.skew:
         return True
-    dropped = device.carry is not None or len(device.marks) + device.packed >= MAX_MARKS
-    return dropped and time <= packed_sessions.oldest_time(device)
+    incomplete = (
+        device.carry is not None or len(device.events) + device.packed_events >= MAX_RECENT_EVENTS
+    )
+    return incomplete and time <= packed_sessions.oldest_time(device)
 
 
 def beyond_buckets(clock: Keyed[int], time: int) -> bool:
     """Whether an event without a device is older than what is remembered of such."""
-    return time < (clock.get(BUCKETS) or 0)
+    return time < (clock.get(BUCKETS_FORGOTTEN) or 0)
 
 
 def _raise(clock: Keyed[int], key: str, value: int) -> None:
-    known = clock.get(key)
-    if known is None or value > known:
+    current = clock.get(key)
+    if current is None or value > current:
         clock.put(key, value)

@@ -1,8 +1,8 @@
-"""What is remembered of a device: marks of its recent events, and what was already said of them.
+"""What is remembered of a device: its recent events, and what was already emitted about them.
 
-Sessions, page outcomes and who used the device are functions of the marks in (time, message_id)
-order, so the order of arrival cannot matter. The marks are also the window in which a re-sent
-message is told from a new one. Marks of sessions that are over are packed: see `past`.
+Sessions, page outcomes and who used the device are functions of the recent events in (time,
+message_id) order, so the order of arrival cannot matter. They are also the window in which a re-sent
+message is recognised. Events of sessions that are over are packed: see `packed_sessions`.
 """
 
 from bisect import bisect_left
@@ -10,33 +10,34 @@ from typing import Final
 
 from msgspec import Struct
 
-MAX_MARKS: Final = 1_000
+MAX_RECENT_EVENTS: Final = 1_000
 """Events remembered per device; older ones fold into `Device.carry`."""
 
 NOBODY: Final = -1
-"""`Mark.who` of an event that asserts no identifier."""
+"""`RecentEvent.identity_index` of an event that asserts no identifier."""
 
 
-WHO_BIT: Final = 8
-WHO_MASK: Final = (1 << WHO_BIT) - 1
-"""A packed kind's bits: `Mark.who` + 1 is above the others. See `past`."""
+IDENTITY_BIT: Final = 8
+IDENTITY_MASK: Final = (1 << IDENTITY_BIT) - 1
+"""A packed kind's bits: `identity_index` + 1 is above the others. See `packed_sessions`."""
 
 
-class Mark(Struct, array_like=True, order=True, gc=False):
+class RecentEvent(Struct, array_like=True, order=True, gc=False):
     """One event: its time (ms), id, the step it is in a funnel ("" for none) and what else counts.
 
-    `view` says that `step` is a page. `who` indexes `Device.identities` (NOBODY: none). `fact` is the
-    type of an event that only servers are believed about: a click with an order's id is not it.
+    `view` says that `step` is a page. `identity_index` is a place in `Device.identities` (NOBODY:
+    none). `server_type` is the type of an event that only servers are believed about: a click with an
+    order's id is not it. `active` events open or extend a session.
     """
 
     time: int
     message_id: str
     step: str = ""
     view: bool = False
-    who: int = NOBODY
+    identity_index: int = NOBODY
     device_class: str = ""
     active: bool = True
-    fact: str = ""
+    server_type: str = ""
 
 
 class Span(Struct, array_like=True, gc=False):
@@ -51,8 +52,8 @@ class Span(Struct, array_like=True, gc=False):
     device_class: str
 
 
-class Decided(Struct, array_like=True, gc=False):
-    """An attempt at a page that was told: what was said, and how often it was corrected."""
+class EmittedOutcome(Struct, array_like=True, gc=False):
+    """An attempt at a page as it was last emitted; `revision` counts corrections."""
 
     time: int
     message_id: str
@@ -64,70 +65,70 @@ class Decided(Struct, array_like=True, gc=False):
 
 
 class Block(Struct, array_like=True, gc=False):
-    """Packed marks of one or more sessions: the time of the last, ms to it from the first, how many.
+    """Packed events of one or more sessions: the time of the last, ms to it from the first, how many.
 
-    `who` is that of the newest that asserts an identity. `body` is `past`'s.
+    `identity_index` is that of the newest that asserts an identity. `body` is `packed_sessions`'.
     """
 
     end: int
     length: int
     count: int
-    who: int
+    identity_index: int
     body: bytes
 
 
 class Due(Struct, array_like=True, gc=False):
-    """When a device is to be looked at, in the log's time: what `calendar` reads of each one.
+    """When a device is to be reviewed, in the log's time: what `calendar` reads of each one.
 
-    `wake`: to see what became of its events, 0 where all are packed. `oldest`: when its oldest block
-    ended, 0 where it has none; a lateness after that the block is forgotten.
+    `wake_at`: to see what became of its events, 0 where all are packed. `oldest_at`: when its oldest
+    block ended, 0 where it has none; a lateness after that the block is forgotten.
     """
 
-    wake: int
-    oldest: int
+    wake_at: int
+    oldest_at: int
 
 
 class Device(Struct, array_like=True, gc=False):
     """A device's recent past. `skew` is the least of received − event time: its clock's offset.
 
-    `wake` and `oldest`, as in `Due`, come first. `past` are `packed` marks, whose `kinds` (a step,
-    and the rest as bits) and `identities` are numbered for all of them.
+    `wake_at` and `oldest_at`, as in `Due`, come first. `packed_blocks` hold `packed_events` events,
+    whose `kinds` (a step, and flags as bits) and `identities` are numbered for all of them.
 
     Mostly empty tuples and nothing that can be in a cycle: a hundred thousand of these pass by the
     garbage collector.
     """
 
-    wake: int
-    oldest: int
+    wake_at: int
+    oldest_at: int
     skew: int
-    marks: list[Mark]
+    events: list[RecentEvent]
     identities: tuple[tuple[str, ...], ...] = ()
     stored: tuple[Span, ...] = ()
-    decided: tuple[Decided, ...] = ()
+    emitted: tuple[EmittedOutcome, ...] = ()
     carry: Span | None = None
     opted_out: bool = False
-    past: tuple[Block, ...] = ()
-    packed: int = 0
+    packed_blocks: tuple[Block, ...] = ()
+    packed_events: int = 0
     kinds: tuple[tuple[str, int], ...] = ()
 
 
-def remember(device: Device, mark: Mark) -> int | None:
-    """Insert a mark in order; its place, or None where the message is already there."""
-    marks = device.marks
-    if not marks or marks[-1].time < mark.time:
-        marks.append(mark)
-        return len(marks) - 1
-    low = bisect_left(marks, _place(mark), key=_place)
-    if low < len(marks) and _place(marks[low]) == _place(mark):
+def remember(device: Device, recent: RecentEvent) -> int | None:
+    """Insert an event in order; its index, or None where the message is already there."""
+    events = device.events
+    if not events or events[-1].time < recent.time:
+        events.append(recent)
+        return len(events) - 1
+    low = bisect_left(events, _order(recent), key=_order)
+    if low < len(events) and _order(events[low]) == _order(recent):
         return None
-    marks.insert(low, mark)
+    events.insert(low, recent)
     return low
 
 
-def knows(device: Device, message_id: str, fact: str) -> bool:
-    """Whether a message with this id is among the marks that are not packed."""
-    for mark in device.marks:  # noqa: SIM110  # any() takes twice as long, on every event
-        if mark.message_id == message_id and mark.fact == fact:
+def knows(device: Device, message_id: str, server_type: str) -> bool:
+    """Whether a message with this id is among the events that are not packed."""
+    for recent in device.events:  # any() takes twice as long, on every event
+        if recent.message_id == message_id and recent.server_type == server_type:
             return True
     return False
 
@@ -140,13 +141,15 @@ def index_of(device: Device, identifiers: tuple[str, ...]) -> int:
 
 
 def drop_oldest(device: Device, count: int) -> None:
-    """Forget the first `count` marks, what was told of them, and identities nobody else asserts."""
+    """Forget the first `count` events, what was emitted about them, and identities nobody else asserts."""
     if count <= 0:
         return
-    device.marks = device.marks[count:]
-    first = _place(device.marks[0])[:2] if device.marks else None
-    device.decided = tuple(
-        told for told in device.decided if first and (told.time, told.message_id) >= first
+    device.events = device.events[count:]
+    first = _order(device.events[0])[:2] if device.events else None
+    device.emitted = tuple(
+        outcome
+        for outcome in device.emitted
+        if first and (outcome.time, outcome.message_id) >= first
     )
     renumber(device)
 
@@ -155,21 +158,21 @@ def renumber(device: Device) -> None:
     """A till asserts a customer after the other: unused identities would grow without end."""
     if not device.identities:
         return
-    packed = {(flags >> WHO_BIT) - 1 for _, flags in device.kinds}
-    used = sorted(({mark.who for mark in device.marks} | packed) - {NOBODY})
+    packed_indexes = {(flags >> IDENTITY_BIT) - 1 for _, flags in device.kinds}
+    used = sorted(({recent.identity_index for recent in device.events} | packed_indexes) - {NOBODY})
     if len(used) == len(device.identities):
         return
-    number = {NOBODY: NOBODY} | {who: new for new, who in enumerate(used)}
-    for mark in device.marks:
-        mark.who = number[mark.who]
-    for block in device.past:
-        block.who = number[block.who]
+    number = {NOBODY: NOBODY} | {identity_index: new for new, identity_index in enumerate(used)}
+    for recent in device.events:
+        recent.identity_index = number[recent.identity_index]
+    for block in device.packed_blocks:
+        block.identity_index = number[block.identity_index]
     device.kinds = tuple(
-        (step, flags & WHO_MASK | number[(flags >> WHO_BIT) - 1] + 1 << WHO_BIT)
+        (step, flags & IDENTITY_MASK | number[(flags >> IDENTITY_BIT) - 1] + 1 << IDENTITY_BIT)
         for step, flags in device.kinds
     )
-    device.identities = tuple(device.identities[who] for who in used)
+    device.identities = tuple(device.identities[identity_index] for identity_index in used)
 
 
-def _place(mark: Mark) -> tuple[int, str, str]:
-    return (mark.time, mark.message_id, mark.fact)
+def _order(recent: RecentEvent) -> tuple[int, str, str]:
+    return (recent.time, recent.message_id, recent.server_type)

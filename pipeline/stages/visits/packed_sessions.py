@@ -1,6 +1,6 @@
 """A device's sessions that are over, packed: a quarter of the bytes, and not looked into.
 
-What was told of them follows from their marks, so it is not kept, but for how often it was
+What was emitted about them follows from their events, so it is not kept, but for how often it was
 corrected. A block ends where no session and no attempt can go on, so blocks stand alone. One is
 unpacked when an event comes so late that it touches it.
 """
@@ -15,16 +15,24 @@ from msgspec import Struct
 
 from pipeline.stages.visits import device as hot
 from pipeline.stages.visits.attempts import attempts
-from pipeline.stages.visits.device import NOBODY, WHO_BIT, Block, Decided, Device, Mark, renumber
+from pipeline.stages.visits.device import (
+    IDENTITY_BIT,
+    NOBODY,
+    Block,
+    Device,
+    EmittedOutcome,
+    RecentEvent,
+    renumber,
+)
 from pipeline.stages.visits.funnel import Funnel
 from pipeline.stages.visits.sessions import GAP_MS, spans
 from schemas.events import DeviceClass
 
 MOST_KINDS: Final = 32
-"""Of a device, before those that only forgotten marks had are looked for."""
+"""Of a device, before those that only forgotten events had are looked for."""
 
 _CLASSES: Final = get_args(DeviceClass)
-_FACTS: Final = ("", "purchase", "ticket", "feedback")
+_SERVER_TYPES: Final = ("", "purchase", "ticket", "feedback")
 _HEX: Final = "[0-9a-f]"
 _UUIDS: Final = re.compile(f"(?:{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}})+")
 _UUID_LENGTH: Final = 36
@@ -33,7 +41,7 @@ _IS_TEXT: Final = b"t"
 
 
 class _Body(Struct, array_like=True, gc=False):
-    """A block's marks by column: ms since the one before, number in `Device.kinds`, id.
+    """A block's events by column: ms since the one before, number in `Device.kinds`, id.
 
     Ids are 16 bytes each where all are UUIDs as they are usually written, else each says what it is
     in a byte. `revisions` has the
@@ -54,75 +62,81 @@ def knows(device: Device, message_id: str, fact: str) -> bool:
     """Whether a message with this id is remembered of the device, whatever its time."""
     if hot.knows(device, message_id, fact):
         return True
-    if not device.past:
+    if not device.packed_blocks:
         return False
-    needle = _packed(message_id)[1:]
+    needle = _pack_id(message_id)[1:]
     return any(
         needle in block.body
-        and any((m.message_id, m.fact) == (message_id, fact) for m in _marks(device, block))
-        for block in device.past
+        and any(
+            (m.message_id, m.server_type) == (message_id, fact)
+            for m in _recent_events(device, block)
+        )
+        for block in device.packed_blocks
     )
 
 
-def last_who(device: Device) -> int:
-    """`Mark.who` of the newest packed mark that asserts an identity; NOBODY where none does."""
-    return next((b.who for b in reversed(device.past) if b.who != NOBODY), NOBODY)
+def last_identity_index(device: Device) -> int:
+    """`identity_index` of the newest packed event that asserts one; NOBODY where none does."""
+    return next(
+        (b.identity_index for b in reversed(device.packed_blocks) if b.identity_index != NOBODY),
+        NOBODY,
+    )
 
 
 def oldest_time(device: Device) -> int:
-    """The time, ms, of the oldest remembered mark; 0 where there is none."""
-    if device.past:
-        return device.past[0].end - device.past[0].length
-    return device.marks[0].time if device.marks else 0
+    """The time, ms, of the oldest remembered event; 0 where there is none."""
+    if device.packed_blocks:
+        return device.packed_blocks[0].end - device.packed_blocks[0].length
+    return device.events[0].time if device.events else 0
 
 
 def newest_time(device: Device) -> int:
-    """The time, ms, of the newest remembered mark; 0 where there is none."""
-    if device.marks:
-        return device.marks[-1].time
-    return device.past[-1].end if device.past else 0
+    """The time, ms, of the newest remembered event; 0 where there is none."""
+    if device.events:
+        return device.events[-1].time
+    return device.packed_blocks[-1].end if device.packed_blocks else 0
 
 
 def pack(device: Device, watermark: int) -> None:
-    """Pack what nothing but a late event can change. All that is decided by now must be told."""
-    cut = 0 if device.carry is not None else _cut(device.marks, watermark)
+    """Pack what nothing but a late event can change. All that is final by now must be emitted."""
+    cut = 0 if device.carry is not None else _cut(device.events, watermark)
     if not cut:
         return
-    over, device.marks = device.marks[:cut], device.marks[cut:]
-    first = device.marks[0].time if device.marks else over[-1].time + 1
-    told = [decided for decided in device.decided if decided.time < first]
-    device.decided = tuple(decided for decided in device.decided if decided.time >= first)
+    over, device.events = device.events[:cut], device.events[cut:]
+    first = device.events[0].time if device.events else over[-1].time + 1
+    emitted = [outcome for outcome in device.emitted if outcome.time < first]
+    device.emitted = tuple(outcome for outcome in device.emitted if outcome.time >= first)
     device.stored = tuple(span for span in device.stored if span.start >= first)
-    device.past += tuple(_block(device, marks, told) for marks in _groups(over))
-    device.packed += cut
+    device.packed_blocks += tuple(_block(device, events, emitted) for events in _groups(over))
+    device.packed_events += cut
 
 
-def unpack(device: Device, since: int, horizon: int, funnel: Funnel) -> None:
+def unpack(device: Device, since: int, horizon_ms: int, funnel: Funnel) -> None:
     """Unpack what an event at `since` may touch, and all that came after."""
-    count = bisect_left(device.past, since - GAP_MS, key=lambda block: block.end)
-    blocks, device.past = device.past[count:], device.past[:count]
-    marks: list[Mark] = []
-    decided: list[Decided] = []
+    count = bisect_left(device.packed_blocks, since - GAP_MS, key=lambda block: block.end)
+    blocks, device.packed_blocks = device.packed_blocks[count:], device.packed_blocks[:count]
+    events: list[RecentEvent] = []
+    outcomes: list[EmittedOutcome] = []
     for block in blocks:
-        of_block = _marks(device, block)
-        marks += of_block
-        decided += _told(of_block, horizon, funnel, _decode(block.body).revisions)
-    device.marks = marks + device.marks
-    device.stored = tuple(spans(marks)) + device.stored
-    device.decided = tuple(decided) + device.decided
-    device.packed -= len(marks)
-    if not device.past:
+        of_block = _recent_events(device, block)
+        events += of_block
+        outcomes += _emitted_outcomes(of_block, horizon_ms, funnel, _decode(block.body).revisions)
+    device.events = events + device.events
+    device.stored = tuple(spans(events)) + device.stored
+    device.emitted = tuple(outcomes) + device.emitted
+    device.packed_events -= len(events)
+    if not device.packed_blocks:
         device.kinds = ()
 
 
 def forget(device: Device, before: int) -> None:
     """Drop the blocks that end before `before`."""
-    count = bisect_left(device.past, before, key=lambda block: block.end)
+    count = bisect_left(device.packed_blocks, before, key=lambda block: block.end)
     if not count:
         return
-    device.packed -= sum(block.count for block in device.past[:count])
-    device.past = device.past[count:]
-    if not device.past:
+    device.packed_events -= sum(block.count for block in device.packed_blocks[:count])
+    device.packed_blocks = device.packed_blocks[count:]
+    if not device.packed_blocks:
         device.kinds = ()
     elif max(len(device.kinds), len(device.identities)) > MOST_KINDS:
         _number_anew(device)
@@ -130,93 +144,96 @@ def forget(device: Device, before: int) -> None:
 
 
 def _number_anew(device: Device) -> None:
-    """Drop the kinds that no mark is of any more."""
-    blocks = [(block, _decode(block.body)) for block in device.past]
-    used = sorted({kind for _, body in blocks for kind in body.kinds})
-    if len(used) == len(device.kinds):
+    """Drop the kinds that no event is of any more."""
+    blocks = [(block, _decode(block.body)) for block in device.packed_blocks]
+    kinds_in_use = sorted({kind for _, body in blocks for kind in body.kinds})
+    if len(kinds_in_use) == len(device.kinds):
         return
-    number = {old: new for new, old in enumerate(used)}
-    device.kinds = tuple(device.kinds[kind] for kind in used)
+    number = {old: new for new, old in enumerate(kinds_in_use)}
+    device.kinds = tuple(device.kinds[kind] for kind in kinds_in_use)
     for block, body in blocks:
         body.kinds = [number[kind] for kind in body.kinds]
         block.body = _encode(body)
 
 
-def _cut(marks: list[Mark], watermark: int) -> int:
-    """How many marks can be packed: up to the last pause after which nothing goes on."""
+def _cut(events: list[RecentEvent], watermark: int) -> int:
+    """How many events can be packed: up to the last pause after which nothing goes on."""
     after = watermark
-    for count in range(len(marks), 0, -1):
-        time = marks[count - 1].time
+    for count in range(len(events), 0, -1):
+        time = events[count - 1].time
         if after - time > GAP_MS and watermark - time > GAP_MS:
             return count
         after = time
     return 0
 
 
-def _groups(marks: list[Mark]) -> list[list[Mark]]:
-    """Marks between pauses."""
-    groups = [[marks[0]]]
-    for mark in marks[1:]:
-        if mark.time - groups[-1][-1].time > GAP_MS:
-            groups.append([mark])
+def _groups(events: list[RecentEvent]) -> list[list[RecentEvent]]:
+    """Events between pauses."""
+    groups = [[events[0]]]
+    for recent in events[1:]:
+        if recent.time - groups[-1][-1].time > GAP_MS:
+            groups.append([recent])
         else:
-            groups[-1].append(mark)
+            groups[-1].append(recent)
     return groups
 
 
-def _block(device: Device, marks: list[Mark], told: list[Decided]) -> Block:
-    start, end = marks[0].time, marks[-1].time
+def _block(device: Device, events: list[RecentEvent], emitted: list[EmittedOutcome]) -> Block:
+    start, end = events[0].time, events[-1].time
     numbers = {kind: number for number, kind in enumerate(device.kinds)}
-    kinds = [numbers.setdefault(_kind(mark), len(numbers)) for mark in marks]
+    kinds = [numbers.setdefault(_kind(recent), len(numbers)) for recent in events]
     device.kinds = tuple(numbers)
-    of_block = (decided for decided in told if start <= decided.time <= end)
-    revisions = {n: decided.revision for n, decided in enumerate(of_block) if decided.revision}
-    times = [mark.time for mark in marks]
+    of_block = (outcome for outcome in emitted if start <= outcome.time <= end)
+    revisions = {n: outcome.revision for n, outcome in enumerate(of_block) if outcome.revision}
+    times = [recent.time for recent in events]
     steps = [time - before for time, before in zip(times[1:], times, strict=False)]
-    ids = _packed_ids([mark.message_id for mark in marks])
-    who = next((mark.who for mark in reversed(marks) if mark.who != NOBODY), NOBODY)
+    ids = _pack_ids([recent.message_id for recent in events])
+    identity_index = next(
+        (recent.identity_index for recent in reversed(events) if recent.identity_index != NOBODY),
+        NOBODY,
+    )
     body = _encode(_Body(steps, kinds, ids, revisions))
-    return Block(end, end - start, len(marks), who, body)
+    return Block(end, end - start, len(events), identity_index, body)
 
 
-def _kind(mark: Mark) -> tuple[str, int]:
+def _kind(recent: RecentEvent) -> tuple[str, int]:
     return (
-        mark.step,
-        mark.view
-        | mark.active << 1
-        | _FACTS.index(mark.fact) << 2
-        | _CLASSES.index(mark.device_class) << 4
-        | mark.who + 1 << WHO_BIT,
+        recent.step,
+        recent.view
+        | recent.active << 1
+        | _SERVER_TYPES.index(recent.server_type) << 2
+        | _CLASSES.index(recent.device_class) << 4
+        | recent.identity_index + 1 << IDENTITY_BIT,
     )
 
 
-def _marks(device: Device, block: Block) -> list[Mark]:
+def _recent_events(device: Device, block: Block) -> list[RecentEvent]:
     body = _decode(block.body)
     times = accumulate(body.times, initial=block.end - block.length)
-    marks = []
+    events = []
     for time, message_id, number in zip(times, _ids(body.ids), body.kinds, strict=True):
         step, flags = device.kinds[number]
-        marks.append(
-            Mark(
+        events.append(
+            RecentEvent(
                 time,
                 message_id,
                 step,
                 bool(flags & 1),
-                (flags >> WHO_BIT) - 1,
+                (flags >> IDENTITY_BIT) - 1,
                 _CLASSES[flags >> 4 & 15],
                 bool(flags & 2),
-                _FACTS[flags >> 2 & 3],
+                _SERVER_TYPES[flags >> 2 & 3],
             )
         )
-    return marks
+    return events
 
 
-def _told(
-    marks: list[Mark], horizon: int, funnel: Funnel, revisions: dict[int, int]
-) -> list[Decided]:
-    found = attempts(marks, horizon, funnel, marks[-1].time + horizon + 1)
+def _emitted_outcomes(
+    events: list[RecentEvent], horizon_ms: int, funnel: Funnel, revisions: dict[int, int]
+) -> list[EmittedOutcome]:
+    opened = attempts(events, horizon_ms, funnel, events[-1].time + horizon_ms + 1)
     return [
-        Decided(
+        EmittedOutcome(
             a.time,
             a.message_id,
             a.page,
@@ -225,22 +242,22 @@ def _told(
             a.forward,
             revisions.get(number, 0),
         )
-        for number, a in enumerate(found)
+        for number, a in enumerate(opened)
     ]
 
 
-def _packed_ids(ids: list[str]) -> bytes | list[bytes]:
-    joined = "".join(ids)
+def _pack_ids(ids: list[str]) -> bytes | list[bytes]:
+    text = "".join(ids)
     if (
-        len(joined) == _UUID_LENGTH * len(ids)
+        len(text) == _UUID_LENGTH * len(ids)
         and max(map(len, ids)) == _UUID_LENGTH
-        and _UUIDS.fullmatch(joined)
+        and _UUIDS.fullmatch(text)
     ):
-        return bytes.fromhex(joined.replace("-", ""))
-    return [_packed(message_id) for message_id in ids]
+        return bytes.fromhex(text.replace("-", ""))
+    return [_pack_id(message_id) for message_id in ids]
 
 
-def _packed(message_id: str) -> bytes:
+def _pack_id(message_id: str) -> bytes:
     if len(message_id) == _UUID_LENGTH and _UUIDS.fullmatch(message_id):
         return _IS_UUID + bytes.fromhex(message_id.replace("-", ""))
     return _IS_TEXT + message_id.encode()

@@ -3,8 +3,8 @@
 from msgspec import Raw
 
 from pipeline.engine.stage import Emit
-from pipeline.stages.visits.attempts import Attempt, Told
-from pipeline.stages.visits.device import Decided, Span
+from pipeline.stages.visits.attempts import Attempt, OutcomeChange
+from pipeline.stages.visits.device import EmittedOutcome, Span
 from pipeline.stages.visits.pages import template
 from schemas import topics
 from schemas.customers import CustomerFact
@@ -12,7 +12,7 @@ from schemas.events import EMPTY_OBJECT, Event
 from schemas.outcomes import PageOutcome
 from schemas.rows import EventRow, OutcomeRow, SessionRow
 
-FACTS = {
+FACT_KINDS = {
     "purchase": "purchase",
     "ticket": "ticket",
     "feedback": "feedback",
@@ -82,9 +82,9 @@ def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool
     )
 
 
-def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
+def outcome(site: str, device: str, change: OutcomeChange, now: int, emit: Emit) -> None:
     """Write a page outcome and tell `dropoff`."""
-    attempt, before = told.attempt, told.before
+    attempt, before = change.attempt, change.before
     _outcome_row(site, device, attempt, now, emit)
     emit.out(
         topics.PAGES,
@@ -99,7 +99,7 @@ def outcome(site: str, device: str, told: Told, now: int, emit: Emit) -> None:
             device_class=attempt.device_class,
             next=attempt.next,
             forward=attempt.forward,
-            revision=told.revision,
+            revision=change.revision,
             was_next=() if before is None else before.next,
             was_forward=None if before is None else before.forward,
             origin=emit.origin,
@@ -125,8 +125,8 @@ def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit)
     )
 
 
-def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit) -> None:
-    """A late event made this attempt part of an earlier one: take back what was told."""
+def withdrawn_outcome(site: str, device: str, was: EmittedOutcome, now: int, emit: Emit) -> None:
+    """A late event made this attempt part of an earlier one: take back what was emitted."""
     emit.row(
         OutcomeRow(
             site=site,
@@ -165,7 +165,7 @@ def withdrawn_outcome(site: str, device: str, was: Decided, now: int, emit: Emit
 def fact_of(event: Event, emit: Emit) -> CustomerFact:
     """What an event says about a customer."""
     return CustomerFact(
-        kind=FACTS.get(event.type, "assertion"),  # type: ignore[arg-type]  # the keys are kinds
+        kind=FACT_KINDS.get(event.type, "assertion"),  # type: ignore[arg-type]  # the keys are kinds
         site=event.site,
         time=event.time,
         message_id=event.message_id,

@@ -5,35 +5,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.stages.visits.device import Device, Mark, Span, drop_oldest
+from pipeline.stages.visits.device import Device, RecentEvent, Span, drop_oldest
 
 GAP_MS: Final = 30 * 60 * 1000
 """A longer pause ends a session (the convention of Google Analytics, Matomo and Snowplow)."""
 
 
-def spans(marks: Iterable[Mark], carry: Span | None = None) -> list[Span]:
-    """Sessions of marks in order; `carry` is a session's beginning whose marks are gone."""
-    found: list[Span] = []
+def spans(events: Iterable[RecentEvent], carry: Span | None = None) -> list[Span]:
+    """Sessions of events in order; `carry` is a session's beginning whose events are forgotten."""
+    ended: list[Span] = []
     current = None if carry is None else Span(*_fields(carry))
-    for mark in marks:
-        if not mark.active:
+    for recent in events:
+        if not recent.active:
             continue
-        if current is None or mark.time - current.end > GAP_MS:
+        if current is None or recent.time - current.end > GAP_MS:
             if current is not None:
-                found.append(current)
-            current = Span(mark.time, mark.time, 0, 0, "", "", "")
-        _extend(current, mark)
-    return found if current is None else [*found, current]
+                ended.append(current)
+            current = Span(recent.time, recent.time, 0, 0, "", "", "")
+        _extend(current, recent)
+    return ended if current is None else [*ended, current]
 
 
-def _extend(span: Span, mark: Mark) -> None:
-    span.end = max(span.end, mark.time)  # a late one may lie inside what was carried
+def _extend(span: Span, recent: RecentEvent) -> None:
+    span.end = max(span.end, recent.time)  # a late one may lie inside what was carried
     span.events += 1
-    span.device_class = span.device_class or mark.device_class
-    if mark.view:
+    span.device_class = span.device_class or recent.device_class
+    if recent.view:
         span.pages += 1
-        span.entry = span.entry or mark.step
-        span.exit = mark.step
+        span.entry = span.entry or recent.step
+        span.exit = recent.step
 
 
 def _fields(span: Span) -> tuple[int, int, int, int, str, str, str]:
@@ -41,46 +41,46 @@ def _fields(span: Span) -> tuple[int, int, int, int, str, str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Restated:
-    """Session rows to write: `told` are new or changed, `withdrawn` are no sessions any more."""
+class SessionDiff:
+    """Session rows to write: `changed` are new or changed, `withdrawn` are no sessions any more."""
 
-    told: list[Span]
+    changed: list[Span]
     withdrawn: list[Span]
 
 
-def restate(device: Device, watermark: int) -> Restated:
+def diff(device: Device, watermark: int) -> SessionDiff:
     """Compare the sessions that are over at `watermark` with those stored; remembers the former.
 
     A session is over when the device's own time has passed its end by more than the gap.
     """
-    over = tuple(s for s in spans(device.marks, device.carry) if watermark - s.end > GAP_MS)
+    over = tuple(s for s in spans(device.events, device.carry) if watermark - s.end > GAP_MS)
     before = {span.start: span for span in device.stored}
-    told = [span for span in over if before.get(span.start) != span]
+    changed = [span for span in over if before.get(span.start) != span]
     starts = {span.start for span in over}
     withdrawn = [span for span in device.stored if span.start not in starts]
     device.stored = over
-    return Restated(told, withdrawn)
+    return SessionDiff(changed, withdrawn)
 
 
-def forget(device: Device, before: int, most: int) -> None:
-    """Drop what lies before `before`, whole sessions at a time, and the oldest marks above `most`.
+def forget(device: Device, before: int, limit: int) -> None:
+    """Drop what lies before `before`, whole sessions at a time, and the oldest events above `limit`.
 
     What the latter leave of an unfinished session is carried as sums.
     """
-    kept = next((s for s in spans(device.marks, device.carry) if s.end >= before), None)
-    start = before if kept is None else min(before, kept.start)
+    oldest = next((s for s in spans(device.events, device.carry) if s.end >= before), None)
+    start = before if oldest is None else min(before, oldest.start)
     if device.carry is not None and device.carry.start < start:
         device.carry = None
-    _drop(device, bisect_left(device.marks, start, key=_time), start)
-    if len(device.marks) > most:
-        _fold_away(device, len(device.marks) - most)
+    _drop(device, bisect_left(device.events, start, key=_time), start)
+    if len(device.events) > limit:
+        _fold_away(device, len(device.events) - limit)
 
 
 def _fold_away(device: Device, count: int) -> None:
     """By number, not by time: thousands of events may have one time."""
-    rest = spans(device.marks[:count], device.carry)[-1:]
-    device.carry = rest[0] if rest else None
-    _drop(device, count, device.carry.start if device.carry else device.marks[count].time)
+    unfinished = spans(device.events[:count], device.carry)[-1:]
+    device.carry = unfinished[0] if unfinished else None
+    _drop(device, count, device.carry.start if device.carry else device.events[count].time)
 
 
 def _drop(device: Device, count: int, start: int) -> None:
@@ -88,8 +88,8 @@ def _drop(device: Device, count: int, start: int) -> None:
     device.stored = tuple(span for span in device.stored if span.start >= start)
 
 
-def _time(mark: Mark) -> int:
-    return mark.time
+def _time(recent: RecentEvent) -> int:
+    return recent.time
 
 
 def close_time(span: Span) -> int:

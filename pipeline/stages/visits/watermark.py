@@ -19,28 +19,28 @@ OUTAGE_MS: Final = 6 * 3_600_000
 """A longer jump is no outage that anybody's browser waits out."""
 
 _SHARE: Final = 60
-_LEAST_MS: Final = 30_000
+_MIN_STEP_MS: Final = 30_000
 
 
-def moved(now: int, heard: int, tick: int) -> int:
+def advance(now: int, newest_tick: int, tick: int) -> int:
     """The log's time after a tick; all in ms, the result is never below `now`.
 
-    `now` is the time before (0: none yet), `heard` the newest tick before. What time lags behind
+    `now` is the time before (0: none yet), `newest_tick` the newest one before. What time lags behind
     the tick shrinks by a sixtieth, and by 30 s at least, with every tick; so no clock that runs
     fast stays behind for ever, and one wrong tick an hour ahead moves time by a minute.
     """
-    jump, lag = tick - heard, tick - now
+    jump, lag = tick - newest_tick, tick - now
     if lag <= 0:
         return now
     if not now or jump > OUTAGE_MS:
         return tick
-    passed = max(jump, 0) if jump <= ORDINARY_MS else 0
-    if passed >= lag:
+    elapsed = max(jump, 0) if jump <= ORDINARY_MS else 0
+    if elapsed >= lag:
         return tick
-    return min(tick, now + passed + max(_LEAST_MS, (lag - passed) // _SHARE))
+    return min(tick, now + elapsed + max(_MIN_STEP_MS, (lag - elapsed) // _SHARE))
 
 
-def received(event: Event, newest: int) -> Event:
+def with_corrected_receipt(event: Event, newest: int) -> Event:
     """The event as a collector with a right clock would have taken it; `newest` is the newest tick.
 
     Events come between two ticks, so one that was received long after the newest, or long before it,
@@ -51,15 +51,17 @@ def received(event: Event, newest: int) -> Event:
     off = event.received_at - right
     if not off or not newest:
         return event
-    told = event.time != event.received_at
-    was = event.corrected_time
+    has_own_time = event.time != event.received_at
+    corrected = event.corrected_time
     return replace(
         event,
         received_at=right,
-        time=event.time if told else _moment(event.time - off),
-        corrected_time=was if not was or (told and was == event.time) else _moment(was - off),
+        time=event.time if has_own_time else _clamp(event.time - off),
+        corrected_time=corrected
+        if not corrected or (has_own_time and corrected == event.time)
+        else _clamp(corrected - off),
     )
 
 
-def _moment(time: int) -> int:
+def _clamp(time: int) -> int:
     return min(max(time, 0), LATEST_MS - 1)

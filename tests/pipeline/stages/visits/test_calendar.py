@@ -30,7 +30,7 @@ def test_what_is_due_comes_in_the_order_of_times_and_keys(
     what: list[tuple[str, str, int]], most: int
 ) -> None:
     devices, model = Keyed(Device), dict[str, int]()
-    calendar = Calendar(devices, attrgetter("wake"), bits=10)
+    calendar = Calendar(devices, attrgetter("wake_at"), bits=10)
     assert calendar.due(0, most) == []  # from now on it is kept up to date
     for kind, key, time in what:
         if kind == "set":
@@ -44,7 +44,7 @@ def test_what_is_due_comes_in_the_order_of_times_and_keys(
             devices.settle(devices.changes())
         else:
             expected = sorted((t, k) for k, t in model.items() if 0 < t <= time)[:most]
-            anew = Calendar(devices, attrgetter("wake"), bits=10)
+            anew = Calendar(devices, attrgetter("wake_at"), bits=10)
             assert anew.due(time, most) == [k for _, k in expected]
             assert calendar.due(time, most) == [k for _, k in expected]
             for _, found in expected:  # whoever takes it out looks at it and sets another time
@@ -54,7 +54,7 @@ def test_what_is_due_comes_in_the_order_of_times_and_keys(
 
 def test_the_first_day_is_handed_out_in_parts_and_says_when_it_ends() -> None:
     devices = Keyed(Device)
-    calendar = Calendar(devices, attrgetter("wake"), bits=10)
+    calendar = Calendar(devices, attrgetter("wake_at"), bits=10)
     for key, time in (("a", 2_000), ("b", 1_500), ("c", 1_600), ("gone", 1_700), ("moved", 10)):
         put(devices, key, time)
     assert calendar.due(9, 1) == []

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from pipeline.stages.visits import dedup_window, stage
+from pipeline.stages.visits import arrivals, dedup_window, reviews
 from pipeline.stages.visits.dedup_index import WINDOW_DAYS
 from schemas.events import Event, tick
 from schemas.rows import AccountingRow, EventRow
@@ -81,15 +81,15 @@ def test_the_stories_have_repeats_that_are_stored_again() -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize(("marks", "room"), [(1_000, 10**9), (5, 10**9), (1_000, 500)])
+@pytest.mark.parametrize(("events", "room"), [(1_000, 10**9), (5, 10**9), (1_000, 500)])
 def test_what_is_stored_twice_is_beyond_the_window(
-    monkeypatch: pytest.MonkeyPatch, seed: int, marks: int, room: int
+    monkeypatch: pytest.MonkeyPatch, seed: int, events: int, room: int
 ) -> None:
     """Also where a device has more events than are remembered, and all of them more than there is room."""
-    monkeypatch.setattr(stage, "MAX_MARKS", marks)
-    monkeypatch.setattr(dedup_window, "MAX_MARKS", marks)
+    for module in (arrivals, dedup_window, reviews):
+        monkeypatch.setattr(module, "MAX_RECENT_EVENTS", events)
     site = Site()
-    site.stage.room = room
+    site.stage.limits = site.stage.limits._replace(state_limit_bytes=room)
     for number, each in enumerate(stories(Random(seed))):
         site.take(each)
         if number % 100 == 0:

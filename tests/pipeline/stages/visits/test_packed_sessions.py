@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stages.visits import attempts, packed_sessions, watermark
-from pipeline.stages.visits.device import MAX_MARKS, NOBODY, Device, Mark, remember
+from pipeline.stages.visits.device import MAX_RECENT_EVENTS, NOBODY, Device, RecentEvent, remember
 from pipeline.stages.visits.funnel import parse
-from pipeline.stages.visits.sessions import GAP_MS, restate, spans
+from pipeline.stages.visits.sessions import GAP_MS, diff, spans
 from schemas import topics
 from schemas.events import Event, Order
 from schemas.origins import Origin
@@ -32,95 +32,103 @@ hostile_ids = st.one_of(
     st.uuids().map(lambda u: f"ajs-next-1-{u}"),
     st.text(st.characters(codec="utf-8"), max_size=60),
 )
-who = st.integers(NOBODY, 3)
-marks = st.builds(
-    Mark,
+identity_index = st.integers(NOBODY, 3)
+events = st.builds(
+    RecentEvent,
     st.integers(0, 20 * GAP_MS),
     hostile_ids,
     st.sampled_from(("", "/", "/a", "/ü", "Order")),
     st.booleans(),
-    who,
+    identity_index,
     st.sampled_from(("", "desktop", "mobile", "tablet", "bot")),
     st.booleans(),
     st.sampled_from(("", "purchase", "ticket", "feedback")),
 )
 
 
-def device_of(found: list[Mark]) -> Device:
+def device_of(found: list[RecentEvent]) -> Device:
     device = Device(0, 0, 0, [], identities=tuple((f"user_id:{n}",) for n in range(4)))
-    for mark in found:
-        if mark.view:
-            mark.active = True  # as a page always is
-        remember(device, mark)
+    for recent in found:
+        if recent.view:
+            recent.active = True  # as a page always is
+        remember(device, recent)
     return device
 
 
 def told(device: Device, watermark: int) -> Device:
-    restate(device, watermark)
-    attempts.restate(device, HORIZON, NO_FUNNEL, watermark)
+    diff(device, watermark)
+    attempts.diff(device, HORIZON, NO_FUNNEL, watermark)
     return device
 
 
-@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
-def test_what_is_packed_comes_back(found: list[Mark], watermark: int) -> None:
+@given(st.lists(events, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
+def test_what_is_packed_comes_back(found: list[RecentEvent], watermark: int) -> None:
     device = told(device_of(found), watermark)
     before = msgspec.json.encode(device)
     packed_sessions.pack(device, watermark)
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(device), type=Device)
     assert stored == device
-    assert all(watermark - block.end > GAP_MS for block in stored.past)
+    assert all(watermark - block.end > GAP_MS for block in stored.packed_blocks)
     packed_sessions.unpack(stored, 0, HORIZON, NO_FUNNEL)
     assert msgspec.json.encode(stored) == before
 
 
-@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 20 * GAP_MS))
+@given(st.lists(events, min_size=1, max_size=40), st.integers(0, 20 * GAP_MS))
 def test_what_is_unpacked_for_a_late_event_is_what_it_may_touch(
-    found: list[Mark], late: int
+    found: list[RecentEvent], late: int
 ) -> None:
     device = told(device_of(found), 99 * GAP_MS)
-    sessions, marks = list(device.stored), list(device.marks)
+    sessions, events = list(device.stored), list(device.events)
     packed_sessions.pack(device, 99 * GAP_MS)
     packed_sessions.unpack(device, late, HORIZON, NO_FUNNEL)
-    assert device.packed + len(device.marks) == len(marks)
-    assert device.marks == marks[device.packed :]
-    assert all(block.end + GAP_MS < late for block in device.past)
+    assert device.packed_events + len(device.events) == len(events)
+    assert device.events == events[device.packed_events :]
+    assert all(block.end + GAP_MS < late for block in device.packed_blocks)
     assert list(device.stored) == [s for s in sessions if s.start >= _first(device)]
-    assert list(device.stored) == spans(device.marks)
+    assert list(device.stored) == spans(device.events)
 
 
 def _first(device: Device) -> int:
-    return device.marks[0].time if device.marks else 99 * GAP_MS
+    return device.events[0].time if device.events else 99 * GAP_MS
 
 
-@given(st.lists(marks, min_size=1, max_size=40), st.lists(hostile_ids, max_size=5))
-def test_a_packed_message_is_known_and_no_other(found: list[Mark], others: list[str]) -> None:
+@given(st.lists(events, min_size=1, max_size=40), st.lists(hostile_ids, max_size=5))
+def test_a_packed_message_is_known_and_no_other(
+    found: list[RecentEvent], others: list[str]
+) -> None:
     device = told(device_of(found), 99 * GAP_MS)
-    ids = {(mark.message_id, mark.fact) for mark in device.marks}
+    ids = {(recent.message_id, recent.server_type) for recent in device.events}
     packed_sessions.pack(device, 99 * GAP_MS)
-    assert not device.marks
+    assert not device.events
     assert all(packed_sessions.knows(device, *each) for each in ids)
     for message_id in (*others, *(i.swapcase() for i, _ in ids), *(i[:-1] for i, _ in ids)):
         assert packed_sessions.knows(device, message_id, "") == ((message_id, "") in ids)
 
 
-@given(st.lists(marks, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
-def test_forgetting_keeps_whole_what_ended_later(found: list[Mark], before: int) -> None:
+@given(st.lists(events, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
+def test_forgetting_keeps_whole_what_ended_later(found: list[RecentEvent], before: int) -> None:
     device = told(device_of(found), 99 * GAP_MS)
-    people = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
+    people = [
+        device.identities[m.identity_index] if m.identity_index != NOBODY else ()
+        for m in device.events
+    ]
     packed_sessions.pack(device, 99 * GAP_MS)
     packed_sessions.forget(device, before)
-    assert all(block.end >= before for block in device.past)
+    assert all(block.end >= before for block in device.packed_blocks)
     packed_sessions.unpack(device, 0, HORIZON, NO_FUNNEL)
-    kept = [device.identities[m.who] if m.who != NOBODY else () for m in device.marks]
+    kept = [
+        device.identities[m.identity_index] if m.identity_index != NOBODY else ()
+        for m in device.events
+    ]
     assert kept == people[len(people) - len(kept) :]
 
 
 def test_a_uuid_takes_sixteen_bytes() -> None:
     device = told(
-        device_of([Mark(n, str(UUID(int=n)), "/", view=True) for n in range(40)]), GAP_MS * 9
+        device_of([RecentEvent(n, str(UUID(int=n)), "/", view=True) for n in range(40)]), GAP_MS * 9
     )
     packed_sessions.pack(device, GAP_MS * 9)
-    (block,) = device.past
+    (block,) = device.packed_blocks
     assert len(block.body) < 40 * (16 + 2) + 16
 
 
@@ -194,7 +202,7 @@ def test_packing_changes_nothing_that_is_said(
     arrival = [*events, *events[::3]]
     random.shuffle(arrival)  # type: ignore[attr-defined]
     packed, plain = Site(funnel, 100), Site(funnel, 100)
-    right = patch.object(watermark, "received", lambda event, newest: event)
+    right = patch.object(watermark, "with_corrected_receipt", lambda event, newest_tick: event)
     with right, patch.object(packed_sessions, "pack", lambda device, watermark: None):
         _live(plain, arrival)
     with right:
@@ -221,7 +229,7 @@ def test_a_device_of_many_sessions_is_bounded_and_counted(count: int) -> None:
         if n % 100 == 99:
             site.take(event(minute + 0.1, message_id=f"m{n}"))  # once more
     newest = next(device for _, device in site.state.tables["devices"].items())
-    assert newest.packed + len(newest.marks) <= MAX_MARKS * 5 // 4
+    assert newest.packed_events + len(newest.events) <= MAX_RECENT_EVENTS * 5 // 4
     site.take(*(end_of_time(minute + later) for later in range(10, 400)))
     assert len(site.rows(EventRow)) == count
     assert sum(events for _, _, events in site.sessions()) == count

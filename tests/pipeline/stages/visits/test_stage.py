@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.visits import stage
 from pipeline.stages.visits.dedup_index import MAX_DIGESTS
-from pipeline.stages.visits.device import MAX_MARKS, Device
-from pipeline.stages.visits.stage import VisitsState
+from pipeline.stages.visits.device import MAX_RECENT_EVENTS, Device
+from pipeline.stages.visits.state import VisitsState
 from schemas import topics
 from schemas.events import Event, Order, tick
 from schemas.rows import AccountingRow, AssertionRow, EventRow, RejectRow
@@ -189,8 +189,11 @@ def test_time_goes_on_to_people_and_dropoff_but_not_with_every_tick() -> None:
 
 visits = st.lists(
     st.builds(
-        lambda minute, device, path, who: event(
-            minute, device, path=path, identifiers=(f"user_id:{who}",) if who else ()
+        lambda minute, device, path, identity_index: event(
+            minute,
+            device,
+            path=path,
+            identifiers=(f"user_id:{identity_index}",) if identity_index else (),
         ),
         st.integers(0, 200).map(lambda n: n * 0.7),
         st.sampled_from(["d1", "d2"]),
@@ -212,8 +215,8 @@ def owners(site: Site) -> list[tuple[str, str]]:
             device,
             next(
                 (
-                    who
-                    for d, time, _, who in reversed(said)
+                    identity_index
+                    for d, time, _, identity_index in reversed(said)
                     if d == device and time <= START + minute * MINUTE
                 ),
                 "",
@@ -276,7 +279,7 @@ def device_of(site: Site) -> Device:
 
 def test_thousands_of_events_of_one_time_are_bounded_and_counted() -> None:
     site = Site().take(*(event(0, message_id=f"m{n:05}") for n in range(4_000)))
-    assert len(device_of(site).marks) <= MAX_MARKS * 5 // 4
+    assert len(device_of(site).events) <= MAX_RECENT_EVENTS * 5 // 4
     assert site.take(end_of_time()).sessions() == [(0, 0, 4_000)]
 
 
@@ -285,10 +288,10 @@ def test_a_till_remembers_the_customers_of_remembered_events_only() -> None:
     for n in range(4_000):
         site.take(event(n / 60, "till", identifiers=(f"user_id:{n}",)))
     till = device_of(site)
-    assert [till.identities[mark.who] for mark in till.marks] == [
-        (f"user_id:{4_000 - len(till.marks) + n}",) for n in range(len(till.marks))
+    assert [till.identities[recent.identity_index] for recent in till.events] == [
+        (f"user_id:{4_000 - len(till.events) + n}",) for n in range(len(till.events))
     ]
-    assert len(till.identities) == len(till.marks) <= MAX_MARKS * 5 // 4
+    assert len(till.identities) == len(till.events) <= MAX_RECENT_EVENTS * 5 // 4
     assert len(site.said(topics.CUSTOMERS)) == 4_000
 
 
@@ -323,7 +326,7 @@ def test_after_an_outage_time_is_where_the_ticks_are(minutes_per_tick: float) ->
 
 
 def test_one_tick_looks_at_no_more_devices_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "LOOKS_PER_TICK", 3)
+    monkeypatch.setattr(stage, "REVIEWS_PER_TICK", 3)
     site = Site().take(*(event(0, f"d{n}") for n in range(8)))
     counts = [len(site.take(end_of_time()).sessions()) for _ in range(3)]
     assert counts == [3, 6, 8]

@@ -12,7 +12,7 @@ from pipeline.engine.state.deltas import changes_of, delta_of, restore, settle, 
 from pipeline.engine.state.keyed import State
 from pipeline.engine.transports.contract import Delta
 from pipeline.stages.visits import stage as visits
-from pipeline.stages.visits.stage import VisitsState
+from pipeline.stages.visits.state import VisitsState
 from schemas.events import Event
 from schemas.rows import EventRow, OutcomeRow, SessionRow
 from tests.pipeline.stages.visits.site import MINUTE, START, Site, end_of_time, event
@@ -44,17 +44,17 @@ def state_of(site: Site) -> VisitsState:
 def test_devices_are_forgotten_oldest_first_down_to_the_room_and_counted_all_the_same() -> None:
     room = 100_000
     site, plain = Site(), Site()
-    site.stage.room = room
+    site.stage.limits = site.stage.limits._replace(state_limit_bytes=room)
     for minute in crowd(5, 5):
         site.take(*minute)
         plain.take(*minute)
     state, whole = state_of(site), state_of(plain)
     assert state.size() < room * 1.05 < whole.size() / 2
-    left = state.remembered(24 * HOUR * MINUTE)
+    left = state.remembered_ms(24 * HOUR * MINUTE)
     assert HOUR * MINUTE // 2 < left < 3 * HOUR * MINUTE
     kept = {key for key, _ in state.devices.items()}
     for key, device in whole.devices.items():
-        newest = device.marks[-1].time if device.marks else device.past[-1].end
+        newest = device.events[-1].time if device.events else device.packed_blocks[-1].end
         if newest >= state.now - left:
             assert key in kept
     assert site.final(SessionRow) == plain.final(SessionRow)
@@ -63,23 +63,23 @@ def test_devices_are_forgotten_oldest_first_down_to_the_room_and_counted_all_the
 
 def test_time_grows_back_when_visitors_are_few() -> None:
     site = Site()
-    site.stage.room = 50_000
+    site.stage.limits = site.stage.limits._replace(state_limit_bytes=50_000)
     for minute in crowd(3, 5):
         site.take(*minute)
-    short = state_of(site).remembered(24 * HOUR * MINUTE)
+    short = state_of(site).remembered_ms(24 * HOUR * MINUTE)
     for later in range(180, 180 + 26 * HOUR, 4):
         site.take(event(later, "one", message_id=f"{later}"), end_of_time(later))
     assert short < 3 * HOUR * MINUTE
-    assert state_of(site).remembered(24 * HOUR * MINUTE) == 24 * HOUR * MINUTE
+    assert state_of(site).remembered_ms(24 * HOUR * MINUTE) == 24 * HOUR * MINUTE
 
 
 def test_nobody_is_forgotten_within_half_an_hour_whatever_the_room() -> None:
     site = Site()
-    site.stage.room = 1
+    site.stage.limits = site.stage.limits._replace(state_limit_bytes=1)
     for minute in crowd(2, 3):
         site.take(*minute)
     state = state_of(site)
-    remembered = state.remembered(24 * HOUR * MINUTE)
+    remembered = state.remembered_ms(24 * HOUR * MINUTE)
     assert 30 * MINUTE <= remembered < 33 * MINUTE
     again = [e for minute in crowd(2, 3)[-29:] for e in minute if e.type != "tick"]
     before = len(site.rows(EventRow))
@@ -117,9 +117,10 @@ def test_what_is_forgotten_follows_from_the_state_however_batches_are_cut(
     """Settled now and then, begun again now and then, or all in one batch: the same bytes."""
     random = Random(seed)
     one, other = Site(), Site()
-    one.stage.room = other.stage.room = room
+    limits = one.stage.limits._replace(state_limit_bytes=room)
+    one.stage.limits = other.stage.limits = limits
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(visits, "LOOKS_PER_TICK", looks)
+        patch.setattr(visits, "REVIEWS_PER_TICK", looks)
         for minute in crowd(2, 2, seed):
             one.take(*minute)
             other.take(*minute)
@@ -140,14 +141,16 @@ def test_what_is_forgotten_follows_from_the_state_however_batches_are_cut(
 def test_a_device_that_comes_again_and_again_stands_in_the_calendar_once() -> None:
     site = Site()
     state = state_of(site)
-    assert state.oldest.due(0, 1) == state.wakes.due(0, 1) == []  # from now on they are kept
+    assert (
+        state.oldest_blocks.due(0, 1) == state.reviews.due(0, 1) == []
+    )  # from now on they are kept
     for visit in range(20):
         site.take(event(visit * 50, message_id=f"{visit}"), end_of_time(visit * 50 + 1))
         site.take(*(end_of_time(visit * 50 + later) for later in range(10, 50, 5)))
     entries = [
         key
-        for calendar in (state.oldest, state.wakes)
-        for keys in calendar._loaded().values()
+        for calendar in (state.oldest_blocks, state.reviews)
+        for keys in calendar._load_buckets().values()
         for key in keys
     ]
     assert entries == ["shop\nd1"]

@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.visits.watermark import ORDINARY_MS, OUTAGE_MS, moved, received
+from pipeline.stages.visits.watermark import ORDINARY_MS, OUTAGE_MS, advance, with_corrected_receipt
 from schemas.events import Event
 
 NOW = 1_760_000_000_000
@@ -18,24 +18,24 @@ def ticks_until_caught_up(gap: int, pace: int = SECOND) -> int:
     now = heard = NOW
     for number in count(1):
         tick = NOW + gap + (number - 1) * pace
-        now, heard = moved(now, heard, tick), tick
+        now, heard = advance(now, heard, tick), tick
         if now == tick:
             return number
     raise AssertionError
 
 
 def test_the_first_tick_sets_the_time() -> None:
-    assert moved(0, 0, NOW) == NOW
+    assert advance(0, 0, NOW) == NOW
 
 
 def test_ticks_up_to_a_quarter_of_an_hour_apart_pass_as_they_are() -> None:
     for apart in (1, SECOND, 288 * SECOND, ORDINARY_MS):
-        assert moved(NOW, NOW, NOW + apart) == NOW + apart
+        assert advance(NOW, NOW, NOW + apart) == NOW + apart
 
 
 def test_after_an_outage_the_first_tick_carries_a_sixtieth() -> None:
-    assert moved(NOW, NOW, NOW + HOUR) == NOW + HOUR // 60
-    assert moved(NOW, NOW, NOW + ORDINARY_MS + 1) == NOW + 30 * SECOND
+    assert advance(NOW, NOW, NOW + HOUR) == NOW + HOUR // 60
+    assert advance(NOW, NOW, NOW + ORDINARY_MS + 1) == NOW + 30 * SECOND
 
 
 def test_an_outage_is_walked_in_minutes() -> None:
@@ -48,13 +48,13 @@ def test_a_clock_that_runs_fast_is_caught_up_with_too() -> None:
 
 
 def test_more_than_an_outage_is_taken_at_once() -> None:
-    assert moved(NOW, NOW, NOW + OUTAGE_MS + 1) == NOW + OUTAGE_MS + 1
+    assert advance(NOW, NOW, NOW + OUTAGE_MS + 1) == NOW + OUTAGE_MS + 1
 
 
 def test_one_wrong_tick_an_hour_ahead_moves_time_by_a_minute() -> None:
-    now = moved(NOW, NOW, NOW + HOUR)
+    now = advance(NOW, NOW, NOW + HOUR)
     for second in range(200):
-        now = moved(now, NOW + HOUR, NOW + second * SECOND)
+        now = advance(now, NOW + HOUR, NOW + second * SECOND)
     assert now == NOW + 199 * SECOND
 
 
@@ -62,7 +62,7 @@ def test_one_wrong_tick_an_hour_ahead_moves_time_by_a_minute() -> None:
 def test_time_never_goes_back_and_never_runs_ahead_of_the_ticks(ticks: list[int]) -> None:
     now = heard = 0
     for tick in ticks:
-        after = moved(now, heard, NOW + tick)
+        after = advance(now, heard, NOW + tick)
         heard = max(heard, NOW + tick)
         assert now <= after <= heard
         now = after
@@ -86,7 +86,7 @@ def test_what_a_collector_with_a_wrong_clock_took_is_as_one_with_a_right_clock_t
         received_at=stamp,
         corrected_time=NOW - ago + off if off else 0,
     )
-    right = received(event, NOW)
+    right = with_corrected_receipt(event, NOW)
     assert abs(right.received_at - NOW) <= ORDINARY_MS
     assert (right is event) == (abs(off) <= ORDINARY_MS)
     if silent:
@@ -99,4 +99,4 @@ def test_what_a_collector_with_a_wrong_clock_took_is_as_one_with_a_right_clock_t
 
 def test_before_the_first_tick_nothing_is_known_of_a_clock() -> None:
     event = Event(type="page", message_id="m", site="s", time=1, received_at=NOW)
-    assert received(event, 0) is event
+    assert with_corrected_receipt(event, 0) is event
