@@ -18,11 +18,11 @@ from pipeline.engine.transports.coalesce import RecordsSchema
 from pipeline.engine.transports.kafka import FAUST_SETTINGS
 from pipeline.errors import FootfallError, Retryable
 from pipeline.flow import FLOW, AgentSpec
+from schemas.store_urls import EmbeddedLog, KafkaLog, LogUrl, log_url
 
 log = structlog.get_logger()
 
 GROUP: Final = "footfall"
-TRANSPORTS: Final = {"embedded": "embedded", "kafka": "footfallkafka"}
 
 
 class App(faust.App):
@@ -91,11 +91,9 @@ class NoTables(TableManager):
 
 def make_app(url: str, runners: Mapping[str, Runner], partitions: int) -> App:
     """The app for a log's URL; `runners` by topic name."""
-    scheme, _, address = url.partition("://")
-    address = str(Path(address).resolve()) if scheme == "embedded" else address
     app = App(
         GROUP,
-        broker=f"{TRANSPORTS[scheme]}://{address}",
+        broker=_broker(log_url(url)),
         web_enabled=False,
         topic_allow_declare=False,
         topic_partitions=partitions,
@@ -110,6 +108,14 @@ def make_app(url: str, runners: Mapping[str, Runner], partitions: int) -> App:
     for spec in FLOW:
         _add_agent(app, spec, runners[spec.reads.name])
     return app
+
+
+def _broker(log: LogUrl) -> str:
+    """The URL by which Faust finds the transport, under the names of pyproject's entry points."""
+    if isinstance(log, EmbeddedLog):
+        return f"embedded://{Path(log.directory).resolve()}"
+    assert isinstance(log, KafkaLog)  # settings take no other
+    return f"footfallkafka://{log.bootstrap}"
 
 
 def _add_agent(app: App, spec: AgentSpec, runner: Runner) -> None:

@@ -18,6 +18,7 @@ from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
 from schemas.folder_format import mark, refusal
 from schemas.logfile import passes
+from schemas.store_urls import directories
 
 LOCK: Final = "worker.lock"
 _MODE: Final = 0o700
@@ -36,8 +37,7 @@ _locks: Final = _Locks()
 
 def folders(settings: Settings) -> list[Path]:
     """The folders on this machine that a worker with `settings` has to itself: log, warehouse."""
-    urls = (url.partition("://") for url in (settings.log, settings.warehouse))
-    return [Path(path) for scheme, _, path in urls if scheme in ("embedded", "chdb")]
+    return [Path(directory) for directory in directories(settings.log, settings.warehouse)]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from footfall.bench.traffic import WRITE_KEY, Traffic
 from footfall.processes.scratch import scratch
 from footfall.processes.signals import interruptible
 from pipeline.settings import Settings
+from schemas.store_urls import EmbeddedLog, KafkaLog, log_url
 
 SERVERS: Final = ("echo", "collector")
 WARM_SECONDS: Final = 1.0
@@ -86,10 +87,10 @@ def measure(
 
 def _check_empty(log: str) -> None:
     """Measuring into a log that somebody uses would put made-up visitors among the real ones."""
-    scheme, _, place = log.partition("://")
-    if scheme == "embedded" and not Path(place).is_dir():
-        raise BenchError(f"{place} is no directory.")
-    if log.startswith("kafka://") and any(asyncio.run(logged.ends(_settings(log)))):
+    url = log_url(log)
+    if isinstance(url, EmbeddedLog) and not Path(url.directory).is_dir():
+        raise BenchError(f"{url.directory} is no directory.")
+    if isinstance(url, KafkaLog) and any(asyncio.run(logged.ends(_settings(log)))):
         raise BenchError(f"{log} holds events already. Give it a broker of its own.")
 
 
@@ -98,9 +99,10 @@ def _settings(log: str) -> Settings:
 
 
 def _run(server: str, load: Load, log: str, seconds: float) -> Run:
-    place = Path(log.removeprefix("embedded://")) if log.startswith("embedded://") else None
-    with scratch(PREFIX, place) as folder, interruptible():
-        settings = _settings(log if place is None else f"embedded://{folder}")
+    url = log_url(log)
+    parent = Path(url.directory) if isinstance(url, EmbeddedLog) else None
+    with scratch(PREFIX, parent) as folder, interruptible():
+        settings = _settings(log if parent is None else f"embedded://{folder}")
         if server == "echo":
             with _started(("footfall.bench.echo", "{port}"), settings, folder) as echo:
                 return _loaded(echo, load, seconds, _name())[0]

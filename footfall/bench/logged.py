@@ -8,7 +8,7 @@ from footfall.bench.compare import BenchError
 from footfall.bench.traffic import number_of
 from pipeline.engine.transports.contract import Journal
 from pipeline.settings import Settings
-from pipeline.worker import open_journal
+from pipeline.stores import open_journal
 from schemas import topics
 
 _AT_ONCE: Final = 100

@@ -24,13 +24,15 @@ from pipeline.engine.transports.embedded import Consumer, Transport
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
 from pipeline.settings import Settings
+from pipeline.stores import open_warehouse
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.sink import Sink
-from pipeline.worker import Worker, open_warehouse
+from pipeline.worker import Worker
 from schemas import topics
 from schemas.events import Event
 from schemas.rows import EventRow
+from schemas.store_urls import directories
 
 PLAIN_ROWS = 1_000
 FLOOR_EVENTS = 5_000
@@ -52,7 +54,7 @@ class Watch:
 
 
 def _ready(settings: Settings) -> tuple[EmbeddedJournal, Warehouse, Sink]:
-    journal = EmbeddedJournal(Path(settings.log.removeprefix("embedded://")))
+    journal = EmbeddedJournal(Path(directories(settings.log, settings.warehouse)[0]))
     warehouse = open_warehouse(settings)
     migrate(warehouse)
     return journal, warehouse, Sink(warehouse, journal.log_id)

@@ -19,6 +19,7 @@ from footfall.operations.finding import many
 from footfall.processes.signals import interruptible, noted
 from pipeline.clock import wall
 from pipeline.settings import Settings
+from schemas.store_urls import EmbeddedLog, log_url
 
 
 @click.command("import")
@@ -88,8 +89,8 @@ async def _import(
     )
     enricher = Enricher.of(enrichment(settings))
     producer = await open_producer(config)
-    scheme, _, place = settings.log.partition("://")
-    folder = Path(place) if scheme == "embedded" else Path.cwd()
+    log = log_url(settings.log)
+    folder = Path(log.directory) if isinstance(log, EmbeddedLog) else Path.cwd()
     try:
         return await run(
             file, how, producer, wall, PositionFile.of(folder, file, how), told, enricher

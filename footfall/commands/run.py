@@ -20,6 +20,7 @@ from pipeline.clock import clock
 from pipeline.errors import BadSetting, Retryable
 from pipeline.folder import folders, lock_folders
 from pipeline.settings import SETTINGS, Settings
+from schemas.store_urls import EmbeddedWarehouseUrl, warehouse_url
 
 COLLECT = (
     "log",
@@ -101,7 +102,7 @@ def worker(settings: Settings) -> None:
     Example: footfall worker --log kafka://localhost:9092 \\
                --warehouse clickhouse://localhost:9000/footfall
     """
-    from pipeline.worker import run_worker
+    from pipeline.run_worker import run_worker
 
     settings.check_worker_open()
     sys.exit(asyncio.run(run_worker(settings)))
@@ -145,7 +146,8 @@ def migrate(settings: Settings, as_json: bool) -> None:
     Example: footfall migrate --warehouse clickhouse://localhost:9000/footfall
     """
     # An embedded warehouse belongs to the worker that runs.
-    theirs = settings.warehouse.startswith("chdb://") and status_of(settings) is not None
+    embedded = isinstance(warehouse_url(settings.warehouse), EmbeddedWarehouseUrl)
+    theirs = embedded and status_of(settings) is not None
     applied = [] if theirs else _migrated(settings)
     if as_json:
         show_json({"applied": applied})
@@ -156,8 +158,8 @@ def migrate(settings: Settings, as_json: bool) -> None:
 
 
 def _migrated(settings: Settings) -> list[str]:
+    from pipeline.stores import open_warehouse
     from pipeline.warehouse.migrate import migrate as apply
-    from pipeline.worker import open_warehouse
 
     warehouse = open_warehouse(settings)
     try:

@@ -20,6 +20,8 @@ from pipeline.folder import folders
 from pipeline.recovery.rebuild import NOTE
 from pipeline.recovery.tick_check import TOLERANCE_MS, duration
 from pipeline.settings import Settings
+from schemas.logfile import INBOX
+from schemas.store_urls import EmbeddedLog, KafkaLog, directories, log_url
 
 LAG_RECORDS = 1_000
 NEAR = 2
@@ -133,11 +135,11 @@ def _samples(metrics: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
 
 
 def _log(settings: Settings) -> Iterator[Finding]:
-    scheme, _, place = settings.log.partition("://")
-    if scheme == "embedded":
-        inbox = Path(place) / "inbox.db"
+    log = log_url(settings.log)
+    if isinstance(log, EmbeddedLog):
+        inbox = Path(log.directory) / INBOX
         if inbox.exists():
-            yield _embedded_log(Path(place))
+            yield _embedded_log(Path(log.directory))
         else:
             yield Finding(
                 "log",
@@ -145,8 +147,7 @@ def _log(settings: Settings) -> Iterator[Finding]:
                 f"{inbox} is not there",
                 "Start a collector once, or set FOOTFALL_LOG to the right directory.",
             )
-        return
-    for server in place.split(","):
+    for server in log.servers if isinstance(log, KafkaLog) else ():
         yield _reachable("log", server, 9092)
 
 
@@ -264,13 +265,9 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    for url in dict.fromkeys((settings.log, settings.warehouse)):
-        scheme, _, place = url.partition("://")
-        if scheme not in ("embedded", "chdb"):
-            continue
-        path = next(
-            p for p in (Path(place).resolve(), *Path(place).resolve().parents) if p.exists()
-        )
+    for directory in dict.fromkeys(directories(settings.log, settings.warehouse)):
+        folder = Path(directory).resolve()
+        path = next(p for p in (folder, *folder.parents) if p.exists())
         free = shutil.disk_usage(path).free
         reserve = settings.disk_reserve_bytes
         advice = (
@@ -281,7 +278,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
                 "and nothing is stored."
             )
         )
-        yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {place}", advice)
+        yield Finding("disk", free >= reserve, f"{free / 1e9:.1f} GB free for {directory}", advice)
 
 
 def rights(settings: Settings) -> Iterator[Finding]:

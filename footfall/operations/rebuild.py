@@ -17,11 +17,11 @@ from pipeline.recovery import rebuild
 from pipeline.recovery.fast_ticks import Stretch
 from pipeline.recovery.tick_check import TickFilter
 from pipeline.settings import Settings
+from pipeline.stores import open_warehouse
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.migrate import migrate
 from pipeline.warehouse.rollups import Rollups
 from pipeline.warehouse.sink import Sink
-from pipeline.worker import open_warehouse
 from schemas import topics
 
 

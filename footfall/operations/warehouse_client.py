@@ -15,6 +15,7 @@ import sql as statements
 from pipeline.errors import BadSetting, FolderInUse, WarehouseRefused, WarehouseUnavailable
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Rows
+from schemas.store_urls import EmbeddedWarehouseUrl, warehouse_url
 
 _TIMEOUT_SECONDS = 60
 _STATUS_SECONDS = 10
@@ -27,11 +28,14 @@ def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -
     """
     if (answer := ask_worker(settings, sql, params)) is not None:
         return answer
-    from pipeline.worker import open_warehouse
+    from pipeline.stores import open_warehouse
 
-    scheme, _, place = settings.warehouse.partition("://")
-    if scheme == "chdb" and not Path(place).is_dir():  # to open it would be to make it
-        raise _empty(Path(place).absolute())
+    url = warehouse_url(settings.warehouse)
+    source: Path | str = "The ClickHouse server"
+    if isinstance(url, EmbeddedWarehouseUrl):
+        source = Path(url.directory).absolute()
+        if not source.is_dir():  # to open it would be to make it
+            raise _empty(source)
     try:
         warehouse = open_warehouse(settings)
     except FolderInUse as error:
@@ -42,7 +46,7 @@ def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -
     try:
         ((_, tables),) = warehouse.query(statements.load("queries/engine")).rows
         if not tables:
-            raise _empty(Path(place).absolute() if scheme == "chdb" else "The ClickHouse server")
+            raise _empty(source)
         return rows_of(warehouse.raw(sql, "JSONCompact", params))
     finally:
         warehouse.close()

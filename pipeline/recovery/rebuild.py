@@ -39,7 +39,9 @@ from pipeline.recovery.fast_ticks import Stretch, stretches
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from schemas import topics
+from schemas.logfile import INBOX
 from schemas.rows import BY_NAME
+from schemas.store_urls import EmbeddedLog, EmbeddedWarehouseUrl, log_url, warehouse_url
 
 NOTE: Final = "rebuild.json"
 DERIVED_TABLES: Final = ("minutes", "page_hours", "rollup_marks")
@@ -65,16 +67,17 @@ class Plan(Struct):
 
 def folder_of(settings: Settings) -> Path:
     """The log's folder. Raises BadSetting where it is not an embedded one."""
-    scheme, _, path = settings.log.partition("://")
-    if scheme != "embedded":
+    log = log_url(settings.log)
+    if not isinstance(log, EmbeddedLog):
         raise BadSetting(
             "The log is on Kafka: stop the workers, delete the topics footfall-*-deltas, "
             "footfall-*-snapshots, footfall-customers, footfall-pages and footfall-triggers, empty the "
             "database, and start them: they fold what Kafka still holds."
         )
-    if not (Path(path) / "inbox.db").exists():
-        raise BadSetting(f"{path} has no inbox.db: set FOOTFALL_LOG as `footfall up` has it.")
-    return Path(path)
+    folder = Path(log.directory)
+    if not (folder / INBOX).exists():
+        raise BadSetting(f"{folder} has no {INBOX}: set FOOTFALL_LOG as `footfall up` has it.")
+    return folder
 
 
 def refuse_unfinished(folder: Path) -> None:
@@ -144,16 +147,16 @@ def prepare(folder: Path, plan: Plan, settings: Settings, open_: Callable[[], Wa
     """Steps 3 to 5. `open_` opens the warehouse, with its tables."""
     for partition, offsets in plan.spoilt.items():
         take_out(folder, partition, offsets)
-    scheme, _, place = settings.warehouse.partition("://")
-    if scheme == "chdb" and (plan.aside or not plan.point):
-        _move_aside(folder, plan, Path(place))
+    warehouse = warehouse_url(settings.warehouse)
+    if isinstance(warehouse, EmbeddedWarehouseUrl) and (plan.aside or not plan.point):
+        _move_aside(folder, plan, Path(warehouse.directory))
     else:
         try:
             _delete_rows(open_, inbox_of(folder), applied_of(folder, plan))
         except FootfallError:
-            if scheme != "chdb":
+            if not isinstance(warehouse, EmbeddedWarehouseUrl):
                 raise
-            _move_aside(folder, plan, Path(place))
+            _move_aside(folder, plan, Path(warehouse.directory))
     put_back(folder, folder / plan.point if plan.point else None)
     plan.prepared = True
     write_plan(folder, plan)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
@@ -23,6 +23,7 @@ from pipeline.warehouse.failures import failure
 from pipeline.warehouse.guard import Catalogue, Guard, Texts
 from pipeline.warehouse.limits import READ_BYTES, READ_ROWS, READ_SECONDS
 from pipeline.warehouse.pool import Pool
+from schemas.store_urls import server_url
 
 SETTINGS: Final = {
     "async_insert": 0,  # an insert is durable when it returns
@@ -45,26 +46,19 @@ class ServerWarehouse:
     """A warehouse at `clickhouse://user:password@host:9000/database?http_port=8123`."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
-            raise BadSetting(
-                f"the warehouse is clickhouse://user:password@host:9000/db, not {mask_url(url)}"
-            )
-        self._host, self._secure = parts.hostname, parts.scheme == "clickhouses"
-        self._http_port = int(parse_qs(parts.query).get("http_port", ["8123"])[0])
-        self._user, self._password = (
-            unquote(parts.username or "default"),
-            unquote(parts.password or ""),
-        )
-        self._database = parts.path.strip("/") or "default"
+        """Raises BadSetting for a URL that is none. Connections are made when they are needed."""
+        try:
+            self._url = server = server_url(url)
+        except ValueError as error:
+            raise BadSetting(f"the warehouse is {error}, not {mask_url(url)}") from None
         self._clients: Pool[Any] = Pool(
             lambda: Client(
-                parts.hostname,
-                port=parts.port,
-                database=self._database,
-                user=self._user,
-                password=self._password,
-                secure=self._secure,
+                server.host,
+                port=server.port,
+                database=server.database,
+                user=server.user,
+                password=server.password,
+                secure=server.secure,
                 settings={**SETTINGS, "server_side_params": True},
                 settings_is_important=True,
                 connect_timeout=CONNECT_SECONDS,
@@ -112,30 +106,31 @@ class ServerWarehouse:
         """What this server has. Its parser, not one of another version, tells what a text means."""
         tables = {row[0] for row in self.query(statements.load("reading/objects")).rows}
         functions = self.query(statements.load("reading/all_functions")).rows
-        qualified_names = {f"{self._database}.{name}" for name in tables}
+        qualified_names = {f"{self._url.database}.{name}" for name in tables}
         return Guard(
             Catalogue(frozenset(tables | qualified_names), frozenset(row[0] for row in functions))
         )
 
     def _read(self, statement: str, fmt: str, texts: Texts) -> bytes:
         values = {f"param_{name}": text for name, text in texts.items()}
-        options = {"database": self._database, "default_format": fmt, **READING, **values}
+        options = {"database": self._url.database, "default_format": fmt, **READING, **values}
         status, code, body = self._post(f"/?{urlencode(options)}", statement.encode())
         if status != http.client.OK:
             raise failure(code, body.decode(errors="replace"), statement)
         return body
 
     def _post(self, path: str, body: bytes) -> tuple[int, int, bytes]:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._http_port, timeout=ANSWER_SECONDS)
-        headers = {"X-ClickHouse-User": self._user, "X-ClickHouse-Key": self._password}
+        url = self._url
+        kind = http.client.HTTPSConnection if url.secure else http.client.HTTPConnection
+        connection = kind(url.host, url.http_port, timeout=ANSWER_SECONDS)
+        headers = {"X-ClickHouse-User": url.user, "X-ClickHouse-Key": url.password}
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             code = int(answer.getheader("X-ClickHouse-Exception-Code", "0"))
             return answer.status, code, answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise WarehouseUnavailable(f"{self._host}:{self._http_port}: {error}") from error
+            raise WarehouseUnavailable(f"{url.host}:{url.http_port}: {error}") from error
         finally:
             connection.close()
 

@@ -11,6 +11,7 @@ from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.sink import Sink
+from schemas.store_urls import EmbeddedLog, log_url
 
 Strike = Callable[[str], None]
 
@@ -58,7 +59,7 @@ def strike_with(strike: Strike, log: str) -> None:
 
 def _sides(log: str) -> tuple[type, type]:
     """The worker's and the collector's side of a log."""
-    if log.startswith("embedded:"):
+    if isinstance(log_url(log), EmbeddedLog):
         return EmbeddedJournal, EmbeddedWriter
     from collectors.producers.kafka import KafkaWriter
     from pipeline.engine.transports.kafka_journal import KafkaJournal

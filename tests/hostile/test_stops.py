@@ -23,7 +23,7 @@ from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings
-from pipeline.worker import check_state, open_and_migrate
+from pipeline.stores import check_state, open_and_migrate
 from schemas.topics import EVENTS
 from tests.faults.ground import free_port
 from tests.hostile.orders import MAPPING

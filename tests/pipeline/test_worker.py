@@ -9,10 +9,11 @@ import pytest
 from pipeline.engine.transports.contract import Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.errors import FootfallError, LogUnavailable, Permanent, StateDamaged
+from pipeline.run_worker import _code
 from pipeline.settings import Settings
+from pipeline.stores import check_state, open_and_migrate
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
-from pipeline.worker import _code, check_state, open_and_migrate
 from schemas.logfile import WORK
 from schemas.rows import AccountingRow
 from tests.conformance.conftest import EmbeddedLog
