@@ -13,17 +13,16 @@ name) would carry their text into SQL.
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import sql
 from dashboards.panels import Board, Panel
+from sql.parameters import replace
 
 CLICKHOUSE: Final = {"type": "grafana-clickhouse-datasource", "uid": "footfall-clickhouse"}
 PROMETHEUS: Final = {"type": "prometheus", "uid": "footfall-prometheus"}
 
-_PARAMETER: Final = re.compile(r"\{(\w+):[^{}]+\}")
 _MACROS: Final = {
     "from": "$__fromTime_ms",
     "to": "$__toTime_ms",
@@ -37,7 +36,7 @@ def panel_sql(query: str) -> str:
     """A named query's text for a panel. Raises KeyError for a parameter the rule does not know."""
     text = sql.load(f"queries/{query}")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return _PARAMETER.sub(lambda found: _MACROS[found[1]], "\n".join(lines))
+    return replace("\n".join(lines), _MACROS.__getitem__)
 
 
 def dashboard(board: Board) -> dict[str, Any]:

@@ -1,15 +1,13 @@
 """The named queries in `sql/queries`: their texts, and what has to be bound to run them."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import sql
 from pipeline.errors import WarehouseRefused
-
-_PARAMETER: Final = re.compile(r"\{(\w+):([^{}]+)\}")
+from sql.parameters import parameters
 
 
 class NamedQuery(NamedTuple):
@@ -43,4 +41,4 @@ def named_query(name: str) -> NamedQuery:
     if name not in names():
         raise KeyError(name)
     text = sql.load(f"queries/{name}")
-    return NamedQuery(name, text, dict(_PARAMETER.findall(text)))
+    return NamedQuery(name, text, parameters(text))
