@@ -1,4 +1,5 @@
--- Readings that several queries share: what counts as an order, and as going forward.
+-- Readings that several queries share: what counts as an order, what a product is called, and what counts as
+-- going forward.
 
 -- One row per order, whoever reported it and however often: the earliest report of its completion.
 -- `void`: cancelled, or refunded as a whole (a refund that names no items). `revenue` is what is
@@ -24,6 +25,14 @@ FROM
     GROUP BY site, order_id
     HAVING countIf(p.status = 'completed') > 0
 );
+
+-- What a product was called when it was last sold. One that never had a name has no row.
+CREATE OR REPLACE VIEW product_names AS
+SELECT site, product_id, argMax(sold, time) AS name
+FROM purchases FINAL
+ARRAY JOIN product_ids AS product_id, names AS sold
+WHERE sold != ''
+GROUP BY site, product_id;
 
 -- `went`: whether the attempt led forward; NULL where neither a funnel nor learning can say.
 CREATE OR REPLACE VIEW outcomes_judged AS

@@ -7,12 +7,5 @@ FROM
 (
     SELECT * FROM cycles FINAL WHERE site = {site:String} AND person_id = {customer:String}
 ) AS c
-LEFT JOIN
-(
-    SELECT product_id, argMax(sold, time) AS name
-    FROM purchases FINAL
-    ARRAY JOIN product_ids AS product_id, names AS sold
-    WHERE site = {site:String} AND sold != ''
-    GROUP BY product_id
-) AS named ON c.product_id = named.product_id
+LEFT JOIN (SELECT product_id, name FROM product_names WHERE site = {site:String}) AS named ON c.product_id = named.product_id
 ORDER BY due_at, product_id

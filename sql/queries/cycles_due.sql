@@ -17,13 +17,6 @@ LEFT JOIN
     WHERE site = {site:String}
     GROUP BY person_id
 ) AS who ON c.person_id = who.person_id
-LEFT JOIN
-(
-    SELECT product_id, argMax(sold, time) AS name
-    FROM purchases FINAL
-    ARRAY JOIN product_ids AS product_id, names AS sold
-    WHERE site = {site:String} AND sold != ''
-    GROUP BY product_id
-) AS named ON c.product_id = named.product_id
+LEFT JOIN (SELECT product_id, name FROM product_names WHERE site = {site:String}) AS named ON c.product_id = named.product_id
 ORDER BY state, due_at, person_id, product_id
 LIMIT 200
