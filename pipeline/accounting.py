@@ -12,7 +12,7 @@ from collections.abc import Mapping
 def balance(entries: Mapping[str, int], in_flight: int) -> dict[str, int]:
     """The entries and their `difference`, of a row of `warehouse/books_now` and the log's own count."""
     missing = entries["stored"] - entries["held"]
-    balanced = {
+    terms = {
         "received": entries["received"] + in_flight,
         "stored": entries["held"],
         "repeats": entries["repeats"],
@@ -20,4 +20,4 @@ def balance(entries: Mapping[str, int], in_flight: int) -> dict[str, int]:
         "rejected": entries["rejected"],
         "in_flight": in_flight,
     }
-    return {**balanced, "difference": 2 * balanced["received"] - sum(balanced.values())}
+    return {**terms, "difference": 2 * terms["received"] - sum(terms.values())}

@@ -19,7 +19,7 @@ _UNSAFE: Final = frozenset("?#%;")
 
 
 def web(text: str) -> str:
-    """`https://…` or `http://…`, as the HTTP client itself reads it; "" for none."""
+    """`https://…` or `http://…`, as the HTTP client itself reads it; "" for none. Raises ValueError."""
     if not text:
         return text
     from yarl import URL  # the parser of aiohttp, which sends to it
@@ -43,7 +43,7 @@ def web(text: str) -> str:
 
 
 def kafka(text: str) -> str:
-    """`HOST:PORT[,HOST:PORT…]`."""
+    """`HOST:PORT[,HOST:PORT…]`. Raises ValueError."""
     if "@" in text:
         raise ValueError("kafka://HOST:PORT[,…] without user and password: SASL is not supported")
     if not all(map(_is_server, text.split(","))):
@@ -52,7 +52,7 @@ def kafka(text: str) -> str:
 
 
 def clickhouse(text: str) -> str:
-    """`[USER:PASSWORD@]HOST[:PORT][/DATABASE][?http_port=PORT]`."""
+    """`[USER:PASSWORD@]HOST[:PORT][/DATABASE][?http_port=PORT]`. Raises ValueError."""
     takes = ValueError("clickhouse://[USER:PASSWORD@]HOST:PORT/DATABASE[?http_port=PORT]")
     try:
         parts = urlsplit(f"//{text}")
@@ -69,7 +69,7 @@ def clickhouse(text: str) -> str:
 
 
 def directory(text: str) -> str:
-    """A path of a directory."""
+    """A path of a directory. Raises ValueError."""
     printable = text.isprintable() and not _UNSAFE & set(text)
     if not text.strip() or not printable or len(text) > LONGEST_PATH:
         raise ValueError("a directory, without ? # % ; and control characters in its path")
@@ -77,7 +77,7 @@ def directory(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """A name or an IP address to listen on."""
+    """A name or an IP address to listen on. Raises ValueError."""
     if not is_host(text):
         raise ValueError("a host name or an IP address, such as 127.0.0.1, ::1 or 0.0.0.0")
     return text

@@ -29,13 +29,13 @@ class Fields:
         url=True,
     )
     partitions: int = setting(
-        kinds.whole(1, 1024), "2", "Partitions of every topic; fixed when the log is made."
+        kinds.whole_number(1, 1024), "2", "Partitions of every topic; fixed when the log is made."
     )
     replication: int = setting(
-        kinds.whole(1, 9), "1", "Kafka only: copies of every topic, when made."
+        kinds.whole_number(1, 9), "1", "Kafka only: copies of every topic, when made."
     )
     host: str = setting(addresses.host, "127.0.0.1", "Address the collector listens on.")
-    port: int = setting(kinds.whole(1, 65535), "8100", "Port of the collector.")
+    port: int = setting(kinds.whole_number(1, 65535), "8100", "Port of the collector.")
     worker_host: str = setting(
         addresses.host,
         "127.0.0.1",
@@ -43,7 +43,9 @@ class Fields:
         "machine's need a worker token.",
     )
     worker_port: int = setting(
-        kinds.whole(1, 65535), "8101", "Port of the worker's dashboards, queries and metrics."
+        kinds.whole_number(1, 65535),
+        "8101",
+        "Port of the worker's dashboards, queries and metrics.",
     )
     worker_names: tuple[str, ...] = setting(
         kinds.names,
@@ -124,20 +126,20 @@ class Fields:
         "what leads forward is learned.",
     )
     horizon_s: int = setting(
-        kinds.whole(5, 1800),
+        kinds.whole_number(5, 1800),
         "300",
         "Seconds a visitor has to go on from a page before the view has failed.",
         name="horizon",
     )
     lateness_s: int = setting(
-        kinds.whole(1800, 30 * 86400),
+        kinds.whole_number(1800, 30 * 86400),
         "86400",
         "Seconds an event may come late and still correct sessions and page outcomes; also "
         "how long re-sent browser events are recognised.",
         name="lateness",
     )
     lead_days: int = setting(
-        kinds.whole(0, 90), "3", "Days ahead of the expected date that a repurchase is due."
+        kinds.whole_number(0, 90), "3", "Days ahead of the expected date that a repurchase is due."
     )
     webhook_url: str = setting(
         addresses.web, "", "Where triggers are delivered; empty: nowhere.", url=True
@@ -146,13 +148,13 @@ class Fields:
         str, "", "Standard Webhooks secret (whsec_…) that signs deliveries.", secret=True
     )
     retention_days: int = setting(
-        kinds.whole(1, 3650),
+        kinds.whole_number(1, 3650),
         "7",
         "Days the log keeps records that are in the warehouse; for restore points up to half "
         "as long again.",
     )
     disk_reserve_bytes: int = setting(
-        kinds.whole(0, 10**13),
+        kinds.whole_number(0, 10**13),
         "2000000000",
         "Bytes kept free on the disks of an embedded log and warehouse: twice the largest "
         "part that a merge makes. Below it collectors answer 503 and nothing is stored or "
@@ -160,14 +162,14 @@ class Fields:
         name="disk_reserve",
     )
     rejects_limit_bytes: int = setting(
-        kinds.whole(1000000, 10**12),
+        kinds.whole_number(1000000, 10**12),
         "1000000000",
         "Bytes of refused input that the warehouse keeps, 512 for each on top; beyond it "
         "strangers' are deleted first.",
         name="rejects_limit",
     )
     state_limit_bytes: int = setting(
-        kinds.whole(1000000, 10**12),
+        kinds.whole_number(1000000, 10**12),
         "1000000000",
         "Bytes of the worker's memory for what it remembers of devices and customers, all "
         "partitions together. When devices take more than a quarter, visits are forgotten "
@@ -175,14 +177,14 @@ class Fields:
         name="state_limit",
     )
     memory_limit_bytes: int = setting(
-        kinds.whole(100000000, 10**12),
+        kinds.whole_number(100000000, 10**12),
         "2000000000",
         "Bytes that one statement of the worker's own may use in an embedded warehouse, and "
         "that all queries of pages, Grafana and people may use together.",
         name="memory_limit",
     )
     tick_ms: int = setting(
-        kinds.whole(10, 60000),
+        kinds.whole_number(10, 60000),
         "1000",
         "Milliseconds between the collector's ticks, which carry time into the log.",
     )

@@ -10,7 +10,7 @@ from pipeline import addresses
 _LONGEST_LINE: Final = 10_000
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
+def whole_number(low: int, high: int) -> Callable[[str], int]:
     """A whole number from `low` to `high`."""
 
     def parse(text: str) -> int:

@@ -29,7 +29,7 @@ _MILLISECONDS: Final = re.compile(r"DateTime64\(3, 'UTC'\)")
 
 
 def arrow_type(name: str) -> pa.DataType:
-    """The Arrow type in which values of a ClickHouse type are handed over."""
+    """The Arrow type in which values of a ClickHouse type are handed over. Raises WarehouseRefused."""
     if name in _SCALARS:
         return _SCALARS[name]
     if wrapper := _WRAPPER.fullmatch(name):

@@ -43,7 +43,7 @@ def run(session: Session, sql: str, fmt: str, params: Mapping[str, str] | None =
 
 @contextmanager
 def failures(statement: str) -> Iterator[None]:
-    """The engine's errors inside of the block as Footfall's."""
+    """Raises Footfall's error for the engine's inside of the block, see `failures.failure`."""
     try:
         yield
     except RuntimeError as error:  # chdb.ChdbError is one, and so is what its C++ layer throws

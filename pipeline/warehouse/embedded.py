@@ -82,7 +82,7 @@ class EmbeddedWarehouse:
         self.reader = ReaderProcess(self._begin, self._answer_seconds)
 
     def insert(self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
-        """See `Warehouse.insert`: one Arrow batch, one part per partition."""
+        """See `Warehouse.insert`: one Arrow batch, one part per partition. Raises ValueRefused too."""
         from pipeline.warehouse.arrow import stream_of
 
         schema = self._schema(table, tuple(columns))

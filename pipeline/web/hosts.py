@@ -23,5 +23,5 @@ def is_served_host(host: str, names: Iterable[str]) -> bool:
     if parts.netloc != host or parts.username is not None:
         return False
     bracketed = f"[{name}]" if ":" in name else name
-    served = {served.lower() for served in (*LOCAL_NAMES, *names)}
-    return bracketed in served or (port is not None and f"{bracketed}:{port}" in served)
+    served_names = {served_names.lower() for served_names in (*LOCAL_NAMES, *names)}
+    return bracketed in served_names or (port is not None and f"{bracketed}:{port}" in served_names)

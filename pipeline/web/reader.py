@@ -63,7 +63,7 @@ class Reader:
             self._pending -= 1
 
     async def answer(self, sql: str, params: dict[str, Any]) -> Answer:
-        """The answer for JSON. The statement may not name a format of its own."""
+        """The answer for JSON. Raises as `raw`, and WarehouseRefused where a FORMAT is named."""
         body = await self.raw(sql, "JSONCompact", params)
         try:
             compact = _compact.decode(body)

@@ -187,7 +187,7 @@ class Partitions:
         return iter(self._numbers)
 
     def read(self, topic: str, partition: int) -> Place:
-        """The row as it is now."""
+        """The partition's row as it is now. Raises LogDamaged."""
         number = self._numbers.get((topic, partition))
         row = self.connection.execute(f"{_SELECT_PARTITION} WHERE number = ?", (number,)).fetchone()
         if row is None:

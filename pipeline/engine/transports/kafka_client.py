@@ -55,7 +55,7 @@ def record_of(record: Any) -> Record:
 
 @contextmanager
 def unavailable(action: str) -> Iterator[None]:
-    """Turn Kafka's errors, and lost time, into LogUnavailable: `action` could not be done."""
+    """Raises LogUnavailable for Kafka's errors and for lost time: `action` could not be done."""
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
