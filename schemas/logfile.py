@@ -34,7 +34,7 @@ def checksum(fields: tuple[object, ...], body: object = b"") -> int:
     return crc32c(data, crc32c(repr(fields).encode("utf-8", "surrogateescape")))
 
 
-class Place(NamedTuple):
+class PartitionRow(NamedTuple):
     """A row of `partitions`: its records go from `first_offset` to before `next_offset`.
 
     `events`: of all records that ever were in it.
@@ -51,7 +51,7 @@ class Place(NamedTuple):
         """The id of the record at an offset."""
         return (self.number << OFFSET_BITS) + offset
 
-    def after(self, events: int) -> "Place":
+    def after(self, events: int) -> "PartitionRow":
         """The same with a record more."""
         return self._replace(next_offset=self.next_offset + 1, events=self.events + events)
 
@@ -63,17 +63,17 @@ def damaged_lines(value: object) -> tuple[int, bytes]:
     return len(lines), b"\n".join(lines)
 
 
-def schema_fault(found: Iterable[tuple[str, str]], wanted: Iterable[tuple[str, str]]) -> str:
+def schema_fault(actual: Iterable[tuple[str, str]], expected: Iterable[tuple[str, str]]) -> str:
     """What is wrong with a file's tables ("" for nothing), by rows (name, sql) of sqlite_master."""
-    have, want = dict(found), dict(wanted)
-    if have == want:
+    actual_sql, expected_sql = dict(actual), dict(expected)
+    if actual_sql == expected_sql:
         return ""
-    if "records" in have and "checksum" not in str(have["records"]):
+    if "records" in actual_sql and "checksum" not in str(actual_sql["records"]):
         return "older"
-    return f"its tables are {', '.join(sorted(map(repr, have)))}"
+    return f"its tables are {', '.join(sorted(map(repr, actual_sql)))}"
 
 
-class Ends:
+class EndOffsets:
     """How far each partition of a file went, in a file of its own, which is not synced.
 
     It is written after a commit, so it never says more than was durable; where it says more than
@@ -83,13 +83,13 @@ class Ends:
     def __init__(self, file: FileIO) -> None:
         self._file = file
 
-    def tell(self, place: Place) -> None:
-        """The partition goes to `place.next_offset`."""
-        self._file.seek(place.number * _SLOT.size)
-        end = place.next_offset
-        self._file.write(_SLOT.pack(end, checksum((place.number, end)), 0))
+    def record(self, row: PartitionRow) -> None:
+        """The partition goes to `row.next_offset`."""
+        self._file.seek(row.number * _SLOT.size)
+        end = row.next_offset
+        self._file.write(_SLOT.pack(end, checksum((row.number, end)), 0))
 
-    def told(self) -> dict[int, int]:
+    def recorded(self) -> dict[int, int]:
         """By partition's number, how far it went. Ask before the file itself: it goes on growing."""
         self._file.seek(0)
         slots = [_SLOT.unpack(slot) for slot in _slots(self._file.read())]
@@ -108,16 +108,18 @@ class Ends:
         self._file.close()
 
 
-def _slots(told: bytes) -> Iterable[bytes]:
-    whole = len(told) - len(told) % _SLOT.size
-    return (told[at : at + _SLOT.size] for at in range(0, whole, _SLOT.size))
+def _slots(content: bytes) -> Iterable[bytes]:
+    end = len(content) - len(content) % _SLOT.size
+    return (content[start : start + _SLOT.size] for start in range(0, end, _SLOT.size))
 
 
-def lost(told: dict[int, int], places: Iterable[Place]) -> str:
-    """The first partition that is shorter than was `told`, in words; "" for none."""
-    for place in places:
-        if (end := told.get(place.number, 0)) > place.next_offset:
-            return f"{place.topic}/{place.partition} ends at offset {place.next_offset}, but went to {end}"
+def shortened_partition(recorded: dict[int, int], rows: Iterable[PartitionRow]) -> str:
+    """The first partition that is shorter than was `recorded`, in words; "" for none."""
+    for row in rows:
+        if (end := recorded.get(row.number, 0)) > row.next_offset:
+            return (
+                f"{row.topic}/{row.partition} ends at offset {row.next_offset}, but went to {end}"
+            )
     return ""
 
 

@@ -22,14 +22,14 @@ from schemas.disk_space import Room
 from schemas.logfile import (
     FORMAT,
     INBOX,
-    Ends,
-    Place,
+    EndOffsets,
+    PartitionRow,
     checksum,
     hopeless,
     is_away,
-    lost,
     passes,
     schema_fault,
+    shortened_partition,
 )
 
 BUSY_MS: Final = 10_000
@@ -89,7 +89,7 @@ class EmbeddedWriter:
             self._db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
             end = self._path.with_suffix(".end")
             end.touch()
-            self._ends = Ends(end.open("r+b", buffering=0))
+            self._ends = EndOffsets(end.open("r+b", buffering=0))
             if is_new:
                 self._ends.clear()
             self._numbers = self._prepare(partitions)
@@ -116,7 +116,7 @@ class EmbeddedWriter:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             if not self._tables(self._db):
-                if any(self._ends.told().values()):
+                if any(self._ends.recorded().values()):
                     raise self._damaged("it is empty, and was not")
                 for statement in sql.statements(sql.load("embedded/log")):
                     self._db.execute(statement)
@@ -138,7 +138,7 @@ class EmbeddedWriter:
 
     def _checked(self) -> int:
         """The partition count, once everything that is small is as it was written."""
-        ends = self._ends.told()
+        ends = self._ends.recorded()
         wanted = sqlite3.connect(":memory:")
         wanted.executescript(sql.load("embedded/log"))
         if fault := schema_fault(self._tables(self._db), self._tables(wanted)):
@@ -162,15 +162,15 @@ class EmbeddedWriter:
             or len(places) != len(_TOPICS) * count
         ):
             raise self._damaged("facts or partitions are missing")
-        if shorter := lost(ends, places):
+        if shorter := shortened_partition(ends, places):
             raise self._damaged(f"{shorter} (says {self._path.with_suffix('.end').name})")
         return count
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[PartitionRow]:
         return [self._place(row) for row in self._db.execute(f"{_PLACE} FROM partitions")]
 
-    def _place(self, row: Sequence[Any]) -> Place:
-        place = Place(*row[:-1])
+    def _place(self, row: Sequence[Any]) -> PartitionRow:
+        place = PartitionRow(*row[:-1])
         if checksum(place) != row[-1]:
             raise self._damaged(f"the row of partition {row[0]} has another checksum")
         return place
@@ -181,7 +181,7 @@ class EmbeddedWriter:
             "INSERT INTO log VALUES (?, ?, ?)", [(*fact, checksum(fact)) for fact in facts]
         )
         places = [
-            Place(n * partitions + partition, topic, partition)
+            PartitionRow(n * partitions + partition, topic, partition)
             for n, topic in enumerate(_TOPICS)
             for partition in range(partitions)
         ]
@@ -195,7 +195,7 @@ class EmbeddedWriter:
         LogDamaged."""
         self._check_room()
         now = self._clock()
-        places: dict[int, Place] = {}
+        places: dict[int, PartitionRow] = {}
 
         def append() -> None:
             for record in records:
@@ -214,17 +214,17 @@ class EmbeddedWriter:
             raise self._failure(error, "written") from error
         try:
             for place in places.values():
-                self._ends.tell(place)
+                self._ends.record(place)
         except OSError as error:
             _log.warning("%s cannot be written: %s", self._path.with_suffix(".end"), error)
 
-    def _read(self, number: int) -> Place:
+    def _read(self, number: int) -> PartitionRow:
         row = self._db.execute(f"{_PLACE} FROM partitions WHERE number = ?", (number,)).fetchone()
         if row is None:
             raise self._damaged(f"the row of partition {number} is gone")
         return self._place(row)
 
-    def _append(self, place: Place, record: Append, now: int) -> Place:
+    def _append(self, place: PartitionRow, record: Append, now: int) -> PartitionRow:
         fields = (place.record_id(place.next_offset), record.events, now)
         self._db.execute(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?)",

@@ -11,21 +11,21 @@ from pipeline.engine.stage import Record
 from pipeline.engine.transports.coalesce import RecordsSchema
 from pipeline.engine.transports.kafka import FAUST_SETTINGS
 
-Place = tuple[str, int]
+PartitionKey = tuple[str, int]
 
 
 class Reader:
     """Implements PartitionHooks; keeps what it was handed, by partition."""
 
-    def __init__(self, start: dict[Place, int]) -> None:
+    def __init__(self, start: dict[PartitionKey, int]) -> None:
         self.start = start
-        self.runs: dict[Place, list[list[Record]]] = {}
+        self.runs: dict[PartitionKey, list[list[Record]]] = {}
         self._news = asyncio.Event()
 
-    async def resume_positions(self, partitions: set[Place]) -> dict[Place, int]:
-        return {place: self.start[place] for place in partitions}
+    async def resume_positions(self, partitions: set[PartitionKey]) -> dict[PartitionKey, int]:
+        return {key: self.start[key] for key in partitions}
 
-    async def partitions_revoked(self, partitions: set[Place]) -> None:
+    async def partitions_revoked(self, partitions: set[PartitionKey]) -> None:
         """Nothing is held that others could want."""
 
     def record_damaged(self, text: str) -> None:
@@ -34,22 +34,22 @@ class Reader:
     def log_failed(self, error: Exception) -> None:
         raise error
 
-    def offsets(self, place: Place) -> list[int]:
+    def offsets(self, key: PartitionKey) -> list[int]:
         """Offsets handed over so far."""
-        return [record.offset for run in self.runs.get(place, []) for record in run]
+        return [record.offset for run in self.runs.get(key, []) for record in run]
 
-    async def wait_for(self, place: Place, offset: int) -> None:
+    async def wait_for(self, key: PartitionKey, offset: int) -> None:
         """Until the record at `offset` was handed over."""
         async with asyncio.timeout(30):
-            while (self.offsets(place) or [-1])[-1] < offset:
+            while (self.offsets(key) or [-1])[-1] < offset:
                 self._news.clear()
                 await self._news.wait()
 
     async def read(self, stream: Any) -> None:
         """The agent: keep each run, then acknowledge it."""
         async for event in stream.noack().events():
-            place = (event.message.topic, event.message.partition)
-            self.runs.setdefault(place, []).append(event.value)
+            key = (event.message.topic, event.message.partition)
+            self.runs.setdefault(key, []).append(event.value)
             self._news.set()
             await stream.ack(event)
 

@@ -9,14 +9,14 @@ from pipeline.engine.transports import coalesce
 from pipeline.engine.transports.contract import Journal
 from schemas.topics import EVENTS
 from tests.conformance.conftest import PARTITIONS, Log, records
-from tests.conformance.reader import Place, Reader, reading
+from tests.conformance.reader import PartitionKey, Reader, reading
 
 PLACES = [(EVENTS.name, partition) for partition in range(PARTITIONS)]
 FIRST = PLACES[0]
 
 
-async def ends(journal: Journal) -> dict[Place, int]:
-    return {place: await journal.end(*place) for place in PLACES}
+async def ends(journal: Journal) -> dict[PartitionKey, int]:
+    return {key: await journal.end(*key) for key in PLACES}
 
 
 def test_records_arrive_in_order_and_untouched_from_all_partitions(log: Log, stage: str) -> None:
@@ -24,15 +24,15 @@ def test_records_arrive_in_order_and_untouched_from_all_partitions(log: Log, sta
         journal = await log.open()
         start = await ends(journal)
         values = [b'{"n":%d}' % n for n in range(300)]
-        for place in PLACES:
-            await log.collect(*place, values)
+        for key in PLACES:
+            await log.collect(*key, values)
         reader = Reader(start)
         async with reading(log.url, EVENTS.name, reader, stage):
-            for place in PLACES:
-                await reader.wait_for(place, start[place] + 299)
-        for place in PLACES:
-            handed = [record for run in reader.runs[place] for record in run]
-            assert handed == records(values, start[place])
+            for key in PLACES:
+                await reader.wait_for(key, start[key] + 299)
+        for key in PLACES:
+            handed = [record for run in reader.runs[key] for record in run]
+            assert handed == records(values, start[key])
         await journal.close()
 
     asyncio.run(scenario())

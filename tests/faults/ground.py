@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from pipeline.flow import FLOW
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """How far a stage is in one partition: the log's next offset, and what is applied for good."""
 
     end: int
@@ -24,7 +24,7 @@ class Place(NamedTuple):
         return max(0, self.end - 1 - self.applied)
 
 
-Progress = Mapping[tuple[str, int], Place]
+Progress = Mapping[tuple[str, int], Position]
 """By stage and partition."""
 
 
@@ -60,7 +60,7 @@ class EmbeddedGround:
         ends = _query(inbox, _ENDS) | _query(work, _ENDS)
         applied = _query(work, _APPLIED)
         return {
-            (spec.agent, partition): Place(end, applied.get((spec.agent, partition), -1))
+            (spec.agent, partition): Position(end, applied.get((spec.agent, partition), -1))
             for spec in FLOW
             for (topic, partition), end in ends.items()
             if topic == spec.reads.name

@@ -12,7 +12,7 @@ from pipeline.engine.transports import parts
 from pipeline.engine.transports.kafka_client import deltas_topic, snapshots_topic
 from pipeline.flow import FLOW
 from tests.clickhouse_service.process import Service
-from tests.faults.ground import Place, Progress
+from tests.faults.ground import Position, Progress
 from tests.kafka.broker import KafkaBroker
 
 POLL_MS: Final = 100
@@ -83,7 +83,7 @@ class _Watched:
             self._consumer.assign(state)
         self._read_on(self._consumer.end_offsets(state))
         return {
-            (SOURCES[tp.topic], tp.partition): Place(
+            (SOURCES[tp.topic], tp.partition): Position(
                 end, self._applied.get((SOURCES[tp.topic], tp.partition), -1)
             )
             for tp, end in self._consumer.end_offsets(sources).items()

@@ -16,7 +16,7 @@ from pipeline.errors import LogUnavailable, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows
 from sql import load
 
-Place = tuple[str, int]
+PartitionKey = tuple[str, int]
 
 
 class Killed(BaseException):
@@ -57,9 +57,9 @@ class MemoryLog:
 
     def __init__(self, partitions: int) -> None:
         self.partitions = partitions
-        self.records: dict[Place, list[Append]] = defaultdict(list)
-        self.deltas: dict[Place, list[Delta]] = defaultdict(list)
-        self.snapshots: dict[Place, Snapshot] = {}
+        self.records: dict[PartitionKey, list[Append]] = defaultdict(list)
+        self.deltas: dict[PartitionKey, list[Delta]] = defaultdict(list)
+        self.snapshots: dict[PartitionKey, Snapshot] = {}
 
     def append(self, record: Append) -> None:
         self.records[record.topic, record.partition].append(record)

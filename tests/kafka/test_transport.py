@@ -8,14 +8,14 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from schemas.topics import EVENTS
 from tests.conformance.conftest import PARTITIONS, KafkaLog
-from tests.conformance.reader import Place, Reader, reading
+from tests.conformance.reader import PartitionKey, Reader, reading
 
 pytestmark = pytest.mark.kafka
 
 FIRST = (EVENTS.name, 0)
 
 
-async def starts(log: KafkaLog) -> dict[Place, int]:
+async def starts(log: KafkaLog) -> dict[PartitionKey, int]:
     journal = await log.open()
     found = {(EVENTS.name, n): await journal.end(EVENTS.name, n) for n in range(PARTITIONS)}
     await journal.close()

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.engine.transports.contract import Delta
 from pipeline.engine.transports.kafka_journal import KafkaJournal
 from schemas.topics import EVENTS
-from tests.conformance.reader import Place, Reader, reading
+from tests.conformance.reader import PartitionKey, Reader, reading
 
 
 class Applier(Reader):
@@ -21,39 +21,39 @@ class Applier(Reader):
     def __init__(self, journal: KafkaJournal, stage: str) -> None:
         super().__init__({})
         self._journal, self._stage = journal, stage
-        self._applied: dict[Place, int] = {}
+        self._applied: dict[PartitionKey, int] = {}
         self._busy = asyncio.Lock()
         self.gap = asyncio.Event()
 
-    async def resume_positions(self, partitions: set[Place]) -> dict[Place, int]:
-        for place in sorted(partitions - self._applied.keys()):
+    async def resume_positions(self, partitions: set[PartitionKey]) -> dict[PartitionKey, int]:
+        for key in sorted(partitions - self._applied.keys()):
             applied = -1
-            _, deltas = await self._journal.load(self._stage, place[1])
+            _, deltas = await self._journal.load(self._stage, key[1])
             async for delta in deltas:
                 applied = max(applied, delta.applied)
-            self._applied[place] = applied
-        return {place: self._applied[place] + 1 for place in partitions}
+            self._applied[key] = applied
+        return {key: self._applied[key] + 1 for key in partitions}
 
-    async def partitions_revoked(self, partitions: set[Place]) -> None:
+    async def partitions_revoked(self, partitions: set[PartitionKey]) -> None:
         async with self._busy:
-            for place in partitions:
-                self._applied.pop(place, None)
+            for key in partitions:
+                self._applied.pop(key, None)
 
     async def read(self, stream: Any) -> None:
         async for event in stream.noack().events():
-            place = (event.message.topic, event.message.partition)
+            key = (event.message.topic, event.message.partition)
             async with self._busy:
-                if place in self._applied:
-                    await self._apply(place, event.value)
+                if key in self._applied:
+                    await self._apply(key, event.value)
             await stream.ack(event)
 
-    async def _apply(self, place: Place, run: Any) -> None:
+    async def _apply(self, key: PartitionKey, run: Any) -> None:
         lo, applied = run[0].offset, run[-1].offset
-        if lo != self._applied[place] + 1:
-            print(f"gap: {place} is at {self._applied[place]}, got {lo}", file=sys.stderr)
+        if lo != self._applied[key] + 1:
+            print(f"gap: {key} is at {self._applied[key]}, got {lo}", file=sys.stderr)
             self.gap.set()
-        await self._journal.commit(self._stage, place[1], [], Delta(lo, applied, b""))
-        self._applied[place] = applied
+        await self._journal.commit(self._stage, key[1], [], Delta(lo, applied, b""))
+        self._applied[key] = applied
 
 
 async def main(bootstrap: str, stage: str, partitions: int) -> int:

@@ -20,7 +20,7 @@ from tests.conformance.conftest import EmbeddedLog
 from tests.pipeline.warehouse.rows import NOON, row
 
 
-class Place:
+class Stores:
     """A directory with a log, its state and its warehouse."""
 
     def __init__(self, directory: Path) -> None:
@@ -73,52 +73,52 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.warehouse.close()
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    opened_stores = Stores(tmp_path)
+    yield opened_stores
+    opened_stores.warehouse.close()
 
 
-def test_a_lost_work_db_is_refused_every_time_with_what_to_do(place: Place) -> None:
-    place.start(folds=True)
-    place.lose_state()
+def test_a_lost_work_db_is_refused_every_time_with_what_to_do(stores: Stores) -> None:
+    stores.start(folds=True)
+    stores.lose_state()
     for _ in range(2):
         with pytest.raises(
             StateDamaged, match=r"work\.db is new.*Put that back, or run `footfall rebuild`"
         ):
-            place.start()
+            stores.start()
 
 
-def test_a_worker_that_died_before_its_first_delta_starts_again(place: Place) -> None:
-    place.start(folds=True, dies=True)
-    place.start(folds=True)
-    place.start()
+def test_a_worker_that_died_before_its_first_delta_starts_again(stores: Stores) -> None:
+    stores.start(folds=True, dies=True)
+    stores.start(folds=True)
+    stores.start()
 
 
 def test_a_new_log_with_a_new_warehouse_starts_and_may_lose_what_it_never_had(
-    place: Place,
+    stores: Stores,
 ) -> None:
-    place.start()
-    place.lose_state()
-    place.start()
+    stores.start()
+    stores.lose_state()
+    stores.start()
 
 
-def test_state_that_is_older_than_the_mark_is_known_by_its_deltas(place: Place) -> None:
+def test_state_that_is_older_than_the_mark_is_known_by_its_deltas(stores: Stores) -> None:
     async def unmarked() -> None:
-        journal = EmbeddedJournal(place.directory)
-        place.insert(journal.log_id)
+        journal = EmbeddedJournal(stores.directory)
+        stores.insert(journal.log_id)
         await journal.commit("visits", 0, [], Delta(0, 0, b""))
         await journal.close()
 
     asyncio.run(unmarked())
-    place.start()
+    stores.start()
 
 
-def test_another_logs_warehouse_is_refused(place: Place) -> None:
-    place.start(folds=True)
-    place.warehouse.close()
+def test_another_logs_warehouse_is_refused(stores: Stores) -> None:
+    stores.start(folds=True)
+    stores.warehouse.close()
     with pytest.raises(StateDamaged, match="belongs to log"):
-        asyncio.run(open_and_migrate(place.settings, "another"))
+        asyncio.run(open_and_migrate(stores.settings, "another"))
 
 
 def ended(failed: BaseException | None) -> tuple[int, str]:

@@ -38,7 +38,7 @@ class Keyed(Generic[V]):
         self._encode = msgspec.msgpack.Encoder().encode
 
     def __len__(self) -> int:
-        """However batches were cut; takes as many steps as there are changes."""
+        """How many keys have a value, changes included. Takes as many steps as there are changes."""
         live, raw = self._live, self._raw
         return len(raw) + sum((key in live) - (key in raw) for key in self._dirty)
 

@@ -21,14 +21,14 @@ from schemas.logfile import (
     INBOX,
     OFFSET_BITS,
     WORK,
-    Ends,
-    Place,
+    EndOffsets,
+    PartitionRow,
     checksum,
     damaged_lines,
     hopeless,
     is_away,
-    lost,
     schema_fault,
+    shortened_partition,
 )
 
 _SELECT_PARTITION: Final = (
@@ -83,11 +83,11 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         return connection
 
 
-def open_ends(path: Path) -> Ends:
+def open_ends(path: Path) -> EndOffsets:
     """The file beside `path` that says how far it went."""
     end = path.with_suffix(".end")
     end.touch()
-    return Ends(end.open("r+b", buffering=0))
+    return EndOffsets(end.open("r+b", buffering=0))
 
 
 def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
@@ -96,7 +96,7 @@ def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
     Raises LogUnavailable where there is nothing yet, BadSetting for another format, LogDamaged.
     """
     with using(path, "read"), closing(open_ends(path)) as ends:
-        recorded_ends = ends.told()
+        recorded_ends = ends.recorded()
         tables = _tables(connection)
         partitions = (
             _partition_rows(path, connection) if tables and not _fault(path, tables) else []
@@ -107,7 +107,7 @@ def check(path: Path, connection: sqlite3.Connection) -> dict[str, str]:
             raise LogUnavailable(f"{path} is not ready: it has no tables yet.")
         _check_tables(path, tables)
         facts = facts_of(path, connection)
-        if shorter := lost(recorded_ends, partitions):
+        if shorter := shortened_partition(recorded_ends, partitions):
             raise damage_error(path, f"{shorter} (says {path.with_suffix('.end').name})")
         return facts
 
@@ -161,13 +161,13 @@ def write_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO log VALUES (?, ?, ?)", row)
 
 
-def _partition_rows(path: Path, connection: sqlite3.Connection) -> list[Place]:
+def _partition_rows(path: Path, connection: sqlite3.Connection) -> list[PartitionRow]:
     return [_partition_row(path, row) for row in connection.execute(_SELECT_PARTITION)]
 
 
-def _partition_row(path: Path, row: Sequence[Any]) -> Place:
+def _partition_row(path: Path, row: Sequence[Any]) -> PartitionRow:
     *fields, stored_checksum = row
-    partition = Place(*fields)
+    partition = PartitionRow(*fields)
     if checksum(partition) != stored_checksum:
         raise damage_error(path, f"the row of partition {row[0]} has another checksum")
     return partition
@@ -186,7 +186,7 @@ class Partitions:
         """Topics and partitions."""
         return iter(self._numbers)
 
-    def read(self, topic: str, partition: int) -> Place:
+    def read(self, topic: str, partition: int) -> PartitionRow:
         """The partition's row as it is now. Raises LogDamaged."""
         number = self._numbers.get((topic, partition))
         row = self.connection.execute(f"{_SELECT_PARTITION} WHERE number = ?", (number,)).fetchone()
@@ -194,7 +194,7 @@ class Partitions:
             raise damage_error(self.path, f"the row of {topic}/{partition} is gone")
         return _partition_row(self.path, row)
 
-    def write(self, row: Place) -> None:
+    def write(self, row: PartitionRow) -> None:
         """Within a transaction: the partition's row becomes `row`."""
         self.connection.execute(
             "UPDATE partitions SET first_offset = ?, next_offset = ?, events = ?, checksum = ? "
@@ -206,7 +206,7 @@ class Partitions:
         """Within a transaction: a topic's rows, where they are missing."""
         for partition in range(partitions):
             if (topic, partition) not in self._numbers:
-                row = Place(len(self._numbers), topic, partition)
+                row = PartitionRow(len(self._numbers), topic, partition)
                 self._numbers[topic, partition] = row.number
                 self.connection.execute(
                     "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, checksum(row))
@@ -247,7 +247,7 @@ class Reader:
                 yield from self._verified_records(row, start, rows)
 
     def _verified_records(
-        self, row: Place, next_offset: int, rows: Iterator[Sequence[Any]]
+        self, row: PartitionRow, next_offset: int, rows: Iterator[Sequence[Any]]
     ) -> Iterator[Record]:
         for number, events, appended_at, stored_checksum, value in rows:
             offset = number - row.record_id(0)
@@ -266,7 +266,7 @@ class Reader:
             yield self._missing_record(row, next_offset)
             next_offset += 1
 
-    def _missing_record(self, row: Place, offset: int) -> Record:
+    def _missing_record(self, row: PartitionRow, offset: int) -> Record:
         """How many events it had, nobody knows: it counts as one."""
         text = f"record {offset} of {row.topic}/{row.partition} is gone"
         return self._replacement(text, Record(offset, 1, DAMAGED + text.encode()))

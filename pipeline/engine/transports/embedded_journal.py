@@ -30,7 +30,7 @@ from pipeline.engine.transports.embedded_file import (
 )
 from pipeline.errors import LogDamaged, StateDamaged
 from schemas import topics
-from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, Place, checksum
+from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class EmbeddedJournal:
             return
         if is_new:
             self._ends.clear()
-        if any(self._ends.told().values()):
+        if any(self._ends.recorded().values()):
             raise damage_error(self._path, "it is empty, and was not")
         in_transaction(work, self._make_tables)
 
@@ -125,7 +125,7 @@ class EmbeddedJournal:
     ) -> None:
         """Outputs and delta in one transaction."""
 
-        def write() -> list[Place]:
+        def write() -> list[PartitionRow]:
             row = (stage, partition, delta.lo, delta.applied)
             self._work.execute(
                 "INSERT INTO deltas (stage, partition, lo, applied, checksum, body) "
@@ -143,7 +143,7 @@ class EmbeddedJournal:
     async def append_once(self, name: str, records: Sequence[Append]) -> None:
         """As `append`, unless it was done before under this name."""
 
-        def write() -> list[Place]:
+        def write() -> list[PartitionRow]:
             if self._work.execute("SELECT 1 FROM log WHERE key = ?", (name,)).fetchone():
                 return []
             write_fact(self._work, name, "1")
@@ -151,10 +151,10 @@ class EmbeddedJournal:
 
         self._record_ends(await self._transaction(write))
 
-    def _append(self, records: Sequence[Append]) -> list[Place]:
+    def _append(self, records: Sequence[Append]) -> list[PartitionRow]:
         """The partitions as they are afterwards."""
         now = wall()
-        rows: dict[tuple[str, int], Place] = {}
+        rows: dict[tuple[str, int], PartitionRow] = {}
         for record in records:
             key = (record.topic, record.partition)
             row = rows.get(key) or self._work_partitions.read(*key)
@@ -168,9 +168,9 @@ class EmbeddedJournal:
             self._work_partitions.write(row)
         return list(rows.values())
 
-    def _record_ends(self, rows: Sequence[Place]) -> None:
+    def _record_ends(self, rows: Sequence[PartitionRow]) -> None:
         for row in rows:
-            self._ends.tell(row)
+            self._ends.record(row)
 
     async def load(
         self, stage: str, partition: int

@@ -9,7 +9,7 @@ from pipeline.engine.transports.contract import Append
 from pipeline.engine.transports.embedded_file import Partitions, Reader, check, connect, using
 from pipeline.errors import Permanent
 from schemas import topics
-from schemas.logfile import INBOX, OFFSET_BITS, WORK, Place, checksum
+from schemas.logfile import INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
 from schemas.ticks import tick_time, without_time
 
 Ticks = Mapping[int, Sequence[tuple[int, int]]]
@@ -79,7 +79,7 @@ def results_of(folder: Path, after: Path | None) -> tuple[list[Append], bool]:
     return results, True
 
 
-def _results(reader: Reader, row: Place, start: int) -> Iterator[Append]:
+def _results(reader: Reader, row: PartitionRow, start: int) -> Iterator[Append]:
     with closing(reader.records(row.topic, row.partition, start)) as records:
         for record in records:
             if not record.events:  # what the deliverer appends counts no trigger
