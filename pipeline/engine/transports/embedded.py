@@ -17,7 +17,8 @@ from faust.types import TP
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.coalesce import runs
 from pipeline.engine.transports.contract import PartitionHooks
-from pipeline.engine.transports.embedded_file import Reader, check, connect
+from pipeline.engine.transports.embedded_file import check, connect
+from pipeline.engine.transports.embedded_records import Reader
 from pipeline.engine.transports.in_order import InOrder, Producer
 from pipeline.errors import LogDamaged, LogUnavailable
 from schemas import topics

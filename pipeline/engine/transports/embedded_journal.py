@@ -6,7 +6,7 @@ collector; both files carry the log's id, so that state never meets another log'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -17,9 +17,8 @@ import sql
 from pipeline.clock import wall
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.embedded_expiry import delete_old
 from pipeline.engine.transports.embedded_file import (
-    Partitions,
-    Reader,
     check,
     connect,
     damage_error,
@@ -28,14 +27,14 @@ from pipeline.engine.transports.embedded_file import (
     using,
     write_fact,
 )
-from pipeline.errors import LogDamaged, StateDamaged
+from pipeline.engine.transports.embedded_records import Partitions, Reader
+from pipeline.engine.transports.embedded_snapshots import StoredChunks, with_last
+from pipeline.errors import StateDamaged
 from schemas import topics
 from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
 
 T = TypeVar("T")
 
-AHEAD_MS: Final = 60_000
-"""A record that was appended later than this from now was not: its collector's clock was wrong."""
 _IN_INBOX: Final = frozenset(t.name for t in topics.ALL if t.writer == "collector")
 
 
@@ -185,7 +184,7 @@ class EmbeddedJournal:
             ).fetchone()
         if newest is None:
             return None, self._deltas(key)
-        chunks = _Chunks(self._path, self._readable, (*key, newest[0]))
+        chunks = StoredChunks(self._path, self._readable, (*key, newest[0]))
         return Snapshot(newest[0], chunks), self._deltas(key)
 
     async def _deltas(self, key: tuple[str, int]) -> AsyncIterator[Delta]:
@@ -213,7 +212,7 @@ class EmbeddedJournal:
 
         def write() -> None:
             self._work.execute("DELETE FROM snapshots WHERE stage = ? AND partition = ?", key)
-            for number, (body, last) in enumerate(_ending(snapshot.chunks)):
+            for number, (body, last) in enumerate(with_last(snapshot.chunks)):
                 row = (*key, applied, number, number + 1 if last else 0)
                 self._work.execute(
                     "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -249,41 +248,21 @@ class EmbeddedJournal:
             return list(islice(records, limit))
 
     async def expire(
-        self, topic: str, partition: int, below: int, before: int, limit: int, now: int
+        self, topic: str, partition: int, below: int, before_ms: int, limit: int, now_ms: int
     ) -> int:
-        """Delete at most `limit` records under offset `below` appended before `before`, ms.
+        """Delete at most `limit` records under offset `below`, appended before `before_ms`.
 
-        The oldest go first, and none is left between two others: what is missing was destroyed.
-        Records that claim to be later than `now`, ms, go with those behind them; they would stay
-        for ever. Freed pages are used again, so a file grows to what `retention_days` need.
+        Answers how many that were; see `embedded_expiry.delete_old`.
         """
-        own = topic not in _IN_INBOX
-        side, partitions = (
-            (self._work, self._work_partitions) if own else (self._expiring, self._inbox_partitions)
-        )
+        inbox = topic in _IN_INBOX
+        partitions = self._inbox_partitions if inbox else self._work_partitions
 
         def write() -> int:
-            row = partitions.read(topic, partition)
-            bounds = (row.record_id(row.first_offset), row.record_id(below))
-            (young,) = side.execute(
-                "SELECT coalesce(min(id), ?2) FROM (SELECT id FROM records WHERE id >= ?1 AND id < ?2 "
-                "AND appended_at >= ?3 AND appended_at <= ?4 ORDER BY id LIMIT 1)",
-                (*bounds, before, now + AHEAD_MS),
-            ).fetchone()
-            (old,) = side.execute(
-                "SELECT max(id) FROM (SELECT id FROM records WHERE id >= ? AND id < ? "
-                "AND appended_at < ? ORDER BY id LIMIT ?)",
-                (bounds[0], young, before, limit),
-            ).fetchone()
-            if old is None:
-                return 0
-            deleted = side.execute(
-                "DELETE FROM records WHERE id >= ? AND id <= ?", (bounds[0], old)
-            ).rowcount
-            partitions.write(row._replace(first_offset=old - row.record_id(0) + 1))
-            return deleted
+            return delete_old(partitions, (topic, partition), below, before_ms, limit, now_ms)
 
-        return await self._call(lambda: in_transaction(side, write), partitions.path)
+        return await self._call(
+            lambda: in_transaction(partitions.connection, write), partitions.path
+        )
 
     async def close(self) -> None:
         """Wait for the writer, then close both files; who writes comes last, and empties the WAL."""
@@ -303,46 +282,6 @@ class EmbeddedJournal:
     async def _call(self, function: Callable[[], T], path: Path | None = None) -> T:
         with using(path or self._path, "written"):
             return await asyncio.get_running_loop().run_in_executor(self._writer, function)
-
-
-def _ending(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each chunk, and whether it is the last; one is looked ahead, none kept."""
-    each = iter(chunks)
-    before = next(each)
-    for chunk in each:
-        yield before, False
-        before = chunk
-    yield before, True
-
-
-class _Chunks:
-    """A snapshot's chunks, read and checked one after another. Raises LogDamaged."""
-
-    def __init__(self, path: Path, work: sqlite3.Connection, key: tuple[str, int, int]) -> None:
-        self._path, self._work, self._key = path, work, key
-
-    def __iter__(self) -> Iterator[bytes]:
-        complete = False
-        with using(self._path, "read"), closing(self._rows()) as rows:
-            for index, (chunk, chunks, stored_checksum, body) in enumerate(rows):
-                right = checksum((*self._key, chunk, chunks), body) == stored_checksum
-                if not right or complete or chunk != index or chunks not in (0, index + 1):
-                    raise self._damage()
-                complete = bool(chunks)
-                yield body
-        if not complete:
-            raise self._damage()
-
-    def _rows(self) -> sqlite3.Cursor:
-        return self._work.execute(
-            "SELECT chunk, chunks, checksum, body FROM snapshots "
-            "WHERE stage = ? AND partition = ? AND applied = ? ORDER BY chunk",
-            self._key,
-        )
-
-    def _damage(self) -> LogDamaged:
-        stage, partition, _ = self._key
-        return damage_error(self._path, f"the snapshot of {stage}/{partition} is not whole")
 
 
 def in_transaction(connection: sqlite3.Connection, write: Callable[[], T]) -> T:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import sql
-from pipeline.engine.transports.embedded_file import Partitions, check, connect, using
+from pipeline.engine.transports.embedded_file import check, connect, using
+from pipeline.engine.transports.embedded_records import Partitions
 from schemas.logfile import INBOX, OFFSET_BITS, WORK
 
 Applied = Mapping[tuple[str, int], int]

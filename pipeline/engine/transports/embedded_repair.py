@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Append
-from pipeline.engine.transports.embedded_file import Partitions, Reader, check, connect, using
+from pipeline.engine.transports.embedded_file import check, connect, using
+from pipeline.engine.transports.embedded_records import Partitions, Reader
 from pipeline.errors import Permanent
 from schemas import topics
 from schemas.logfile import INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
