@@ -73,10 +73,23 @@ def _readings(remainder: str) -> Iterator[tuple[str, str]]:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """A text of somebody else's (an error's, an engine's) without these secrets."""
-    for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
+    """A text of somebody else's (an error's, an engine's) without these secrets.
+
+    All are looked for in the text as it came: to hide one after another would cut those that overlap, and
+    show what is left of them.
+    """
+    spans = sorted(
+        (match.start(), match.start() + len(secret))
+        for secret in {s for s in secrets if len(s) >= _SHORTEST}
+        for match in re.finditer(f"(?={re.escape(secret)})", text)
+    )
+    parts: list[str] = []
+    end = 0
+    for start, stop in spans:
+        if start >= end:
+            parts += [text[end:start], HIDDEN]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
 
 
 def _are_servers(servers: str) -> bool:

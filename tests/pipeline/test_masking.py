@@ -1,7 +1,7 @@
 """What is secret in a URL is never shown, however it is written; what tells URLs apart is."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.masking import mask_url, scrub, secrets_of
@@ -70,6 +70,7 @@ def test_two_endpoints_of_one_host_are_told_apart_and_one_is_always_called_the_s
 
 
 @given(user=PIECE, password=PIECE, path=PIECE)
+@example(user="9S3CR", password="99:S3CR#9", path="9S3CR")
 def test_an_error_s_text_is_shown_without_them_too(user: str, password: str, path: str) -> None:
     url = f"https://{user}:{password}@h.example/{path}?token={MARK}x"
     for text in (url, path, f"cannot ask {url!s} as it is wrong"):
