@@ -32,6 +32,7 @@ from collectors.producers.lazy import LateProducer
 from collectors.producers.quota import KeepingProducer
 from collectors.webhooks.router import Doors
 from schemas.keys import Keys
+from schemas.store_urls import EmbeddedLog, KafkaLog, log_url
 
 SWITCH_SECONDS: Final = 0.0005
 """How long the event loop's thread may keep the log writer's waiting for the interpreter. It asks some
@@ -75,17 +76,18 @@ class CollectorConfig:
 
 async def open_producer(config: CollectorConfig, **options: Any) -> GroupCommit:
     """The log's Producer, ready. Raises Overloaded (try again) or LogMismatch (settings)."""
-    scheme, _, place = config.log.partition("://")
-    if scheme == "embedded":
-        where = (Path(place), config.partitions, config.clock, config.disk_reserve)
+    try:
+        log = log_url(config.log)
+    except ValueError as error:
+        raise LogMismatch(str(error)) from None
+    if isinstance(log, EmbeddedLog):
+        where = (Path(log.directory), config.partitions, config.clock, config.disk_reserve)
         return await open_embedded(*where, **options)
-    if scheme == "kafka":
+    if isinstance(log, KafkaLog):
         from collectors.producers.kafka import open_kafka
 
-        return await open_kafka(place.split(","), config.partitions, **options)
-    if scheme == "null":
-        return GroupCommit(NullWriter(), config.partitions, **options)
-    raise LogMismatch(f"{scheme}:// is no log: embedded://DIR, kafka://HOST:PORT or null://.")
+        return await open_kafka(log.servers, config.partitions, **options)
+    return GroupCommit(NullWriter(), config.partitions, **options)
 
 
 async def run(
