@@ -27,13 +27,13 @@ from schemas import topics
 from schemas.topics import Topic
 
 
-def room(state_limit: int, partitions: int) -> int:
+def visits_limit_bytes(state_limit_bytes: int, partitions: int) -> int:
     """Bytes that `visits` may take in one partition: a quarter of all, in equal shares.
 
     By the log's partitions and not by those that a worker has now: whoever folds the same records
     forgets the same.
     """
-    return state_limit // 4 // partitions
+    return state_limit_bytes // 4 // partitions
 
 
 class AgentSpec(NamedTuple):
@@ -53,7 +53,7 @@ FLOW: Final = (
             s.horizon_s * 1000,
             s.lateness_s * 1000,
             funnel.parse(s.funnel),
-            room(s.state_limit_bytes, partitions),
+            visits_limit_bytes(s.state_limit_bytes, partitions),
         ),
         (topics.CUSTOMERS, topics.PAGES),
     ),

@@ -110,13 +110,15 @@ async def keep_rollups(warehouse: Warehouse, runners: Mapping[str, Runner]) -> N
             log.warning("rollups_put_off", error=str(error))
 
 
-async def limit_rejects(warehouse: Warehouse, runners: Mapping[str, Runner], limit: int) -> None:
-    """Delete the oldest rejects beyond `limit` bytes, on the one worker that has partition 0."""
+async def limit_rejects(
+    warehouse: Warehouse, runners: Mapping[str, Runner], limit_bytes: int
+) -> None:
+    """Delete the oldest rejects beyond `limit_bytes`, on the one worker that has partition 0."""
     while True:
         if 0 in runners[topics.REJECTS.name].tasks:
             try:
-                if freed := await asyncio.to_thread(trim_rejects, warehouse, limit):
-                    log.warning("rejects_deleted", freed_bytes=freed, limit_bytes=limit)
+                if freed := await asyncio.to_thread(trim_rejects, warehouse, limit_bytes):
+                    log.warning("rejects_deleted", freed_bytes=freed, limit_bytes=limit_bytes)
             except FootfallError as error:
                 log.warning("rejects_not_limited", error=str(error))
         await asyncio.sleep(REJECTS_SECONDS)
@@ -131,9 +133,9 @@ async def expire(
     """
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
-        now = clock()
+        now_ms = clock()
         try:
-            await asyncio.to_thread(_keep_points, folder, runners, now, days * DAY_MS // 2)
+            await asyncio.to_thread(_keep_points, folder, runners, now_ms, days * DAY_MS // 2)
             restorable = await asyncio.to_thread(_restorable, folder)
         except FootfallError as error:
             log.warning("restore_point_put_off", error=str(error))
@@ -141,14 +143,16 @@ async def expire(
         for topic, runner in runners.items():
             for partition, task in list(runner.tasks.items()):
                 below = min(task.applied, restorable.get((runner.stage.name, partition), -1)) + 1
-                await _expire(journal, (topic, partition), below, days, now)
+                await _expire(journal, (topic, partition), below, days, now_ms)
 
 
 def _keep_points(
     folder: Path, runners: Mapping[str, Runner], now_ms: int, interval_ms: int
 ) -> None:
     """A new restore point where the newest is too old, or of a time that is still to come."""
-    newest = next((point.time for point in reversed(points(folder)) if point.time <= now_ms), None)
+    newest = next(
+        (point.time_ms for point in reversed(points(folder)) if point.time_ms <= now_ms), None
+    )
     if newest is None or newest <= now_ms - interval_ms:
         readers = {topic: runner.stage.name for topic, runner in runners.items()}
         point = make_point(folder, readers, now_ms)
@@ -162,13 +166,13 @@ def _restorable(folder: Path) -> Applied:
 
 
 async def _expire(
-    journal: EmbeddedJournal, key: tuple[str, int], below: int, days: int, now: int
+    journal: EmbeddedJournal, key: tuple[str, int], below: int, days: int, now_ms: int
 ) -> None:
-    before_ms = now - days * DAY_MS
+    before_ms = now_ms - days * DAY_MS
     deleted = EXPIRE_RECORDS
     try:
         while deleted >= EXPIRE_RECORDS:
-            deleted = await journal.expire(*key, below, before_ms, EXPIRE_RECORDS, now)
+            deleted = await journal.expire(*key, below, before_ms, EXPIRE_RECORDS, now_ms)
             await asyncio.sleep(EXPIRE_PAUSE_SECONDS)
     except Retryable as error:
         log.warning("expiry_put_off", topic=key[0], error=str(error))

@@ -23,35 +23,37 @@ Tick = tuple[int, int]
 
 
 class Stretch(NamedTuple):
-    """Ticks near each other that were ahead: their offsets, and by how much at most, ms."""
+    """Ticks near each other that were ahead: their offsets, by how much at most, and their times."""
 
     partition: int
     offsets: tuple[int, ...]
-    ahead: int
-    first: int
-    last: int
+    ahead_ms: int
+    first_ms: int
+    last_ms: int
 
     def __str__(self) -> str:
-        first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (self.first, self.last))
+        first, last = (
+            datetime.fromtimestamp(ms / 1000, UTC) for ms in (self.first_ms, self.last_ms)
+        )
         return (
             f"partition {self.partition}, offsets {self.offsets[0]} to {self.offsets[-1]}: "
             f"{len(self.offsets)} ticks from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, "
-            f"up to {duration(self.ahead)} ahead"
+            f"up to {duration(self.ahead_ms)} ahead"
         )
 
 
-def stretches(partition: int, ticks: Sequence[Tick], now: int) -> list[Stretch]:
-    """The ticks of a partition that were ahead, in order; `now` is the time, ms."""
-    reaches = _quarter_reaches([time for _, time in ticks])
+def stretches(partition: int, ticks: Sequence[Tick], now_ms: int) -> list[Stretch]:
+    """The ticks of a partition that were ahead, in order; `now_ms` is the time."""
+    reaches = _quarter_reaches([time_ms for _, time_ms in ticks])
     runs: list[list[tuple[int, int, int, int]]] = []
-    for index, (offset, time) in enumerate(ticks):
-        ahead = _ahead(ticks, index, reaches, now)
-        if ahead <= TOLERANCE_MS:
+    for index, (offset, time_ms) in enumerate(ticks):
+        ahead_ms = _ahead(ticks, index, reaches, now_ms)
+        if ahead_ms <= TOLERANCE_MS:
             continue
         if runs and index - runs[-1][-1][0] <= _BLOCK:  # right ones of others stand between
-            runs[-1].append((index, offset, time, ahead))
+            runs[-1].append((index, offset, time_ms, ahead_ms))
         else:
-            runs.append([(index, offset, time, ahead)])
+            runs.append([(index, offset, time_ms, ahead_ms)])
     return [
         Stretch(
             partition,
@@ -64,15 +66,15 @@ def stretches(partition: int, ticks: Sequence[Tick], now: int) -> list[Stretch]:
     ]
 
 
-def _ahead(ticks: Sequence[Tick], index: int, reaches: list[list[int]], now: int) -> int:
+def _ahead(ticks: Sequence[Tick], index: int, reaches: list[list[int]], now_ms: int) -> int:
     """By how much a tick is ahead of what later ones agree on, or of now; 0 or less: it is not."""
-    time = ticks[index][1]
-    ahead = time - now
-    later = [time for _, time in ticks[index + 1 : index + 1 + _BLOCK]]
+    time_ms = ticks[index][1]
+    ahead_ms = time_ms - now_ms
+    later = [time_ms for _, time_ms in ticks[index + 1 : index + 1 + _BLOCK]]
     if len(later) >= _MIN_LATER_TICKS:
-        ahead = max(ahead, time - _quarter_reach(later))
+        ahead_ms = max(ahead_ms, time_ms - _quarter_reach(later))
     block = index // _BLOCK + 1
-    return max([ahead, *(time - row[block] for row in reaches if block < len(row))])
+    return max([ahead_ms, *(time_ms - row[block] for row in reaches if block < len(row))])
 
 
 def _quarter_reaches(times: Sequence[int]) -> list[list[int]]:

@@ -111,12 +111,12 @@ def finish(folder: Path) -> None:
     sync(folder)
 
 
-def fast_tick_stretches(folder: Path, now: int) -> list[Stretch]:
+def fast_tick_stretches(folder: Path, now_ms: int) -> list[Stretch]:
     """Ticks of clocks that ran ahead, in all partitions."""
     return [
         stretch
         for partition, ticks in sorted(ticks_of(folder).items())
-        for stretch in stretches(partition, ticks, now)
+        for stretch in stretches(partition, ticks, now_ms)
     ]
 
 

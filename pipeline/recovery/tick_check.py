@@ -27,35 +27,35 @@ class TickFilter:
     def __init__(self, clock: Clock, alarms: Alarms) -> None:
         """`clock` is the worker's own, in the log's time."""
         self._clock, self._alarms = clock, alarms
-        self._ahead = 0
+        self._ahead_ms = 0
         self._count = self._right = 0
-        self._since = self._last = 0
+        self._since_ms = self._last_ms = 0
 
     def is_ahead(self, record: Record) -> bool:
         """Whether a record is a tick of a time that has not come yet."""
-        tick = tick_time(record.value)
-        if tick is None:
+        tick_ms = tick_time(record.value)
+        if tick_ms is None:
             return False
-        now = self._clock()
-        if tick <= now + TOLERANCE_MS:
-            self._count_right(now)
+        now_ms = self._clock()
+        if tick_ms <= now_ms + TOLERANCE_MS:
+            self._count_right(now_ms)
             return False
-        self._count_ahead(now, tick - now)
+        self._count_ahead(now_ms, tick_ms - now_ms)
         return True
 
-    def _count_right(self, now: int) -> None:
+    def _count_right(self, now_ms: int) -> None:
         self._right += 1
-        if self._count and now - self._last > QUIET_MS:
-            self._count = self._ahead = 0
+        if self._count and now_ms - self._last_ms > QUIET_MS:
+            self._count = self._ahead_ms = 0
             self._alarms.clear(ALARM_PART)
 
-    def _count_ahead(self, now: int, ahead: int) -> None:
+    def _count_ahead(self, now_ms: int, ahead_ms: int) -> None:
         if not self._count:
-            self._since, self._right = now, 0
-        self._count, self._last = self._count + 1, now
-        self._ahead = max(self._ahead, ahead)
-        since = datetime.fromtimestamp(self._since / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        text = f"since {since} a collector's clock is up to {duration(self._ahead)} ahead of this worker's"
+            self._since_ms, self._right = now_ms, 0
+        self._count, self._last_ms = self._count + 1, now_ms
+        self._ahead_ms = max(self._ahead_ms, ahead_ms)
+        since = datetime.fromtimestamp(self._since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        text = f"since {since} a collector's clock is up to {duration(self._ahead_ms)} ahead of this worker's"
         if self._right:
             self._put(f"{text}: its ticks are left out")
         else:

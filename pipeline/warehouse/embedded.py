@@ -43,7 +43,7 @@ SETTINGS: Final = {
 class EmbeddedWarehouse:
     """A warehouse in the directory `path`.
 
-    `memory` is the most one statement of our own may use, in bytes, and all of others' together.
+    `memory_bytes` is the most one statement of our own may use, and all of others' together.
     `guarded` is False in tests alone, of what the reader can do without. A reader in which a query
     goes on for `answer_seconds` is killed. The directory is this process's alone until `close`.
     Raises FolderInUse and FolderUnusable.
@@ -52,13 +52,13 @@ class EmbeddedWarehouse:
     def __init__(
         self,
         path: Path,
-        memory: int = 1 << 30,
+        memory_bytes: int = 1 << 30,
         guarded: bool = True,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._locks = ExitStack()
         self._locks.enter_context(lock_folders(path))
-        self._path, self._memory, self._guarded = path.resolve(), memory, guarded
+        self._path, self._memory_bytes, self._guarded = path.resolve(), memory_bytes, guarded
         self._answer_seconds = answer_seconds
         try:
             self._open()
@@ -67,7 +67,7 @@ class EmbeddedWarehouse:
             raise
 
     def _open(self) -> None:
-        path, settings = str(self._path), SETTINGS | {"max_memory_usage": self._memory}
+        path, settings = str(self._path), SETTINGS | {"max_memory_usage": self._memory_bytes}
         captured = CapturedText()
         try:
             with captured_stderr() as captured:
@@ -134,7 +134,7 @@ class EmbeddedWarehouse:
         return Begin(
             warehouse=str(self._path),
             folder=str(folder),
-            memory=self._memory,
+            memory_bytes=self._memory_bytes,
             at_once=AT_ONCE,
             statements=list(attach.statements(functions, objects)),
             tables=[row[0] for row in objects.rows],

@@ -39,7 +39,7 @@ class Part(NamedTuple):
     table: str
     name: str
     rows: int
-    size: int
+    size_bytes: int
     active: bool
     path: str
 
@@ -96,8 +96,8 @@ def is_short(part: Part) -> bool:
         sizes = {entry.name: entry.stat().st_size for entry in os.scandir(part.path)}
     except OSError:
         return True
-    total = sum(size for name, size in sizes.items() if name not in _UNCOUNTED_FILES)
-    return total != part.size or not all(sizes.get(name, 1) for name in _UNCOUNTED_FILES)
+    total = sum(size_bytes for name, size_bytes in sizes.items() if name not in _UNCOUNTED_FILES)
+    return total != part.size_bytes or not all(sizes.get(name, 1) for name in _UNCOUNTED_FILES)
 
 
 def short_parts(warehouse: Warehouse, candidates: Sequence[Part]) -> list[Part]:

@@ -13,13 +13,13 @@ RETAINED_SHARE: Final = 0.9
 """The share of the limit that is left: deleting rewrites what stays, so it should be seldom."""
 
 
-def trim_rejects(warehouse: Warehouse, limit: int) -> int:
-    """Delete rejects where they cost more than `limit` bytes. Answers what was freed.
+def trim_rejects(warehouse: Warehouse, limit_bytes: int) -> int:
+    """Delete rejects where they cost more than `limit_bytes`. Answers how many bytes were freed.
 
     Which go first stands in the query. A reject costs its body's bytes and OVERHEAD. Blocks until
     they are gone.
     """
-    params = {"limit": limit, "keep": int(limit * RETAINED_SHARE), "overhead": OVERHEAD}
+    params = {"limit": limit_bytes, "keep": int(limit_bytes * RETAINED_SHARE), "overhead": OVERHEAD}
     over = warehouse.query(sql.load("warehouse/rejects_over"), params).dicts()
     if not over:
         return 0

@@ -32,7 +32,7 @@ _APPLIED: Final = (
 class Point(NamedTuple):
     """A restore point: when it was made (ms) and where it is."""
 
-    time: int
+    time_ms: int
     path: Path
 
 
@@ -48,13 +48,13 @@ def applied_in(path: Path) -> Applied:
         return {(stage, number): last for stage, number, last in file.execute(_APPLIED)}
 
 
-def make_point(folder: Path, readers: Mapping[str, str], now: int) -> Point:
+def make_point(folder: Path, readers: Mapping[str, str], now_ms: int) -> Point:
     """Copy the state of work.db, and forget all but POINTS. Blocks; the worker may go on meanwhile.
 
     `readers`: by derived topic, the stage that reads it. It costs the size of the state, once more
     for each point.
     """
-    point = Point(now, folder / _NAME.format(now))
+    point = Point(now_ms, folder / _NAME.format(now_ms))
     partial = point.path.with_suffix(".part")
     partial.unlink(missing_ok=True)
     with using(partial, "written"), closing(connect(partial, write=True)) as file:
@@ -70,7 +70,7 @@ def make_point(folder: Path, readers: Mapping[str, str], now: int) -> Point:
         file.execute("COMMIT")
     partial.replace(point.path)
     sync(folder)
-    retained = [point for point in points(folder) if point.time <= now][-POINTS:]
+    retained = [point for point in points(folder) if point.time_ms <= now_ms][-POINTS:]
     for old in points(folder):
         if old not in retained:  # one of a time that is still to come would be the newest for ever
             old.path.unlink()

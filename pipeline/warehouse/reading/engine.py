@@ -33,8 +33,8 @@ class Engine:
         config.write_text(_CONFIG.format(warehouse=escape(begin.warehouse)), encoding="utf-8")
         path = f"{folder / 'engine'}?config-file={config}"
         settings = {
-            "max_memory_usage": begin.memory,
-            "max_memory_usage_for_user": begin.memory,  # all queries together
+            "max_memory_usage": begin.memory_bytes,
+            "max_memory_usage_for_user": begin.memory_bytes,  # all queries together
             "max_execution_time": READ_SECONDS,
             "max_result_rows": READ_ROWS,
             "max_result_bytes": READ_BYTES,

@@ -15,12 +15,12 @@ class Begin(msgspec.Struct, frozen=True):
     """What the reader is to do: the first message to it.
 
     `statements` make the tables in `folder`, its own; their data are in `warehouse`. `tables` may be
-    asked. `memory` is what all queries at once may take, in bytes. `guarded` is False in tests alone.
+    asked. `memory_bytes` is what all queries at once may take. `guarded` is False in tests alone.
     """
 
     warehouse: str
     folder: str
-    memory: int
+    memory_bytes: int
     at_once: int
     statements: list[str]
     tables: list[str]

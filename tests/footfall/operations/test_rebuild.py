@@ -267,5 +267,5 @@ def test_two_restore_points_are_kept_and_a_wrong_clock_stops_none(
     }
     for now in (1, 2 * DAY, 3 * DAY, 40 * 365 * DAY, 5 * DAY, 8 * DAY):
         _keep_points(folder, runners, now, 3 * DAY)
-    assert [point.time // DAY for point in points(folder)] == [5, 8]
+    assert [point.time_ms // DAY for point in points(folder)] == [5, 8]
     assert _restorable(folder) == applied_in(points(folder)[0].path)

@@ -58,7 +58,7 @@ def test_a_closed_warehouse_is_unavailable_and_another_can_be_opened(tmp_path: P
 
 
 def test_a_query_over_the_memory_limit_may_be_tried_again(tmp_path: Path) -> None:
-    warehouse = EmbeddedWarehouse(tmp_path, memory=50_000_000)
+    warehouse = EmbeddedWarehouse(tmp_path, memory_bytes=50_000_000)
     with pytest.raises(WarehouseUnavailable, match="MEMORY_LIMIT"):
         warehouse.query("SELECT groupArray(toString(number)) FROM numbers(10000000)")
     warehouse.close()

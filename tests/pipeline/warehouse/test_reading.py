@@ -36,7 +36,7 @@ sys.stdin.read()
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedWarehouse]:
     """Unguarded, so that statements may try what a guard would refuse; with little memory and patience."""
     path = tmp_path_factory.mktemp("warehouse")
-    opened = EmbeddedWarehouse(path, memory=MEMORY, guarded=False, answer_seconds=8)
+    opened = EmbeddedWarehouse(path, memory_bytes=MEMORY, guarded=False, answer_seconds=8)
     migrate(opened)
     yield opened
     opened.close()
