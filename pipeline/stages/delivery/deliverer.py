@@ -1,7 +1,6 @@
-"""Hands pending triggers to the webhook: signed (Standard Webhooks), at least once, same id always.
+"""Sends pending triggers to the webhook: signed (Standard Webhooks), at least once, same id always.
 
-The endpoint's URL is the operator's own setting. Redirects are failures; response bodies are not
-read into anything.
+The endpoint's URL is the operator's own setting. Redirects are failures; response bodies are ignored.
 """
 
 import asyncio
@@ -28,10 +27,10 @@ from schemas.triggers import DeliveryResult, Trigger, cloud_event
 log = structlog.get_logger()
 
 TIMEOUT_SECONDS: Final = 20
-AT_ONCE: Final = 8
-_QUEUED: Final = 64 * AT_ONCE
-"""Attempts taken up by one look through all that is pending."""
-_LOOK_SECONDS: Final = 0.5
+CONCURRENT_ATTEMPTS: Final = 8
+_QUEUE_LIMIT: Final = 64 * CONCURRENT_ATTEMPTS
+"""Attempts queued by one scan of all that is pending."""
+_ROUND_PAUSE_SECONDS: Final = 0.5
 
 
 def request_of(trigger: Trigger, webhook: Webhook, now: int) -> tuple[bytes, dict[str, str]]:
@@ -46,83 +45,95 @@ def request_of(trigger: Trigger, webhook: Webhook, now: int) -> tuple[bytes, dic
     }
 
 
-class _Desk:
-    """What is under way for one partition task: attempts to make, attempts made, results to write."""
+class _DeliveryQueue:
+    """One partition task's deliveries: attempts to make, attempts made, results to write."""
 
     def __init__(self, task: PartitionTask) -> None:
         self.task = task
-        self.attempted: dict[str, int] = {}  # trigger → attempts made, until the fold has them
-        self.unsaved: list[DeliveryResult] = []
-        self._queue: deque[Pending] = deque()
-        self._applied, self._next = -2, -inf
+        self.attempts_made: dict[str, int] = {}  # by trigger id, until the fold has their results
+        self.unsaved_results: list[DeliveryResult] = []
+        self._pending: deque[Pending] = deque()
+        self._applied_at_refill, self._next_due = -2, -inf
 
     def take(self, now: int) -> list[Pending]:
-        """The next attempts. Looks through the state only where that may find something new."""
-        if not self._queue and (self.task.applied != self._applied or self._next <= now):
-            self._look(now)
-        return [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
+        """The next attempts. Scans the state only where that may find something new."""
+        if not self._pending and (
+            self.task.applied != self._applied_at_refill or self._next_due <= now
+        ):
+            self._refill(now)
+        return [
+            self._pending.popleft() for _ in range(min(CONCURRENT_ATTEMPTS, len(self._pending)))
+        ]
 
-    def _look(self, now: int) -> None:
+    def _refill(self, now: int) -> None:
         state = cast(DeliveryState, self.task.state)
-        self._applied = self.task.applied
-        self.attempted = {key: made for key, made in self.attempted.items() if key in state.pending}
-        found = agenda(state, now, self.attempted, _QUEUED)
-        self._queue.extend(found.due)
-        self._next = found.next
+        self._applied_at_refill = self.task.applied
+        self.attempts_made = {
+            trigger: count
+            for trigger, count in self.attempts_made.items()
+            if trigger in state.pending
+        }
+        upcoming = agenda(state, now, self.attempts_made, _QUEUE_LIMIT)
+        self._pending.extend(upcoming.due)
+        self._next_due = upcoming.next_due
 
 
 class Deliverer:
     """Attempts what is due in the delivery runner's partition tasks, and writes results to the log.
 
-    Whatever becomes of an attempt is a result: nothing that an address or an endpoint does ends it.
+    Every attempt ends with a result: no address and no answer of an endpoint stops the loop.
     """
 
     def __init__(self, runner: Runner, url: str, secret: str, clock: Clock) -> None:
         self._runner, self._url, self._clock = runner, url, clock
         self._webhook, self._secrets = Webhook(secret), [*secrets_of(url), secret]
-        self._desks: dict[int, _Desk] = {}
+        self._queues: dict[int, _DeliveryQueue] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Make rounds until cancelled."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 await self.round(session)
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_ROUND_PAUSE_SECONDS)
 
     async def round(self, session: aiohttp.ClientSession) -> None:
-        """Some attempts in every partition task that has any to make and whose results could be written."""
+        """Up to CONCURRENT_ATTEMPTS in every partition task whose earlier results are in the log."""
         tasks = dict(self._runner.tasks)
-        self._desks = {
-            partition: desk
-            if (desk := self._desks.get(partition)) and desk.task is task
-            else _Desk(task)
+        self._queues = {
+            partition: queue
+            if (queue := self._queues.get(partition)) and queue.task is task
+            else _DeliveryQueue(task)
             for partition, task in tasks.items()
         }
-        for partition, desk in self._desks.items():
-            await self._attempt(session, partition, desk)
+        for partition, queue in self._queues.items():
+            await self._attempt(session, partition, queue)
 
-    async def _attempt(self, session: aiohttp.ClientSession, partition: int, desk: _Desk) -> None:
-        if not await self._save(partition, desk):
+    async def _attempt(
+        self, session: aiohttp.ClientSession, partition: int, queue: _DeliveryQueue
+    ) -> None:
+        if not await self._save(partition, queue):
             return  # what is attempted while the log is away could be lost, and done twice
-        waiting = desk.take(self._clock())
-        desk.unsaved = list(
-            await asyncio.gather(*(self._deliver(session, each) for each in waiting))
+        waiting = queue.take(self._clock())
+        queue.unsaved_results = list(
+            await asyncio.gather(*(self._deliver(session, pending) for pending in waiting))
         )
-        desk.attempted |= {result.trigger_id: result.attempt for result in desk.unsaved}
-        await self._save(partition, desk)
+        queue.attempts_made |= {
+            result.trigger_id: result.attempt for result in queue.unsaved_results
+        }
+        await self._save(partition, queue)
 
-    async def _save(self, partition: int, desk: _Desk) -> bool:
+    async def _save(self, partition: int, queue: _DeliveryQueue) -> bool:
         """Whether all results are in the log now; those that are not are kept."""
-        if not desk.unsaved:
+        if not queue.unsaved_results:
             return True
-        lines = b"\n".join(map(msgspec.json.encode, desk.unsaved))
+        lines = b"\n".join(map(msgspec.json.encode, queue.unsaved_results))
         try:
             await self._runner.journal.append([Append(topics.TRIGGERS.name, partition, 0, lines)])
         except LogUnavailable as error:
-            log.warning("results_not_written", results=len(desk.unsaved), error=str(error))
+            log.warning("results_not_written", results=len(queue.unsaved_results), error=str(error))
             return False
-        desk.unsaved = []
+        queue.unsaved_results = []
         return True
 
     async def _deliver(self, session: aiohttp.ClientSession, pending: Pending) -> DeliveryResult:
@@ -147,16 +158,16 @@ class Deliverer:
 
 
 def _cause(error: Exception) -> str:
-    """Why there was no answer, for whoever looks at deliveries.
+    """Why there was no answer, for readers of the deliveries table.
 
-    Of an error's own text only what names no URL: it would be the hook's, which may be a secret.
+    An error's own text is left out where it holds a URL: the webhook's, which may be a secret.
     """
     if isinstance(error, aiohttp.ClientConnectorError):
-        refused = isinstance(error.os_error, ConnectionRefusedError)
-        why = "Connection refused" if refused else error.os_error.strerror or error.os_error
-        return f"Cannot connect to {error.host}:{error.port}: {why}."
+        is_refusal = isinstance(error.os_error, ConnectionRefusedError)
+        cause = "Connection refused" if is_refusal else error.os_error.strerror or error.os_error
+        return f"Cannot connect to {error.host}:{error.port}: {cause}."
     if isinstance(error, TimeoutError):
         return f"No answer within {TIMEOUT_SECONDS} s."
-    told = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
-    text = " ".join(told.split())
+    message = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    text = " ".join(message.split())
     return type(error).__name__ + (f": {text}" if text and "://" not in text else "")

@@ -1,4 +1,4 @@
-"""`delivery`: which triggers still have to be handed to the webhook, as far as the log tells.
+"""`delivery`: which triggers still have to be sent to the webhook, according to the log.
 
 Triggers and the results of attempts are both on the `triggers` topic, so what is pending is a fold
 over it. Attempts themselves happen in `deliverer`; a crash between an attempt and its result
@@ -28,7 +28,7 @@ _result = msgspec.json.Decoder(DeliveryResult)
 
 
 class Pending(Struct, array_like=True):
-    """A trigger to hand over. `not_before` is ms; 0: at once."""
+    """A trigger to send. `not_before` is in ms since 1970; 0: at once."""
 
     trigger: Trigger
     attempts: int = 0
@@ -57,23 +57,23 @@ class Delivery:
         return DeliveryState()
 
     def process(self, state: State, record: Record, emit: Emit) -> None:
-        """New triggers become pending, results settle or postpone them."""
+        """New triggers become pending; results end or postpone that. Other lines become rejects."""
         assert isinstance(state, DeliveryState)
         for line in filter(None, record.value.split(b"\n")):
             try:
                 if line.startswith(b'{"kind":"delivery"'):
-                    self._settle(state, _result.decode(line), emit)
+                    self._apply_result(state, _result.decode(line), emit)
                 else:
-                    self._take(state, _trigger.decode(line))
+                    self._add_pending(state, _trigger.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 row = reject_row(Reason.PROCESSING_FAILED, str(error), "", self.source.name, line)
                 emit.row(row)
 
-    def _take(self, state: DeliveryState, trigger: Trigger) -> None:
+    def _add_pending(self, state: DeliveryState, trigger: Trigger) -> None:
         if self.endpoint and state.is_new(trigger.origin):
             state.pending.put(trigger.id, Pending(trigger))
 
-    def _settle(self, state: DeliveryState, result: DeliveryResult, emit: Emit) -> None:
+    def _apply_result(self, state: DeliveryState, result: DeliveryResult, emit: Emit) -> None:
         pending = state.pending.get(result.trigger_id)
         if pending is None:
             return
@@ -96,25 +96,25 @@ class Delivery:
 
 
 class Agenda(NamedTuple):
-    """What to attempt, oldest trigger first, and when (ms) the next after those is due."""
+    """What to attempt, oldest trigger first, and when the next after those is due, ms since 1970."""
 
     due: list[Pending]
-    next: float
+    next_due: float
 
 
-def agenda(state: DeliveryState, now: int, attempted: Mapping[str, int], most: int) -> Agenda:
-    """At most `most` attempts for `now`, ms. Decodes all that is pending, once.
+def agenda(state: DeliveryState, now: int, attempts_made: Mapping[str, int], limit: int) -> Agenda:
+    """At most `limit` attempts for `now`, ms. Decodes all that is pending, once.
 
-    `attempted` has, by trigger id, the attempts made: one whose result is not folded in yet must
-    not be attempted again. `next` is infinite where nothing is left to wait for.
+    `attempts_made` has, by trigger id, the attempts made: one whose result is not folded in yet must
+    not be attempted again. `next_due` is infinite where nothing is left to wait for.
     """
-    found, later = [], inf
+    due, next_due = [], inf
     for key, pending in state.pending.each():
-        if attempted.get(key, 0) > pending.attempts:
+        if attempts_made.get(key, 0) > pending.attempts:
             continue
         if pending.not_before <= now:
-            found.append(pending)
+            due.append(pending)
         else:
-            later = min(later, pending.not_before)
-    first = nsmallest(most, found, key=lambda pending: (pending.trigger.time, pending.trigger.id))
-    return Agenda(first, now if len(found) > most else later)
+            next_due = min(next_due, pending.not_before)
+    first = nsmallest(limit, due, key=lambda pending: (pending.trigger.time, pending.trigger.id))
+    return Agenda(first, now if len(due) > limit else next_due)

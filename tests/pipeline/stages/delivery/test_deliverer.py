@@ -15,10 +15,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
-from pipeline.stages.delivery.deliverer import AT_ONCE, Deliverer, request_of
+from pipeline.stages.delivery.deliverer import CONCURRENT_ATTEMPTS, Deliverer, request_of
 from pipeline.stages.delivery.stage import PAUSES_SECONDS, Pending
 from schemas.triggers import DeliveryResult, Trigger
-from tests.pipeline.stages.delivery.test_stage import NOW, Told, trigger
+from tests.pipeline.stages.delivery.test_stage import NOW, DeliveryFold, trigger
 
 Rounds = Callable[..., Awaitable[None]]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -57,7 +57,7 @@ def test_the_body_is_a_cloud_event_in_version_one() -> None:
 
 
 class Journal:
-    """A log that can be away. What is appended, the partition task folds in when told to."""
+    """A log that can be away. What is appended, the partition task folds in on request."""
 
     def __init__(self) -> None:
         self.away = False
@@ -66,27 +66,27 @@ class Journal:
     async def append(self, appends: Sequence[Append]) -> None:
         if self.away:
             raise LogUnavailable("the disk is full")
-        for one in appends:
+        for append in appends:
             self.results += msgspec.json.decode(
-                b"[" + one.value.replace(b"\n", b",") + b"]", type=list[DeliveryResult]
+                b"[" + append.value.replace(b"\n", b",") + b"]", type=list[DeliveryResult]
             )
 
 
 class PartitionTask:
-    """The fold, told what the log has."""
+    """A partition task of `delivery`; `scans` counts how often all that is pending was read."""
 
-    def __init__(self, told: Told) -> None:
-        self.told, self.state, self.applied, self.looks = told, told.state, 0, 0
-        each = self.state.pending.each
+    def __init__(self, delivery: DeliveryFold) -> None:
+        self.delivery, self.state, self.applied, self.scans = delivery, delivery.state, 0, 0
+        each_pending = self.state.pending.each
 
         def counted() -> Iterator[tuple[str, Pending]]:
-            self.looks += 1
-            return each()
+            self.scans += 1
+            return each_pending()
 
         self.state.pending.each = counted  # type: ignore[method-assign]
 
     def fold(self, *messages: msgspec.Struct) -> None:
-        self.told(*messages)
+        self.delivery(*messages)
         self.applied += 1
 
 
@@ -94,7 +94,7 @@ class World:
     """A deliverer before an endpoint that answers `status`, and a clock that stands at `now`."""
 
     def __init__(self, *triggers: Trigger) -> None:
-        self.task, self.journal = PartitionTask(Told()(*triggers)), Journal()
+        self.task, self.journal = PartitionTask(DeliveryFold()(*triggers)), Journal()
         self.now, self.status = NOW, 204
         self.posted: list[str] = []
         self.tasks = {0: self.task}
@@ -103,7 +103,7 @@ class World:
         self.posted.append(request.headers["webhook-id"])
         return web.Response(status=self.status)
 
-    def play(self, story: Callable[[Rounds], Awaitable[None]]) -> None:
+    def play(self, scenario: Callable[[Rounds], Awaitable[None]]) -> None:
         async def run() -> None:
             app = web.Application()
             app.router.add_post("/", self.hook)
@@ -116,7 +116,7 @@ class World:
                     for _ in range(count):
                         await deliverer.round(session)
 
-                await story(rounds)
+                await scenario(rounds)
 
         asyncio.run(run())
 
@@ -124,13 +124,13 @@ class World:
 def test_while_the_log_is_away_a_delivery_is_not_repeated_but_its_result_is_kept() -> None:
     world = World(trigger())
 
-    async def story(rounds: Rounds) -> None:
+    async def scenario(rounds: Rounds) -> None:
         world.journal.away = True
         await rounds(5)
         world.journal.away = False
         await rounds(3)
 
-    world.play(story)
+    world.play(scenario)
     assert world.posted == ["t1"]
     assert [(r.trigger_id, r.attempt, r.delivered) for r in world.journal.results] == [
         ("t1", 1, True)
@@ -138,24 +138,24 @@ def test_while_the_log_is_away_a_delivery_is_not_repeated_but_its_result_is_kept
 
 
 def test_while_the_log_is_away_nothing_new_is_attempted() -> None:
-    world = World(*(trigger(f"t{n:02}", n, NOW + n) for n in range(AT_ONCE + 1)))
+    world = World(*(trigger(f"t{n:02}", n, NOW + n) for n in range(CONCURRENT_ATTEMPTS + 1)))
 
-    async def story(rounds: Rounds) -> None:
+    async def scenario(rounds: Rounds) -> None:
         world.journal.away = True
         await rounds(3)
-        assert len(world.posted) == AT_ONCE
+        assert len(world.posted) == CONCURRENT_ATTEMPTS
         world.journal.away = False
         await rounds(2)
 
-    world.play(story)
-    assert world.posted == [f"t{n:02}" for n in range(AT_ONCE + 1)]
+    world.play(scenario)
+    assert world.posted == [f"t{n:02}" for n in range(CONCURRENT_ATTEMPTS + 1)]
 
 
 def test_a_failed_attempt_is_made_again_when_its_pause_is_over() -> None:
     world = World(trigger())
     world.status = 500
 
-    async def story(rounds: Rounds) -> None:
+    async def scenario(rounds: Rounds) -> None:
         await rounds(3)
         world.task.fold(*world.journal.results)
         await rounds(3)
@@ -163,40 +163,40 @@ def test_a_failed_attempt_is_made_again_when_its_pause_is_over() -> None:
         world.now += PAUSES_SECONDS[0] * 1000
         await rounds(3)
 
-    world.play(story)
+    world.play(scenario)
     assert world.posted == ["t1", "t1"]
     assert [result.attempt for result in world.journal.results] == [1, 2]
 
 
-def test_pending_triggers_are_looked_through_only_where_that_may_find_something() -> None:
-    world = World(*(trigger(f"t{n:02}", n) for n in range(3 * AT_ONCE)))
+def test_pending_triggers_are_scanned_only_where_that_may_find_something() -> None:
+    world = World(*(trigger(f"t{n:02}", n) for n in range(3 * CONCURRENT_ATTEMPTS)))
 
-    async def story(rounds: Rounds) -> None:
+    async def scenario(rounds: Rounds) -> None:
         await rounds(20)
-        assert world.task.looks == 1
+        assert world.task.scans == 1
         world.task.fold(trigger("late", 99))
         await rounds(20)
 
-    world.play(story)
-    assert world.task.looks == 2
-    assert len(world.posted) == 3 * AT_ONCE + 1
+    world.play(scenario)
+    assert world.task.scans == 2
+    assert len(world.posted) == 3 * CONCURRENT_ATTEMPTS + 1
 
 
-def test_a_lane_that_came_back_is_looked_at_afresh() -> None:
+def test_a_partition_that_came_back_is_scanned_afresh() -> None:
     world = World(trigger())
 
-    async def story(rounds: Rounds) -> None:
+    async def scenario(rounds: Rounds) -> None:
         await rounds()
         world.tasks = {
-            0: PartitionTask(Told()(trigger()))
-        }  # another worker had it, and told nothing
+            0: PartitionTask(DeliveryFold()(trigger()))
+        }  # another worker had it, and wrote no result
         await rounds()
 
-    world.play(story)
+    world.play(scenario)
     assert world.posted == ["t1", "t1"]
 
 
-def test_an_endpoint_that_is_away_is_told_in_plain_words() -> None:
+def test_an_endpoint_that_is_away_is_named_in_plain_words() -> None:
     world = World(trigger())
 
     async def run() -> None:

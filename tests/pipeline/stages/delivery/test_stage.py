@@ -36,15 +36,15 @@ def result(attempt: int, *, delivered: bool = False, time: int = NOW) -> Deliver
     )
 
 
-class Told:
-    """A delivery stage that was told triggers and results."""
+class DeliveryFold:
+    """A delivery stage, its state, and what it emitted."""
 
     def __init__(self, endpoint: str = "http://localhost/hook") -> None:
         self.stage = Delivery(endpoint)
         self.state: DeliveryState = self.stage.new_state()
         self.emit = Emit(self.stage.source, 0)
 
-    def __call__(self, *messages: msgspec.Struct) -> "Told":
+    def __call__(self, *messages: msgspec.Struct) -> "DeliveryFold":
         offset = self.state.applied = self.state.applied + 1
         self.emit.begin(offset)
         value = b"\n".join(map(msgspec.json.encode, messages))
@@ -52,61 +52,61 @@ class Told:
         return self
 
     def agenda(
-        self, now: int = NOW, attempted: Mapping[str, int] | None = None, most: int = 9
+        self, now: int = NOW, attempts_made: Mapping[str, int] | None = None, limit: int = 9
     ) -> Agenda:
-        return agenda(self.state, now, attempted or {}, most)
+        return agenda(self.state, now, attempts_made or {}, limit)
 
     def due(self, now: int = NOW) -> list[str]:
         return [pending.trigger.id for pending in self.agenda(now).due]
 
 
 def test_a_trigger_is_due_at_once_and_oldest_first() -> None:
-    told = Told()(trigger("young", 6, NOW + 1), trigger("old", 7, NOW))
-    assert told.due() == ["old", "young"]
+    fold = DeliveryFold()(trigger("young", 6, NOW + 1), trigger("old", 7, NOW))
+    assert fold.due() == ["old", "young"]
 
 
 def test_a_repeated_message_does_not_make_a_delivered_trigger_pending_again() -> None:
-    told = Told()(trigger())(result(1, delivered=True))(trigger())
-    assert told.due() == []
+    fold = DeliveryFold()(trigger())(result(1, delivered=True))(trigger())
+    assert fold.due() == []
 
 
 def test_without_an_endpoint_nothing_is_pending() -> None:
-    assert Told("")(trigger()).due() == []
+    assert DeliveryFold("")(trigger()).due() == []
 
 
 def test_a_failed_attempt_waits_for_its_pause() -> None:
-    told = Told()(trigger())(result(1))
-    assert told.due(NOW + PAUSES_SECONDS[0] * 1000 - 1) == []
-    assert told.due(NOW + PAUSES_SECONDS[0] * 1000) == ["t1"]
+    fold = DeliveryFold()(trigger())(result(1))
+    assert fold.due(NOW + PAUSES_SECONDS[0] * 1000 - 1) == []
+    assert fold.due(NOW + PAUSES_SECONDS[0] * 1000) == ["t1"]
 
 
 def test_after_ten_failed_attempts_it_is_given_up_and_every_attempt_is_a_row() -> None:
-    told = Told()(trigger())
+    fold = DeliveryFold()(trigger())
     for attempt in range(1, len(PAUSES_SECONDS) + 2):
-        assert told.due(NOW * 2) == ["t1"]
-        told(result(attempt))
-    assert told.due(NOW * 2) == []
-    attempts = [asdict(row)["attempt"] for row, _, _ in told.emit.rows[DeliveryRow]]
+        assert fold.due(NOW * 2) == ["t1"]
+        fold(result(attempt))
+    assert fold.due(NOW * 2) == []
+    attempts = [asdict(row)["attempt"] for row, _, _ in fold.emit.rows[DeliveryRow]]
     assert attempts == list(range(1, 11))
 
 
 def test_the_agenda_says_when_the_next_attempt_is_due() -> None:
-    told = Told()(trigger())
-    assert told.agenda().next == inf
-    assert told(result(1)).agenda().next == NOW + PAUSES_SECONDS[0] * 1000
+    fold = DeliveryFold()(trigger())
+    assert fold.agenda().next_due == inf
+    assert fold(result(1)).agenda().next_due == NOW + PAUSES_SECONDS[0] * 1000
 
 
 def test_what_was_attempted_waits_until_its_result_is_folded_in() -> None:
-    told = Told()(trigger())
-    assert told.agenda(attempted={"t1": 1}) == Agenda([], inf)
-    assert told(result(1)).agenda(NOW * 2, {"t1": 1}).due != []
+    fold = DeliveryFold()(trigger())
+    assert fold.agenda(attempts_made={"t1": 1}) == Agenda([], inf)
+    assert fold(result(1)).agenda(NOW * 2, {"t1": 1}).due != []
 
 
 def test_an_agenda_too_long_goes_on_at_once() -> None:
-    told = Told()(*(trigger(f"t{n}", n, NOW + n) for n in range(5)))
-    found = told.agenda(NOW, most=3)
-    assert [pending.trigger.id for pending in found.due] == ["t0", "t1", "t2"]
-    assert found.next == NOW
+    fold = DeliveryFold()(*(trigger(f"t{n}", n, NOW + n) for n in range(5)))
+    upcoming = fold.agenda(NOW, limit=3)
+    assert [pending.trigger.id for pending in upcoming.due] == ["t0", "t1", "t2"]
+    assert upcoming.next_due == NOW
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_an_agenda_too_long_goes_on_at_once() -> None:
     ],
 )
 def test_a_line_that_is_neither_becomes_a_reject(line: bytes) -> None:
-    told = Told()
-    told.emit.begin(0)
+    fold = DeliveryFold()
+    fold.emit.begin(0)
     value = line + b"\n" + msgspec.json.encode(trigger())
-    told.stage.process(told.state, Record(0, 2, value), told.emit)
-    assert len(told.emit.rows[RejectRow]) == 1
-    assert told.due() == ["t1"]
+    fold.stage.process(fold.state, Record(0, 2, value), fold.emit)
+    assert len(fold.emit.rows[RejectRow]) == 1
+    assert fold.due() == ["t1"]
