@@ -16,7 +16,7 @@ from typing import Final
 from pipeline.clock import wall
 from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
-from schemas.folder_format import mark, refusal
+from schemas.folder_format import refusal, write_format
 from schemas.logfile import passes
 from schemas.store_urls import directories
 
@@ -93,7 +93,7 @@ def _lock(folder: Path) -> int:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(file, 0)
-        mark(folder)
+        write_format(folder)
         since = datetime.fromtimestamp(wall() / 1000, UTC)
         os.pwrite(file, f"pid {os.getpid()} since {since:%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
     except BlockingIOError:

@@ -1,9 +1,9 @@
-"""How much of a disk is left free: collectors and workers judge it alike."""
+"""Whether a disk is too full: collectors and workers judge it alike."""
 
 from typing import Final
 
 RETURN: Final = 1.25
-"""Room is back at so many times the reserve: else the last byte would switch it to and fro."""
+"""There is room again at so many times the reserve: else the last byte would switch it to and fro."""
 
 
 class Room:
@@ -12,8 +12,8 @@ class Room:
     def __init__(self, reserve: int) -> None:
         self.reserve, self.free, self.short = reserve, 0, False
 
-    def measured(self, free: int) -> bool:
-        """Hear what is free now; whether that is too little."""
+    def update(self, free: int) -> bool:
+        """Note how many bytes are free now; answers whether that is too little."""
         self.free = free
         self.short = free < self.reserve * (RETURN if self.short else 1)
         return self.short

@@ -1,6 +1,6 @@
-"""JSON Schemas of everything on a topic, for readers in other languages: `schemas/json/`.
+"""JSON Schemas of all messages on topics, for readers in other languages: `schemas/json/`.
 
-python -m schemas.export      writes them anew
+python -m schemas.export      writes them again
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ DIRECTORY: Final = Path(__file__).with_name("json")
 
 
 def _with_objects(noun: type[Struct]) -> type[Struct]:
-    """`noun` with what is kept as raw JSON told as an object: msgspec cannot describe Raw."""
+    """`noun` with its raw JSON fields described as objects: msgspec cannot describe Raw."""
     fields = [
-        (one.name, dict[str, Any], msgspec.field(default_factory=dict))
-        if one.type is msgspec.Raw
-        else (one.name, one.type, one.default)
-        for one in structs.fields(noun)
+        (field.name, dict[str, Any], msgspec.field(default_factory=dict))
+        if field.type is msgspec.Raw
+        else (field.name, field.type, field.default)
+        for field in structs.fields(noun)
     ]
     doc = {"__doc__": noun.__doc__}
     return msgspec.defstruct(noun.__name__, fields, kw_only=True, namespace=doc)

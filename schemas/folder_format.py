@@ -10,13 +10,13 @@ from typing import Final
 import msgspec
 
 FORMAT: Final = 1
-"""Of the embedded log with its state, and of the embedded warehouse: raised when another version could
-not read what this one writes."""
+"""Of the embedded log with its state, and of the embedded warehouse. It goes up when an older version
+cannot read what this one writes."""
 FILE: Final = "footfall.json"
 
 
-class Mark(msgspec.Struct, forbid_unknown_fields=False):
-    """What the file holds. `made_by` is the version that made the folder."""
+class FolderFormat(msgspec.Struct, forbid_unknown_fields=False):
+    """What the file holds. `made_by` is the version of Footfall that made the folder."""
 
     format: int
     made_by: str
@@ -26,9 +26,9 @@ def refusal(folder: Path) -> str:
     """Why this version must not use the folder, with what to do; "" where it may."""
     path = folder / FILE
     try:
-        mark = msgspec.json.decode(path.read_bytes(), type=Mark)
+        folder_format = msgspec.json.decode(path.read_bytes(), type=FolderFormat)
     except (FileNotFoundError, NotADirectoryError):
-        mark = Mark(1, "a version before 0.1.0")
+        folder_format = FolderFormat(1, "a version before 0.1.0")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return (
             f"{path.absolute()} is damaged: it does not say which format the folder has. Put it back from a "
@@ -36,19 +36,21 @@ def refusal(folder: Path) -> str:
         )
     except OSError as error:
         return f"{path.absolute()} cannot be read: {error.strerror}."
-    if mark.format == FORMAT:
+    number, made_by = folder_format.format, folder_format.made_by[:40]
+    if number == FORMAT:
         return ""
-    way = "Update Footfall" if mark.format > FORMAT else f"Use Footfall {mark.made_by[:40]}"
+    remedy = "Update Footfall" if number > FORMAT else f"Use Footfall {made_by}"
     return (
-        f"{folder.absolute()} has format {mark.format}, made by Footfall {mark.made_by[:40]!r}; Footfall "
-        f"{version('footfall')} reads format {FORMAT}. {way}, or begin in another folder."
+        f"{folder.absolute()} has format {number}, made by Footfall {made_by!r}; Footfall "
+        f"{version('footfall')} reads format {FORMAT}. {remedy}, or begin in another folder."
     )
 
 
-def mark(folder: Path) -> None:
-    """Say which format a folder has, where it does not say so yet. Raises OSError."""
+def write_format(folder: Path) -> None:
+    """Write the file, where the folder has none yet. Raises OSError."""
     path = folder / FILE
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(Mark(FORMAT, version("footfall"))) + b"\n")
-        fresh.replace(path)
+        temporary = path.with_suffix(".new")
+        content = msgspec.json.encode(FolderFormat(FORMAT, version("footfall")))
+        temporary.write_bytes(content + b"\n")
+        temporary.replace(path)

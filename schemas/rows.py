@@ -92,7 +92,7 @@ class SessionRow(Row, frozen=True, gc=False):
 
 
 class OutcomeRow(Row, frozen=True, gc=False):
-    """What became of a page view. `forward` None: the page's forward set decides."""
+    """What became of an attempt at a page. `forward` None: the page's forward set decides."""
 
     table: ClassVar[str] = "outcomes"
 
@@ -242,7 +242,7 @@ class FlagRow(Row, frozen=True, gc=False):
 
 
 class TriggerRow(Row, frozen=True, gc=False):
-    """A trigger as it was told; `evidence` is a JSON object."""
+    """A trigger as it was emitted; `evidence` is a JSON object."""
 
     table: ClassVar[str] = "triggers"
 

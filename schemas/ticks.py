@@ -1,11 +1,11 @@
-"""Which lines of the log are ticks: Footfall's own word for the time, on every topic that has them."""
+"""Ticks: lines by which Footfall itself tells the log's time. `events`, `customers`, `pages` have them."""
 
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-_BEGINNING: Final = b'{"type":"tick"'
+_PREFIX: Final = b'{"type":"tick"'
 
 
 class _Line(Struct):
@@ -25,15 +25,15 @@ _line = msgspec.json.Decoder(_Line)
 def is_tick(line: bytes) -> bool:
     """Whether a line is a tick as `events.tick`, CustomerFact or PageOutcome write one."""
     try:
-        said = _line.decode(line)
+        fields = _line.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
-    return said.type == "tick" or said.kind == "tick" or said.page == ""
+    return fields.type == "tick" or fields.kind == "tick" or fields.page == ""
 
 
 def tick_time(value: bytes) -> int | None:
     """The time, ms, of a record of events that is a tick and nothing else; None for all others."""
-    if not value.startswith(_BEGINNING):
+    if not value.startswith(_PREFIX):
         return None
     try:
         return _tick.decode(value).time
@@ -42,5 +42,8 @@ def tick_time(value: bytes) -> int | None:
 
 
 def without_time(value: bytes) -> bytes:
-    """A tick's record that moves no time any more; what it said stays readable as `received_at`."""
+    """A tick's record with time 0, so that it moves no time; `received_at` still has the original.
+
+    For values that `tick_time` reads; of others it may raise msgspec.DecodeError.
+    """
     return msgspec.json.encode({**msgspec.json.decode(value), "time": 0})

@@ -79,7 +79,7 @@ class EmbeddedWriter:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if text := folder_format.refusal(directory):
                 raise LogUnusable(text)
-            folder_format.mark(directory)
+            folder_format.write_format(directory)
             is_new = not self._path.exists()
             self._check_room()
             self._db = sqlite3.connect(self._path, isolation_level=None)
@@ -234,7 +234,7 @@ class EmbeddedWriter:
 
     def _check_room(self) -> None:
         if monotonic() - self._looked >= LOOK_SECONDS:
-            self._room.measured(shutil.disk_usage(self._path.parent).free)
+            self._room.update(shutil.disk_usage(self._path.parent).free)
             self._looked = monotonic()
         if self._room.short:
             raise Overloaded(f"The disk of {self._path} has {self._room}: nothing is taken.")

@@ -75,7 +75,7 @@ class ReservedWarehouse:
 
     def short(self) -> bool:
         """Whether the disk has too little room now."""
-        return self.room.measured(self._free())
+        return self.room.update(self._free())
 
     def stop_merges(self) -> None:
         """Let no merge begin, and end those that run."""
