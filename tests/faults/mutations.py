@@ -140,7 +140,7 @@ def no_recognition_of_repeats() -> Iterator[None]:
         return int(device.events.index(recent))
 
     with (
-        _instead(arrivals, "knows", lambda device, message_id, fact: False),
+        _instead(arrivals, "knows", lambda device, message_id, server_type: False),
         _instead(arrivals, "remember", remember),
         _instead(dedup_index, "remember", lambda table, key, digest: [key]),
     ):

@@ -9,22 +9,22 @@ from schemas.events import Event
 from schemas.rejects import unreadable_row
 from schemas.rows import AccountingRow
 
-STORED, STORED_BEYOND_WINDOW, REPEATED = 1, 2, 3
-"""What became of an event: stored; stored, though it may repeat one that is forgotten; a repeat."""
+STORED, STORED_BEYOND_WINDOW, REPEAT = 1, 2, 3
+"""What became of an event: it was stored; stored, though it may repeat a forgotten one; or a repeat."""
 
 _decoder = msgspec.json.Decoder(Event)
 
 
 class Accounting:
-    """Counts per site. `declared` lines that cannot be read are booked without a site."""
+    """Counts events by site. Of the `declared` ones, those that cannot be read belong to no site."""
 
     def __init__(self, declared: int) -> None:
         self._unread = declared
-        self._sites: dict[str, list[int]] = {}  # newest, stored, stored beyond the window, repeated
+        self._sites: dict[str, list[int]] = {}  # newest, stored, stored beyond the window, repeats
         self.rejected = 0
 
     def count(self, event: Event, result: int) -> None:
-        """Count one event: STORED, STORED_BEYOND_WINDOW or REPEATED."""
+        """Count one event: STORED, STORED_BEYOND_WINDOW or REPEAT."""
         sums = self._sites.get(event.site)
         if sums is None:
             sums = self._sites[event.site] = [0, 0, 0, 0]
@@ -35,15 +35,15 @@ class Accounting:
 
     def close(self, emit: Emit) -> None:
         """Emit one row per site."""
-        for site, (newest, fresh, beyond, repeated) in self._sites.items():
+        for site, (newest, fresh, beyond, repeats) in self._sites.items():
             stored = fresh + beyond
             emit.row(
                 AccountingRow(
                     site=site,
                     time=newest,
-                    declared=stored + repeated,
+                    declared=stored + repeats,
                     stored=stored,
-                    deduplicated=repeated,
+                    deduplicated=repeats,
                     beyond_window=beyond,
                 )
             )
@@ -52,7 +52,7 @@ class Accounting:
 
 
 def read_events(record: Record, emit: Emit, accounting: Accounting, now: int) -> list[Event]:
-    """A record's events; each line that is none becomes a reject."""
+    """A record's events; each line that cannot be read becomes a reject."""
 
     def reject(_: int, line: bytes, error: Exception) -> None:
         emit.row(unreadable_row(line, error, topics.EVENTS.name, now))

@@ -1,4 +1,4 @@
-"""An event's way in: is it new, its row, what is remembered of it, what it says about a customer."""
+"""Folding one event in: drop a repeat, emit its row, remember it, emit what it says about a customer."""
 
 from typing import Final
 
@@ -11,11 +11,12 @@ from pipeline.stages.visits import (
     rows,
     sessions,
 )
-from pipeline.stages.visits.accounting import REPEATED, STORED, STORED_BEYOND_WINDOW
+from pipeline.stages.visits.accounting import REPEAT, STORED, STORED_BEYOND_WINDOW
 from pipeline.stages.visits.assertions import emit_facts
 from pipeline.stages.visits.device import (
     MAX_RECENT_EVENTS,
     NOBODY,
+    SERVER_TYPES,
     Device,
     RecentEvent,
     index_of,
@@ -29,14 +30,14 @@ from schemas import topics
 from schemas.events import Event
 from schemas.outcomes import ORDER_COMPLETED
 
-_SERVER_TYPES: Final = frozenset({"purchase", "ticket", "feedback"})
-"""Event types that a page can be kept from sending; see `device.RecentEvent.server_type`."""
+_SERVER_TYPES: Final = frozenset(SERVER_TYPES)
+"""Event types that pages may be denied sending; see `device.RecentEvent.server_type`."""
 _PASSIVE: Final = frozenset({"ticket", "reset"})
 """Event types that are no activity on a site: they open no session and extend none."""
 
 
 def arrive(state: VisitsState, limits: Limits, event: Event, emit: Emit) -> int:
-    """Fold one event in; answers STORED, STORED_BEYOND_WINDOW or REPEATED."""
+    """Fold one event in; answers STORED, STORED_BEYOND_WINDOW or REPEAT."""
     if not event.anonymous_id:
         return _arrive_without_device(state, event, emit)
     key = f"{event.site}\n{event.anonymous_id}"
@@ -48,7 +49,7 @@ def arrive(state: VisitsState, limits: Limits, event: Event, emit: Emit) -> int:
         if dedup_window.beyond_device(clock, event.time):
             result = STORED_BEYOND_WINDOW
     elif knows(device, event.message_id, _server_type(event)):
-        return REPEATED
+        return REPEAT
     else:
         device.skew = min(device.skew, skew)
         if dedup_window.beyond_events(clock, device, event.time, limits.lateness_ms):
@@ -58,7 +59,7 @@ def arrive(state: VisitsState, limits: Limits, event: Event, emit: Emit) -> int:
     recent = _recent_event(device, event, limits.funnel)
     index = remember(device, recent)
     if index is None:
-        return REPEATED
+        return REPEAT
     emit.row(rows.event_row(event))
     if recent.identity_index != NOBODY or event.opt_out or event.type in rows.FACT_KINDS:
         emit_facts(device, event, index, emit)
@@ -73,7 +74,7 @@ def _arrive_without_device(state: VisitsState, event: Event, emit: Emit) -> int:
     key, digest = dedup_index.bucket_and_digest(event)
     buckets = dedup_index.remember(state.recent, key, digest)
     if not buckets:
-        return REPEATED
+        return REPEAT
     today = (state.clock.get("now") or event.received_at) // dedup_index.DAY_MS
     for bucket in buckets:
         state.timers.set(f"\n{bucket}", (today + dedup_index.WINDOW_DAYS) * dedup_index.DAY_MS)

@@ -1,4 +1,4 @@
-"""What `visits` passes on to `people`: assertions that change something, purchases, tickets, answers."""
+"""What `visits` passes on to `people`: assertions that change something, purchases, tickets, feedback."""
 
 from pipeline.engine.stage import Emit
 from pipeline.stages.visits import packed_sessions, rows

@@ -2,8 +2,8 @@
 
 An attempt opens with the first view of a page; further views of it within the horizon are the same
 attempt (somebody reloading a broken page five times is one failure). Its `next` are the distinct
-other steps within the horizon. Successes, too, are emitted at the horizon: emitted at once, they would
-run ahead of the failures, and every fall in traffic would look like a break.
+other steps within the horizon. Successes are emitted at the horizon, too: emitted at once, they would
+come before the failures, and every fall in traffic would look like a break.
 """
 
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ def attempts(
 ) -> list[Attempt]:
     """All attempts among a device's events (in order), in (time, message_id) order."""
     open_until: dict[str, int] = {}
-    opened: list[Attempt] = []
+    in_order: list[Attempt] = []
     for number, recent in enumerate(events):
         if not recent.view or recent.time <= open_until.get(recent.step, -1):
             continue
         open_until[recent.step] = recent.time + horizon_ms
-        opened.append(_attempt(events, number, horizon_ms, funnel, watermark))
-    return opened
+        in_order.append(_attempt(events, number, horizon_ms, funnel, watermark))
+    return in_order
 
 
 def _attempt(
@@ -77,9 +77,9 @@ class OutcomeChange:
 def diff(
     device: Device, horizon_ms: int, funnel: Funnel, watermark: int
 ) -> tuple[list[OutcomeChange], list[EmittedOutcome], list[Attempt]]:
-    """Final attempts that are new or changed; emitted ones that are none any more; open ones.
+    """Final attempts that are new or changed; emitted outcomes that are withdrawn; open attempts.
 
-    Remembers in `device.emitted` what is emitted.
+    `device.emitted` is then what has been emitted of final attempts.
     """
     before = {(d.time, d.message_id): d for d in device.emitted}
     changes: list[OutcomeChange] = []

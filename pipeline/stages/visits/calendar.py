@@ -1,7 +1,7 @@
-"""Which devices a tick has to review: by a time that each device's value begins with.
+"""Which devices a tick has to review: keys ordered by a time that each device's value begins with.
 
-The calendar is derived from the devices. Entries that no longer match a device are skipped when they
-surface; per device it takes a pointer, where a heap of deadlines took ten times as much.
+The calendar is derived from the devices. Entries that no longer match a device are skipped when their
+bucket is due. It takes a pointer per device; a heap of deadlines took ten times as much.
 """
 
 from collections.abc import Callable
@@ -33,17 +33,17 @@ class Calendar:
 
     def due(self, now: int, limit: int) -> list[str]:
         """Take out at most `limit` keys whose time is at or before `now`, in (time, key) order."""
-        buckets, keys_due = self._load_buckets(), list[str]()
-        while self._order and self._order[0] <= now >> self._bits and len(keys_due) < limit:
+        buckets, due_keys = self._load_buckets(), list[str]()
+        while self._order and self._order[0] <= now >> self._bits and len(due_keys) < limit:
             bucket = self._order[0]
             entries = self._entries(bucket, buckets[bucket])
-            due_keys = [key for time, key in entries if time <= now][: limit - len(keys_due)]
-            keys_due += due_keys
-            if len(due_keys) < len(entries):
-                buckets[bucket] = [key for _, key in entries[len(due_keys) :]]
+            ready = [key for time, key in entries if time <= now][: limit - len(due_keys)]
+            due_keys += ready
+            if len(ready) < len(entries):
+                buckets[bucket] = [key for _, key in entries[len(ready) :]]
                 break
             self._end(bucket)
-        return keys_due
+        return due_keys
 
     def first(self, limit: int) -> tuple[int, list[str]]:
         """Take out at most `limit` keys of the earliest bucket, and when it ends; none: (0, [])."""

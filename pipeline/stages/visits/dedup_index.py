@@ -1,8 +1,8 @@
-"""Which messages without a device were here before: purchases and tickets from servers, imports.
+"""Which messages without a device are repeats: purchases and tickets from servers, imports.
 
 They are few, and may be sent again months later (an import run twice), so their ids are kept by
-event time. What comes at one time mostly happened at one time: a batch rewrites a bucket or two,
-however many there were that day.
+event time. Messages that arrive together mostly happened together: a batch rewrites a bucket or
+two, however many messages the day has.
 """
 
 from bisect import bisect_left
@@ -38,21 +38,21 @@ def end_of(key: str) -> int:
 
 
 def remember(table: Keyed[list[int]], key: str, digest: int) -> list[str]:
-    """Keep a digest, in order; none where it was there already, else the buckets on the way to it.
+    """Add a digest. Answers the buckets from the key's to the one it is in; [] where it was there already.
 
-    A full bucket stays as it is and has one of 16 others stand in for it, chosen by the digest: so a
-    sender that says one time for all it sends rewrites no more than others do.
+    A full bucket stays as it is and continues in one of 16 others, chosen by the digest: so a sender
+    that gives all its messages one time rewrites no more than others do.
     """
     buckets, remaining = [key], digest
     while True:
         digests = table.get(buckets[-1])
         if digests is None:
             digests = []
-        at = bisect_left(digests, digest)
-        if at < len(digests) and digests[at] == digest:
+        index = bisect_left(digests, digest)
+        if index < len(digests) and digests[index] == digest:
             return []
         if len(digests) < MAX_DIGESTS:
-            digests.insert(at, digest)
+            digests.insert(index, digest)
             table.put(buckets[-1], digests)
             return buckets
         buckets.append(f"{buckets[-1]}/{remaining % 16:x}")

@@ -1,6 +1,6 @@
 """Which stored events could be repeats that are no longer recognised, as what they repeat is forgotten.
 
-Only so many can be merged by the warehouse; whatever else it lacks was lost.
+The warehouse may merge so many of them with the rows they repeat; other missing rows were lost.
 """
 
 from typing import Final
@@ -10,14 +10,14 @@ from pipeline.stages.visits import packed_sessions
 from pipeline.stages.visits.device import MAX_RECENT_EVENTS, Device
 
 FORGOTTEN_BEFORE: Final = "forgotten"
-"""For want of room, what ended before this time, in the log's, is forgotten before its lateness."""
+"""Sessions that ended before this time, ms of the log's time, were forgotten early, for lack of memory."""
 DEVICES_FORGOTTEN: Final = "devices_forgotten"
 """Devices are forgotten whose last event was at this time, ms, or before."""
 AHEAD_FROM: Final = "ahead_from"
 AHEAD_TO: Final = "ahead_to"
 """… and some whose clock was ahead: between these two times."""
 BUCKETS_FORGOTTEN: Final = "buckets_forgotten"
-"""What came without a device at this time, ms, or before may be forgotten."""
+"""Messages without a device from before this time, ms, may be forgotten."""
 
 
 def forget_device(clock: Keyed[int], last: int, now: int) -> None:
@@ -44,9 +44,9 @@ def beyond_device(clock: Keyed[int], time: int) -> bool:
 
 
 def beyond_events(clock: Keyed[int], device: Device, time: int, lateness_ms: int) -> bool:
-    """Whether an event is older than what is remembered of its device, for `lateness_ms` at most.
+    """Whether an event is from before those that are remembered of its device, `lateness_ms` at most.
 
-    To be asked before the event is remembered.
+    Call it before the event is remembered.
     """
     remembered_from = max((clock.get("now") or 0) - lateness_ms, clock.get(FORGOTTEN_BEFORE) or 0)
     if time < remembered_from - device.skew:
@@ -58,7 +58,7 @@ def beyond_events(clock: Keyed[int], device: Device, time: int, lateness_ms: int
 
 
 def beyond_buckets(clock: Keyed[int], time: int) -> bool:
-    """Whether an event without a device is older than what is remembered of such."""
+    """Whether an event without a device is from before the remembered ones."""
     return time < (clock.get(BUCKETS_FORGOTTEN) or 0)
 
 

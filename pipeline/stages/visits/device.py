@@ -16,6 +16,8 @@ MAX_RECENT_EVENTS: Final = 1_000
 NOBODY: Final = -1
 """`RecentEvent.identity_index` of an event that asserts no identifier."""
 
+SERVER_TYPES: Final = ("", "purchase", "ticket", "feedback")
+"""What `RecentEvent.server_type` may be. Packed as an index: the order must stay."""
 
 IDENTITY_BIT: Final = 8
 IDENTITY_MASK: Final = (1 << IDENTITY_BIT) - 1
@@ -25,9 +27,9 @@ IDENTITY_MASK: Final = (1 << IDENTITY_BIT) - 1
 class RecentEvent(Struct, array_like=True, order=True, gc=False):
     """One event: its time (ms), id, the step it is in a funnel ("" for none) and what else counts.
 
-    `view` says that `step` is a page. `identity_index` is a place in `Device.identities` (NOBODY:
-    none). `server_type` is the type of an event that only servers are believed about: a click with an
-    order's id is not it. `active` events open or extend a session.
+    `view` says that `step` is a page. `identity_index` is an index of `Device.identities` (NOBODY:
+    none). `server_type` is the event's type where pages may be denied sending it, so that a click with
+    an order's id is no repeat of the order. `active` events open or extend a session.
     """
 
     time: int
@@ -94,8 +96,8 @@ class Device(Struct, array_like=True, gc=False):
     `wake_at` and `oldest_at`, as in `Due`, come first. `packed_blocks` hold `packed_events` events,
     whose `kinds` (a step, and flags as bits) and `identities` are numbered for all of them.
 
-    Mostly empty tuples and nothing that can be in a cycle: a hundred thousand of these pass by the
-    garbage collector.
+    Mostly empty tuples, and nothing that can be in a cycle, so that the garbage collector need not look
+    at a hundred thousand of these.
     """
 
     wake_at: int
@@ -141,7 +143,7 @@ def index_of(device: Device, identifiers: tuple[str, ...]) -> int:
 
 
 def drop_oldest(device: Device, count: int) -> None:
-    """Forget the first `count` events, what was emitted about them, and identities nobody else asserts."""
+    """Forget the first `count` events, what was emitted of them, and identities no other event asserts."""
     if count <= 0:
         return
     device.events = device.events[count:]
@@ -155,14 +157,21 @@ def drop_oldest(device: Device, count: int) -> None:
 
 
 def renumber(device: Device) -> None:
-    """A till asserts a customer after the other: unused identities would grow without end."""
+    """Drop identities that no event asserts any more, and number the others again.
+
+    A shop's till asserts one customer after another: they would add up without end.
+    """
     if not device.identities:
         return
     packed_indexes = {(flags >> IDENTITY_BIT) - 1 for _, flags in device.kinds}
-    used = sorted(({recent.identity_index for recent in device.events} | packed_indexes) - {NOBODY})
-    if len(used) == len(device.identities):
+    indexes_in_use = sorted(
+        ({recent.identity_index for recent in device.events} | packed_indexes) - {NOBODY}
+    )
+    if len(indexes_in_use) == len(device.identities):
         return
-    number = {NOBODY: NOBODY} | {identity_index: new for new, identity_index in enumerate(used)}
+    number = {NOBODY: NOBODY} | {
+        identity_index: new for new, identity_index in enumerate(indexes_in_use)
+    }
     for recent in device.events:
         recent.identity_index = number[recent.identity_index]
     for block in device.packed_blocks:
@@ -171,7 +180,9 @@ def renumber(device: Device) -> None:
         (step, flags & IDENTITY_MASK | number[(flags >> IDENTITY_BIT) - 1] + 1 << IDENTITY_BIT)
         for step, flags in device.kinds
     )
-    device.identities = tuple(device.identities[identity_index] for identity_index in used)
+    device.identities = tuple(
+        device.identities[identity_index] for identity_index in indexes_in_use
+    )
 
 
 def _order(recent: RecentEvent) -> tuple[int, str, str]:

@@ -30,4 +30,4 @@ class Funnel:
 
 def parse(text: str) -> Funnel:
     """`/cart > /checkout > Order Completed` → its Funnel; "" → the empty one."""
-    return Funnel(tuple(step for part in text.split(">") if (step := part.strip())))
+    return Funnel(tuple(step for name in text.split(">") if (step := name.strip())))

@@ -1,8 +1,8 @@
-"""A device's sessions that are over, packed: a quarter of the bytes, and not looked into.
+"""A device's sessions that are over, packed: a quarter of the bytes, and not decoded for new events.
 
-What was emitted about them follows from their events, so it is not kept, but for how often it was
-corrected. A block ends where no session and no attempt can go on, so blocks stand alone. One is
-unpacked when an event comes so late that it touches it.
+What was emitted of them follows from their events, so only the numbers of corrections are stored. A
+block ends where no session and no attempt can go on, so it does not depend on others. It is unpacked
+when an event comes so late that it may change it.
 """
 
 import re
@@ -13,26 +13,26 @@ from typing import Final, get_args
 import msgspec
 from msgspec import Struct
 
-from pipeline.stages.visits import device as hot
 from pipeline.stages.visits.attempts import attempts
 from pipeline.stages.visits.device import (
     IDENTITY_BIT,
     NOBODY,
+    SERVER_TYPES,
     Block,
     Device,
     EmittedOutcome,
     RecentEvent,
     renumber,
 )
+from pipeline.stages.visits.device import knows as knows_unpacked
 from pipeline.stages.visits.funnel import Funnel
 from pipeline.stages.visits.sessions import GAP_MS, spans
 from schemas.events import DeviceClass
 
-MOST_KINDS: Final = 32
-"""Of a device, before those that only forgotten events had are looked for."""
+KINDS_BEFORE_CLEANUP: Final = 32
+"""A device with more kinds is searched for those that only forgotten events had."""
 
 _CLASSES: Final = get_args(DeviceClass)
-_SERVER_TYPES: Final = ("", "purchase", "ticket", "feedback")
 _HEX: Final = "[0-9a-f]"
 _UUIDS: Final = re.compile(f"(?:{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}})+")
 _UUID_LENGTH: Final = 36
@@ -43,9 +43,8 @@ _IS_TEXT: Final = b"t"
 class _Body(Struct, array_like=True, gc=False):
     """A block's events by column: ms since the one before, number in `Device.kinds`, id.
 
-    Ids are 16 bytes each where all are UUIDs as they are usually written, else each says what it is
-    in a byte. `revisions` has the
-    corrected attempts by their number.
+    Ids are 16 bytes each where all are UUIDs as they are usually written; else the first byte of each
+    says which it is. `revisions` has the corrected attempts by their number.
     """
 
     times: list[int]
@@ -58,9 +57,9 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Body).decode
 
 
-def knows(device: Device, message_id: str, fact: str) -> bool:
+def knows(device: Device, message_id: str, server_type: str) -> bool:
     """Whether a message with this id is remembered of the device, whatever its time."""
-    if hot.knows(device, message_id, fact):
+    if knows_unpacked(device, message_id, server_type):
         return True
     if not device.packed_blocks:
         return False
@@ -68,8 +67,8 @@ def knows(device: Device, message_id: str, fact: str) -> bool:
     return any(
         needle in block.body
         and any(
-            (m.message_id, m.server_type) == (message_id, fact)
-            for m in _recent_events(device, block)
+            (recent.message_id, recent.server_type) == (message_id, server_type)
+            for recent in _recent_events(device, block)
         )
         for block in device.packed_blocks
     )
@@ -98,7 +97,7 @@ def newest_time(device: Device) -> int:
 
 
 def pack(device: Device, watermark: int) -> None:
-    """Pack what nothing but a late event can change. All that is final by now must be emitted."""
+    """Pack what only a late event can change. Outcomes that are final by now must have been emitted."""
     cut = 0 if device.carry is not None else _cut(device.events, watermark)
     if not cut:
         return
@@ -112,15 +111,16 @@ def pack(device: Device, watermark: int) -> None:
 
 
 def unpack(device: Device, since: int, horizon_ms: int, funnel: Funnel) -> None:
-    """Unpack what an event at `since` may touch, and all that came after."""
+    """Unpack what an event at `since`, ms, may change, and everything after it."""
     count = bisect_left(device.packed_blocks, since - GAP_MS, key=lambda block: block.end)
     blocks, device.packed_blocks = device.packed_blocks[count:], device.packed_blocks[:count]
     events: list[RecentEvent] = []
     outcomes: list[EmittedOutcome] = []
     for block in blocks:
-        of_block = _recent_events(device, block)
-        events += of_block
-        outcomes += _emitted_outcomes(of_block, horizon_ms, funnel, _decode(block.body).revisions)
+        block_events = _recent_events(device, block)
+        revisions = _decode(block.body).revisions
+        events += block_events
+        outcomes += _emitted_outcomes(block_events, horizon_ms, funnel, revisions)
     device.events = events + device.events
     device.stored = tuple(spans(events)) + device.stored
     device.emitted = tuple(outcomes) + device.emitted
@@ -138,13 +138,13 @@ def forget(device: Device, before: int) -> None:
     device.packed_blocks = device.packed_blocks[count:]
     if not device.packed_blocks:
         device.kinds = ()
-    elif max(len(device.kinds), len(device.identities)) > MOST_KINDS:
-        _number_anew(device)
+    elif max(len(device.kinds), len(device.identities)) > KINDS_BEFORE_CLEANUP:
+        _drop_unused_kinds(device)
     renumber(device)
 
 
-def _number_anew(device: Device) -> None:
-    """Drop the kinds that no event is of any more."""
+def _drop_unused_kinds(device: Device) -> None:
+    """Drop the kinds that no packed event has any more, and number the others again."""
     blocks = [(block, _decode(block.body)) for block in device.packed_blocks]
     kinds_in_use = sorted({kind for _, body in blocks for kind in body.kinds})
     if len(kinds_in_use) == len(device.kinds):
@@ -157,7 +157,7 @@ def _number_anew(device: Device) -> None:
 
 
 def _cut(events: list[RecentEvent], watermark: int) -> int:
-    """How many events can be packed: up to the last pause after which nothing goes on."""
+    """How many events can be packed: those before the last pause that ends sessions and attempts."""
     after = watermark
     for count in range(len(events), 0, -1):
         time = events[count - 1].time
@@ -183,8 +183,8 @@ def _block(device: Device, events: list[RecentEvent], emitted: list[EmittedOutco
     numbers = {kind: number for number, kind in enumerate(device.kinds)}
     kinds = [numbers.setdefault(_kind(recent), len(numbers)) for recent in events]
     device.kinds = tuple(numbers)
-    of_block = (outcome for outcome in emitted if start <= outcome.time <= end)
-    revisions = {n: outcome.revision for n, outcome in enumerate(of_block) if outcome.revision}
+    outcomes = (outcome for outcome in emitted if start <= outcome.time <= end)
+    revisions = {n: outcome.revision for n, outcome in enumerate(outcomes) if outcome.revision}
     times = [recent.time for recent in events]
     steps = [time - before for time, before in zip(times[1:], times, strict=False)]
     ids = _pack_ids([recent.message_id for recent in events])
@@ -201,7 +201,7 @@ def _kind(recent: RecentEvent) -> tuple[str, int]:
         recent.step,
         recent.view
         | recent.active << 1
-        | _SERVER_TYPES.index(recent.server_type) << 2
+        | SERVER_TYPES.index(recent.server_type) << 2
         | _CLASSES.index(recent.device_class) << 4
         | recent.identity_index + 1 << IDENTITY_BIT,
     )
@@ -222,7 +222,7 @@ def _recent_events(device: Device, block: Block) -> list[RecentEvent]:
                 (flags >> IDENTITY_BIT) - 1,
                 _CLASSES[flags >> 4 & 15],
                 bool(flags & 2),
-                _SERVER_TYPES[flags >> 2 & 3],
+                SERVER_TYPES[flags >> 2 & 3],
             )
         )
     return events
@@ -231,7 +231,7 @@ def _recent_events(device: Device, block: Block) -> list[RecentEvent]:
 def _emitted_outcomes(
     events: list[RecentEvent], horizon_ms: int, funnel: Funnel, revisions: dict[int, int]
 ) -> list[EmittedOutcome]:
-    opened = attempts(events, horizon_ms, funnel, events[-1].time + horizon_ms + 1)
+    block_attempts = attempts(events, horizon_ms, funnel, events[-1].time + horizon_ms + 1)
     return [
         EmittedOutcome(
             a.time,
@@ -242,7 +242,7 @@ def _emitted_outcomes(
             a.forward,
             revisions.get(number, 0),
         )
-        for number, a in enumerate(opened)
+        for number, a in enumerate(block_attempts)
     ]
 
 
@@ -263,12 +263,12 @@ def _pack_id(message_id: str) -> bytes:
     return _IS_TEXT + message_id.encode()
 
 
-def _ids(packed: bytes | list[bytes]) -> list[str]:
-    if isinstance(packed, bytes):
-        text = packed.hex()
-        return [_uuid(text[at : at + 32]) for at in range(0, len(text), 32)]
-    return [_uuid(each[1:].hex()) if each[:1] == _IS_UUID else each[1:].decode() for each in packed]
+def _ids(packed_ids: bytes | list[bytes]) -> list[str]:
+    if isinstance(packed_ids, bytes):
+        digits = packed_ids.hex()
+        return [_uuid(digits[start : start + 32]) for start in range(0, len(digits), 32)]
+    return [_uuid(p[1:].hex()) if p[:1] == _IS_UUID else p[1:].decode() for p in packed_ids]
 
 
-def _uuid(text: str) -> str:
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _uuid(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

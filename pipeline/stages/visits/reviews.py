@@ -1,4 +1,4 @@
-"""When time has come for a device: what is final is emitted, what is over is packed, the old forgotten."""
+"""Reviews of devices at ticks: final outcomes are emitted, sessions packed, old events forgotten."""
 
 from pipeline.engine.stage import Emit
 from pipeline.stages.visits import attempts, dedup_window, packed_sessions, rows, sessions
@@ -9,7 +9,7 @@ from pipeline.stages.visits.state import Limits, VisitsState
 def schedule(
     state: VisitsState, limits: Limits, key: str, device: Device, recent: RecentEvent
 ) -> None:
-    """See to it that a tick reviews the device when the event can be final."""
+    """Have a tick review the device when the event can be final."""
     wait_ms = limits.horizon_ms if recent.view else sessions.GAP_MS
     deadline = recent.time + wait_ms + 1 + device.skew
     if not device.wake_at or deadline < device.wake_at:
@@ -65,9 +65,9 @@ def shrink(site: str, name: str, device: Device, limits: Limits, emit: Emit) -> 
 
 def _emit_sessions(site: str, name: str, device: Device, watermark: int, emit: Emit) -> None:
     changes = sessions.diff(device, watermark)
-    for span in changes.withdrawn:
+    for span in changes.withdrawals:
         rows.session_row(site, name, span, emit, deleted=True)
-    for span in changes.changed:
+    for span in changes.updates:
         rows.session_row(site, name, span, emit, deleted=False)
 
 

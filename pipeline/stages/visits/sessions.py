@@ -13,17 +13,17 @@ GAP_MS: Final = 30 * 60 * 1000
 
 def spans(events: Iterable[RecentEvent], carry: Span | None = None) -> list[Span]:
     """Sessions of events in order; `carry` is a session's beginning whose events are forgotten."""
-    ended: list[Span] = []
+    over: list[Span] = []
     current = None if carry is None else Span(*_fields(carry))
     for recent in events:
         if not recent.active:
             continue
         if current is None or recent.time - current.end > GAP_MS:
             if current is not None:
-                ended.append(current)
+                over.append(current)
             current = Span(recent.time, recent.time, 0, 0, "", "", "")
         _extend(current, recent)
-    return ended if current is None else [*ended, current]
+    return over if current is None else [*over, current]
 
 
 def _extend(span: Span, recent: RecentEvent) -> None:
@@ -42,10 +42,10 @@ def _fields(span: Span) -> tuple[int, int, int, int, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SessionDiff:
-    """Session rows to write: `changed` are new or changed, `withdrawn` are no sessions any more."""
+    """Session rows to write: `updates` are new or changed, `withdrawals` are no sessions any more."""
 
-    changed: list[Span]
-    withdrawn: list[Span]
+    updates: list[Span]
+    withdrawals: list[Span]
 
 
 def diff(device: Device, watermark: int) -> SessionDiff:
@@ -55,11 +55,11 @@ def diff(device: Device, watermark: int) -> SessionDiff:
     """
     over = tuple(s for s in spans(device.events, device.carry) if watermark - s.end > GAP_MS)
     before = {span.start: span for span in device.stored}
-    changed = [span for span in over if before.get(span.start) != span]
+    updates = [span for span in over if before.get(span.start) != span]
     starts = {span.start for span in over}
-    withdrawn = [span for span in device.stored if span.start not in starts]
+    withdrawals = [span for span in device.stored if span.start not in starts]
     device.stored = over
-    return SessionDiff(changed, withdrawn)
+    return SessionDiff(updates, withdrawals)
 
 
 def forget(device: Device, before: int, limit: int) -> None:
@@ -77,9 +77,9 @@ def forget(device: Device, before: int, limit: int) -> None:
 
 
 def _fold_away(device: Device, count: int) -> None:
-    """By number, not by time: thousands of events may have one time."""
-    unfinished = spans(device.events[:count], device.carry)[-1:]
-    device.carry = unfinished[0] if unfinished else None
+    """Carry the first `count` events as sums. By number, as thousands of events may have one time."""
+    last_span = spans(device.events[:count], device.carry)[-1:]
+    device.carry = last_span[0] if last_span else None
     _drop(device, count, device.carry.start if device.carry else device.events[count].time)
 
 

@@ -63,8 +63,10 @@ class Visits:
                 self._tick(state, event.time, emit)
                 newest_tick = state.newest_tick
             elif abs(event.received_at - newest_tick) > watermark.ORDINARY_MS:
-                corrected = watermark.with_corrected_receipt(event, newest_tick)
-                accounting.count(corrected, arrivals.arrive(state, limits, corrected, emit))
+                corrected_event = watermark.with_corrected_receipt(event, newest_tick)
+                accounting.count(
+                    corrected_event, arrivals.arrive(state, limits, corrected_event, emit)
+                )
             else:
                 accounting.count(event, arrivals.arrive(state, limits, event, emit))
         accounting.close(emit)

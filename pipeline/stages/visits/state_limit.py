@@ -1,4 +1,7 @@
-"""Whoever makes up visitors by the million must not fill the memory of those who are."""
+"""Keeps a partition's state below its limit, by forgetting first what ended first.
+
+Without it, a sender that invents visitors by the million would fill the memory of all.
+"""
 
 from typing import Final
 
@@ -12,7 +15,7 @@ WEIGH_MS: Final = 10_000
 def enforce(state: VisitsState, limit_bytes: int, now: int, max_devices: int) -> None:
     """Forget the sessions that ended first while the state is too large, `max_devices` at a time.
 
-    State alone decides, so a replay forgets the same.
+    Only the state decides, so a replay forgets the same sessions.
     """
     clock = state.clock
     if now - (clock.get("weighed") or 0) < WEIGH_MS and "large" not in clock:

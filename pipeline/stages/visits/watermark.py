@@ -34,10 +34,10 @@ def advance(now: int, newest_tick: int, tick: int) -> int:
         return now
     if not now or jump > OUTAGE_MS:
         return tick
-    elapsed = max(jump, 0) if jump <= ORDINARY_MS else 0
-    if elapsed >= lag:
+    elapsed_ms = max(jump, 0) if jump <= ORDINARY_MS else 0
+    if elapsed_ms >= lag:
         return tick
-    return min(tick, now + elapsed + max(_MIN_STEP_MS, (lag - elapsed) // _SHARE))
+    return min(tick, now + elapsed_ms + max(_MIN_STEP_MS, (lag - elapsed_ms) // _SHARE))
 
 
 def with_corrected_receipt(event: Event, newest: int) -> Event:
@@ -47,19 +47,19 @@ def with_corrected_receipt(event: Event, newest: int) -> Event:
     met a collector whose clock is wrong. By as much as it is beyond ORDINARY_MS, its readings are set
     right: `received_at`, the time of an event that said none, and what `sentAt` was corrected by.
     """
-    right = min(max(event.received_at, newest - ORDINARY_MS), newest + ORDINARY_MS)
-    off = event.received_at - right
-    if not off or not newest:
+    received_at = min(max(event.received_at, newest - ORDINARY_MS), newest + ORDINARY_MS)
+    offset_ms = event.received_at - received_at
+    if not offset_ms or not newest:
         return event
     has_own_time = event.time != event.received_at
-    corrected = event.corrected_time
+    corrected_time = event.corrected_time
     return replace(
         event,
-        received_at=right,
-        time=event.time if has_own_time else _clamp(event.time - off),
-        corrected_time=corrected
-        if not corrected or (has_own_time and corrected == event.time)
-        else _clamp(corrected - off),
+        received_at=received_at,
+        time=event.time if has_own_time else _clamp(event.time - offset_ms),
+        corrected_time=corrected_time
+        if not corrected_time or (has_own_time and corrected_time == event.time)
+        else _clamp(corrected_time - offset_ms),
     )
 
 
