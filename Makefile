@@ -4,8 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+.DEFAULT_GOAL := help
 
-.PHONY: install demo test check faults mutants bench sdks sdk-packages sources lock licences audit clean
+.PHONY: help install demo test check format faults mutants bench generated sources dashboards schemas \
+  hooks lock licences audit clean sdk-packages sdks
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +36,13 @@ check: $(DEV) ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+format: $(DEV) ## lay out every file, and mend what lint can mend by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+hooks: $(DEV) ## run `make check` before every commit (.pre-commit-config.yaml; needs pre-commit)
+	pre-commit install
+
 faults: $(DEV) ## hundreds of kills, on the embedded log and on Kafka (Java and Maven); 3,000 SQL escapes
 	$(BIN)/python -m tests.faults
 	FAULTS_LONG=1 $(BIN)/pytest -n 2 tests/hostile/test_stops.py tests/hostile/test_endings.py
@@ -44,8 +56,16 @@ mutants: $(DEV) ## seeded breakages: each must turn the fault suite red
 bench: $(STAMP) ## events per second against the floor and a plain Faust agent
 	$(BIN)/footfall bench
 
+generated: sources dashboards schemas ## write anew whatever is made from code and kept in the repository
+
 sources: $(STAMP) ## write docs/sources anew from the code of every source
 	$(BIN)/python -m collectors.sources
+
+dashboards: $(STAMP) ## write dashboards/json anew from dashboards/boards.py
+	$(BIN)/python -m dashboards
+
+schemas: $(STAMP) ## write schemas/json anew from the nouns in schemas/
+	$(BIN)/python -m schemas.export
 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --quiet
@@ -75,7 +95,7 @@ audit: $(AUDIT)/.installed ## known vulnerabilities in what is shipped (needs th
 	else echo "No known vulnerability in requirements.lock."; fi
 
 # `data` stays: it may be a shop's only one.
-clean:
+clean: ## remove what was installed and built; `data` stays
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/sdks/node_modules
 
 SDKS := build/sdks

@@ -7,28 +7,51 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import licences
 from tests.licences import pins
 
 ROOT = Path(__file__).parent.parent
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _OF_PYTHON = {"__pycache__/", "*.egg-info/"}
 _OF_THE_OWNER = {"/data/", "/files/*", "!/files/README.md"}
 
 
+def test_help_names_every_target_that_is_for_people() -> None:
+    """And is what `make` alone does. `sdk-packages` is a step of others."""
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.findall(r"^\.PHONY: ((?:.*\\\n)*.*)", MAKEFILE, re.M)[0].replace("\\", " ").split()
+    assert set(re.findall(r"^make ([a-z-]+) +\S", shown, re.M)) == set(phony) - {"sdk-packages"}
+
+
+def test_every_target_is_declared_to_be_no_file() -> None:
+    """Three of them (`dashboards`, `schemas`, `sources`) are called as folders are."""
+    phony = re.findall(r"^\.PHONY: ((?:.*\\\n)*.*)", MAKEFILE, re.M)[0].replace("\\", " ").split()
+    assert set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.M)) == set(phony)
+
+
+def test_hooks_run_what_check_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]]
+    recipe = re.split(r"\ncheck:.*\n", MAKEFILE)[1].partition("\n\n")[0]
+    assert entries == [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+
+
+def _removed_by_clean() -> list[str]:
+    recipe = re.split(r"\nclean:.*\n", MAKEFILE)[1].partition("\n\n")[0]
+    return recipe.replace("$(VENV)", ".venv").split()
+
+
 def test_clean_removes_all_that_is_not_in_the_repository() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    removed = makefile.split("\nclean:\n")[1].partition("\n\n")[0].replace("$(VENV)", ".venv")
     ignored = set((ROOT / ".gitignore").read_text(encoding="utf-8").split())
-    names = {Path(one).name for one in removed.split()}
+    names = {Path(path).name for path in _removed_by_clean()}
     left = ignored - _OF_PYTHON - _OF_THE_OWNER
-    assert {one.strip("/") for one in left} <= names
+    assert {path.strip("/") for path in left} <= names
 
 
 def test_clean_leaves_what_is_the_owner_s() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    removed = makefile.split("\nclean:\n")[1].partition("\n\n")[0].split()
-    assert not {"data", "files"} & set(removed)
+    assert not {"data", "files"} & set(_removed_by_clean())
 
 
 def test_what_is_shipped_has_no_tool_for_tests_and_tests_run_on_what_is_shipped() -> None:
@@ -49,16 +72,24 @@ def test_the_image_and_the_installation_take_the_lock_of_what_is_shipped() -> No
     assert "pip install --require-hashes -r requirements.lock\n" in dockerfile
     assert "requirements-dev" not in dockerfile
     assert "COPY tests" not in dockerfile
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.findall(r"^(\w+): \$\(STAMP\)", makefile, re.M) == [
+    assert re.findall(r"^(\w+): \$\(STAMP\)", MAKEFILE, re.M) == [
         "install",
         "demo",
         "bench",
         "sources",
+        "dashboards",
+        "schemas",
     ]
-    assert {"test", "check", "faults", "mutants", "licences", "sdks"} == set(
-        re.findall(r"^(\w+): \$\(DEV\)", makefile, re.M)
-    )
+    assert set(re.findall(r"^(\w+): \$\(DEV\)", MAKEFILE, re.M)) == {
+        "test",
+        "check",
+        "format",
+        "hooks",
+        "faults",
+        "mutants",
+        "licences",
+        "sdks",
+    }
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
