@@ -9,6 +9,8 @@ from collections.abc import Callable
 from time import time_ns
 from typing import Final
 
+from schemas.time_units import MINUTE_MS
+
 Clock = Callable[[], int]
 """Answers ms since 1970, UTC."""
 
@@ -33,7 +35,7 @@ def clock(pace: tuple[int, int, float] | None, real: Clock = wall) -> Clock:
 
 STEP_MS: Final = 1_000
 """A wall clock that has moved by more than this against the machine's was set."""
-LASTING_MS: Final = 60_000
+LASTING_MS: Final = MINUTE_MS
 """A step ahead is believed when it has lasted so long."""
 
 

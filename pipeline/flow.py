@@ -18,12 +18,13 @@ from pipeline.masking import mask_url
 from pipeline.settings import Settings
 from pipeline.stages.delivery.stage import Delivery
 from pipeline.stages.dropoff.stage import Dropoff
-from pipeline.stages.people.policy import DAY_MS, Policy
+from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.rejects import RejectsStage
 from pipeline.stages.visits import funnel
 from pipeline.stages.visits.stage import Visits
 from schemas import topics
+from schemas.time_units import DAY_MS
 from schemas.topics import Topic
 
 

@@ -25,6 +25,7 @@ from pipeline.warehouse.keeper import Keeper
 from pipeline.warehouse.rejects import trim_rejects
 from pipeline.warehouse.rollups import Rollups
 from schemas import topics
+from schemas.time_units import DAY_MS
 
 log = structlog.get_logger()
 
@@ -34,7 +35,6 @@ EXPIRE_SECONDS: Final = 60.0
 EXPIRE_RECORDS: Final = 200
 """Records deleted in one transaction: collectors and partition tasks wait no longer than for that."""
 EXPIRE_PAUSE_SECONDS: Final = 0.05
-DAY_MS: Final = 86_400_000
 REJECTS_SECONDS: Final = 600.0
 """Between looks at the rejects: they cannot grow by much meanwhile, see `producers.reject_quota`."""
 

@@ -12,6 +12,7 @@ from pipeline.engine.runner import Runner
 from pipeline.errors import FootfallError
 from pipeline.stages.visits.stage import Visits
 from pipeline.stages.visits.state import VisitsState
+from schemas.time_units import HOUR_MS
 
 LOOK_SECONDS: Final = 5.0
 TRIM_SECONDS: Final = 20.0
@@ -21,7 +22,6 @@ ARENAS: Final = 2
 
 _M_ARENA_MAX: Final = -8  # malloc.h
 _PART: Final = "memory"
-_HOUR_MS: Final = 3_600_000
 
 
 async def watch_state(
@@ -65,8 +65,8 @@ def _devices(runners: Mapping[str, Runner], metrics: Metrics, limit: int) -> Ala
         return None
     return Alarm(
         _PART,
-        f"devices' state is at its limit: their events are remembered for {shortest / _HOUR_MS:.1f} "
-        f"hours, not {lateness_ms / _HOUR_MS:.1f}",
+        f"devices' state is at its limit: their events are remembered for {shortest / HOUR_MS:.1f} "
+        f"hours, not {lateness_ms / HOUR_MS:.1f}",
         f"Raise FOOTFALL_STATE_LIMIT ({limit} bytes) where there is memory, or lower "
         f"FOOTFALL_LATENESS. What comes later corrects nothing, and counts again if sent again.",
     )

@@ -30,6 +30,7 @@ from collectors import limits, times
 from collectors.enrichment import addresses
 from collectors.importing.mapping import Mapping
 from collectors.importing.rows import FileError, Row, Unit, Unreadable
+from schemas.time_units import DAY_MS
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ip": ("remote_addr", "remote_ip", "client_ip", "clientip", "ip"),
@@ -69,7 +70,6 @@ _ESCAPED: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
 _ADDRESS: Final = re.compile(
     r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.I
 )
-_DAY_MS: Final = 86_400_000
 _ALIKE: Final = 50_000
 """Lines among which equal ones are told apart by their number; equal lines share their second."""
 _TRIED: Final = 1_000
@@ -204,7 +204,7 @@ def _pages(mapping: Mapping) -> Callable[[_Hit, str, str], Row]:
             "type": "page",
             "messageId": name,
             "timestamp": f"not a time: {hit.time}" if time is None else time,
-            "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // _DAY_MS),
+            "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // DAY_MS),
             "context": {
                 "page": place,
                 "userAgent": hit.user_agent[: limits.MAX_TEXT],

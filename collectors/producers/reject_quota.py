@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 
 from collectors import limits
 from schemas.rejects import Reason, Reject, SentBy, price
+from schemas.time_units import DAY_MS, MINUTE_MS
 
-TELL_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
+TELL_MS: Final = MINUTE_MS
 
 
 class Divided(NamedTuple):
@@ -37,7 +37,7 @@ class _Purse:
 
     def fill(self, now: int) -> None:
         """A clock that is set back fills nothing."""
-        earned = limits.REJECT_PURSE * max(0, now - self.time) / _DAY_MS
+        earned = limits.REJECT_PURSE * max(0, now - self.time) / DAY_MS
         self.bytes, self.time = min(float(limits.REJECT_PURSE), self.bytes + earned), now
 
 

@@ -19,11 +19,11 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from collectors import snippet
+from schemas.time_units import DAY_MS
 
 COOKIE: Final = "ff_id"
 COOKIE_SECONDS: Final = 400 * 86_400
 """The most that browsers allow."""
-_DAY_MS: Final = 86_400_000
 _SCRIPT_SECONDS: Final = 3_600
 _ID: Final = re.compile(r"[\w-]{8,64}", re.ASCII)
 _KEPT: Final = re.compile(rf"(?:^|;) *{COOKIE}=({_ID.pattern})(?:;|$)", re.ASCII)
@@ -79,7 +79,7 @@ class Served:
 
     def _daily(self, headers: Mapping[bytes, bytes], visitor: str) -> str:
         """Who cannot be told apart from others tomorrow: the salt is never stored, and goes."""
-        day = self._clock() // _DAY_MS
+        day = self._clock() // DAY_MS
         if day != self._day:
             self._day, self._salt = day, self._new_salt()
         parts = visitor.encode(), headers.get(b"user-agent", b""), headers.get(b"origin", b"")

@@ -12,6 +12,7 @@ from collectors.sources.registry import Path, Source
 from collectors.webhooks import signatures
 from schemas import keys
 from schemas.rejects import MEANING, Reason
+from schemas.time_units import MINUTE_MS
 
 _ABOUT_ONE: Final[dict[Reason, Noun]] = {
     Reason.BAD_ORDER: "purchases",
@@ -118,7 +119,7 @@ def _verified() -> Iterator[str]:
     )
     yield (
         f"At most {_size(limits.MAX_BODY)} a delivery. Where a time is signed, it may be "
-        f"{signatures.TOLERANCE_MS // 60_000} minutes off."
+        f"{signatures.TOLERANCE_MS // MINUTE_MS} minutes off."
     )
 
 

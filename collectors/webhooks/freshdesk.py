@@ -18,8 +18,8 @@ from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
 from schemas.rejects import Reason
+from schemas.time_units import DAY_MS
 
-_DAY_MS: Final = 86_400_000
 _DONE: Final = frozenset({"4", "5", "resolved", "closed"})
 _RATINGS: Final = {
     1: 1,
@@ -157,7 +157,7 @@ def _action(triggered: str) -> TicketAction | None:
 
 
 def _fact(ticket: _Ticket, action: TicketAction, request: Request, whole: bytes) -> Fact:
-    day = "" if ticket.time else str(request.received_at // _DAY_MS)
+    day = "" if ticket.time else str(request.received_at // DAY_MS)
     phone = ticket.ticket_requester_phone
     body = {
         "messageId": payloads.digest("freshdesk", whole, day),

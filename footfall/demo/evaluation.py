@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from schemas.time_units import MINUTE_MS
+
 LEAST_PRECISION: Final = 1.0
 LEAST_RECALL: Final = 0.99
 """Of pairs of identifiers that are one person's."""
@@ -123,7 +125,7 @@ def broken_step(planted: Break, flags: Iterable[Flag]) -> BrokenStep:
         page=planted.page,
         device_class=planted.device_class,
         failed_views=failed,
-        minutes=None if noticed is None else (noticed - planted.time) / 60_000,
+        minutes=None if noticed is None else (noticed - planted.time) / MINUTE_MS,
         false_flags=false,
         ok=failed is not None and failed <= MOST_FAILED_VIEWS and not false,
     )

@@ -10,11 +10,11 @@ from pipeline.clock import wall
 from pipeline.settings import Settings
 from pipeline.stages.delivery.stage import PAUSES_SECONDS
 from schemas.rejects import Reason
+from schemas.time_units import HOUR_MS
 
-HOUR: Final = 3_600_000
 ATTEMPTS: Final = len(PAUSES_SECONDS) + 1
 """Of one trigger; then it is given up."""
-_ATTEMPTS_LAST: Final = 96 * HOUR
+_ATTEMPTS_LAST: Final = 96 * HOUR_MS
 """All attempts of one trigger fit in."""
 _NAMED: Final = 3
 """Reasons that are named; the others are counted."""
@@ -23,12 +23,12 @@ _NAMED: Final = 3
 def complaints(settings: Settings) -> Iterator[Finding]:
     """All there is to tell. Raises what asking the warehouse raises."""
     now = wall()
-    rejects = _rows(settings, "rejects_reasons", {"from": now - 24 * HOUR, "to": now})
+    rejects = _rows(settings, "rejects_reasons", {"from": now - 24 * HOUR_MS, "to": now})
     yield from rejected(rejects)
     since = {"from": now - _ATTEMPTS_LAST, "attempts": ATTEMPTS}
     (deliveries,) = _rows(settings, "deliveries_now", since)
     yield from undelivered(deliveries, bool(settings.webhook_url))
-    yield from moneyless(_rows(settings, "orders_moneyless", {"from": now - 24 * HOUR}))
+    yield from moneyless(_rows(settings, "orders_moneyless", {"from": now - 24 * HOUR_MS}))
 
 
 def _rows(settings: Settings, query: str, params: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,11 +14,12 @@ from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Journal
 from schemas.ticks import tick_time
+from schemas.time_units import MINUTE_MS
 
 _AT_ONCE: Final = 50
 """Records read at a time: each may be of 0.9 MB."""
 _PAUSE_SECONDS: Final = 0.01
-_STEP_MS: Final = 10 * 60_000
+_STEP_MS: Final = 10 * MINUTE_MS
 """How far a partition may go ahead of the others."""
 
 Tell = Callable[[int, int], None]

@@ -13,10 +13,11 @@ from pipeline.alarms import Alarm, Alarms
 from pipeline.clock import Clock
 from pipeline.engine.stage import Record
 from schemas.ticks import tick_time
+from schemas.time_units import HOUR_MS, MINUTE_MS
 
-TOLERANCE_MS: Final = 60_000
+TOLERANCE_MS: Final = MINUTE_MS
 """How far a collector's clock may be ahead of the worker's."""
-QUIET_MS: Final = 60_000
+QUIET_MS: Final = MINUTE_MS
 """The alarm is lowered when no tick was ahead for so long, and one was right."""
 ALARM_PART: Final = "clock"
 
@@ -70,5 +71,5 @@ def duration(ms: int) -> str:
     """`90 s`, `48.0 h`, `13 years`."""
     if ms < 600_000:
         return f"{ms / 1000:.0f} s"
-    hours = ms / 3_600_000
+    hours = ms / HOUR_MS
     return f"{hours:.1f} h" if hours < 1000 else f"{hours / 8766:.1f} years"

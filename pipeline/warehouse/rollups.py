@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import sql
 from pipeline.warehouse.contract import Warehouse
+from schemas.time_units import MINUTE_MS
 
 ROLLUPS: Final = ("minutes", "page_hours")
 
-MARGIN_MS: Final = 60_000
+MARGIN_MS: Final = MINUTE_MS
 """An insert may become visible this long after the `inserted_at` of its rows was taken."""
 
 MIN_PAUSE_SECONDS: Final = 1.0

@@ -9,12 +9,12 @@ import msgspec
 
 from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.deltas import changes_of, delta_of, settle
-from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order
 from schemas.origins import Origin
+from schemas.time_units import DAY_MS
 
 START = 1_750_000_000_000
 PER_RECORD = 200

@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 from pipeline.stages.people import population
 from pipeline.stages.people.interval_model import forecast, occasions
-from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.state import Cycle, PeopleState, split_pair_key
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order
+from schemas.time_units import DAY_MS
 from tests.pipeline.stages.people.shop import Shop, day, tick
 
 DAYS, CUT, WINDOW = 420, 330, 14

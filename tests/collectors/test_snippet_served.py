@@ -6,9 +6,9 @@ import pytest
 
 from collectors import snippet
 from collectors.snippet.served import Answer, Served
+from schemas.time_units import DAY_MS
 from tests.collectors.test_endpoint import EVENT, Collector
 
-DAY_MS = 86_400_000
 OWN = {b"sec-fetch-site": b"same-site", b"sec-fetch-dest": b"empty"}
 NEW, KNOWN = "a-new-device", "a-known-device"
 

@@ -8,9 +8,10 @@ import msgspec
 
 from pipeline.stages.dropoff import baseline, detector
 from pipeline.stages.dropoff.context import Context, PageRef
-from pipeline.stages.dropoff.state import HOUR_MS, Block, Cell, Flag, Page
+from pipeline.stages.dropoff.state import Block, Cell, Flag, Page
 from pipeline.stages.triggers import emit_trigger
 from schemas.rows import FlagRow
+from schemas.time_units import HOUR_MS
 from schemas.triggers import Rule, Trigger, trigger_id
 
 JOIN_MS: Final = 3 * HOUR_MS

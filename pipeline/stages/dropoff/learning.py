@@ -5,9 +5,10 @@ from typing import Final
 from pipeline.stages.dropoff import detector, forward
 from pipeline.stages.dropoff.context import Context
 from pipeline.stages.dropoff.recovery import DEVICES
-from pipeline.stages.dropoff.state import HOUR_MS, Block, Page, PageIndex, Site, Steps
+from pipeline.stages.dropoff.state import Block, Page, PageIndex, Site, Steps
 from pipeline.stages.dropoff.watch import quarantine_ms
 from schemas.rows import ForwardSetRow
+from schemas.time_units import HOUR_MS
 
 MAX_PAGES: Final = 1_000
 """Pages watched per site; a page nobody visits for weeks makes room for another."""

@@ -4,9 +4,10 @@ from typing import Final
 
 from pipeline.stages.dropoff import baseline, detector, flags
 from pipeline.stages.dropoff.context import Context, PageRef
-from pipeline.stages.dropoff.state import HOUR_MS, Flag
+from pipeline.stages.dropoff.state import Flag
 from pipeline.stages.dropoff.views import CountedView
 from schemas.rows import FlagRow
+from schemas.time_units import HOUR_MS
 
 ACCEPT_AFTER_MS: Final = 14 * 24 * HOUR_MS
 """What stays broken for so long is how the page is now: the flag closes and learning starts anew."""

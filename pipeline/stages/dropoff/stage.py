@@ -8,12 +8,13 @@ from pipeline.engine.stage import Emit, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.dropoff import learning
 from pipeline.stages.dropoff.context import Context, PageRef
-from pipeline.stages.dropoff.state import HOUR_MS, new_state, tables_of
+from pipeline.stages.dropoff.state import new_state, tables_of
 from pipeline.stages.dropoff.watch import watch
 from pipeline.stages.ndjson import decode_lines
 from schemas import topics
 from schemas.outcomes import ORDER_COMPLETED, PageOutcome
 from schemas.rejects import Reason, reject_row
+from schemas.time_units import HOUR_MS
 from schemas.topics import Topic
 
 

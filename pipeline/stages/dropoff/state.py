@@ -11,9 +11,6 @@ from msgspec import Struct, field
 from pipeline.engine.state.keyed import Keyed, State
 from pipeline.stages.dropoff.baseline import Baseline
 
-HOUR_MS: Final = 3_600_000
-"""ms."""
-
 
 class Cell(Struct, array_like=True, gc=False):
     """Views of one device class in a block, how many went forward, and what was predicted.

@@ -6,9 +6,10 @@ from typing import Final
 from pipeline.stages.dropoff import baseline, detector, flags, recovery
 from pipeline.stages.dropoff.context import Context, PageRef
 from pipeline.stages.dropoff.forward import first_step, verdict
-from pipeline.stages.dropoff.state import HOUR_MS, Block, Cell, Page, Quarantine, Site, Window
+from pipeline.stages.dropoff.state import Block, Cell, Page, Quarantine, Site, Window
 from pipeline.stages.dropoff.views import CountedView
 from schemas.outcomes import PageOutcome
+from schemas.time_units import HOUR_MS
 
 BLOCK_VIEWS: Final = 24
 """Views that close a block; the end of an hour does too."""

@@ -8,8 +8,9 @@ population, which others' purchases move, so every cycle is looked at again dail
 from typing import Final, NamedTuple
 
 from pipeline.stages.people.interval_model import Forecast, Norm, forecast
-from pipeline.stages.people.policy import DAY_MS, Policy
+from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import Cycle
+from schemas.time_units import DAY_MS
 
 _TENTH: Final = DAY_MS // 10
 _STEPS: Final = ("waiting", "due", "late", "lapsed")

@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from pipeline.stages.people.policy import DAY_MS, HOUR_MS
+from schemas.time_units import DAY_MS, HOUR_MS
 
 SCALE: Final = 1_000
 SAME_OCCASION: Final = 20 * HOUR_MS

@@ -1,11 +1,8 @@
 """The numbers the `people` stage decides by. Times are milliseconds unless the name says days."""
 
-from typing import Final
-
 from msgspec import Struct
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from schemas.time_units import DAY_MS
 
 
 class Policy(Struct, frozen=True):

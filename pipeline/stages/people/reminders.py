@@ -7,9 +7,9 @@ from pipeline.stages.people import population
 from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.cycles import chance_at_due
 from pipeline.stages.people.interval_model import forecast
-from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.state import Cycle
 from pipeline.stages.people.trigger_emitter import date, emit_for_person, opted_out
+from schemas.time_units import DAY_MS
 from schemas.triggers import Rule
 
 _RULES: Final[dict[str, Rule]] = {

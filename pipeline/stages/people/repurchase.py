@@ -22,11 +22,11 @@ from pipeline.stages.people.cycles import (
 )
 from pipeline.stages.people.identity import person_id
 from pipeline.stages.people.interval_model import Norm, Sums, own_of
-from pipeline.stages.people.policy import DAY_MS
 from pipeline.stages.people.reminders import EndedReminder
 from pipeline.stages.people.state import Contact, Cycle, Pair, PeopleState, pair_key, split_pair_key
 from pipeline.stages.people.trigger_emitter import opted_out
 from schemas.rows import CycleRow
+from schemas.time_units import DAY_MS
 
 
 class _Cycle(NamedTuple):

@@ -29,6 +29,7 @@ from pipeline.stages.visits.state import Limits, VisitsState
 from schemas import topics
 from schemas.events import Event
 from schemas.outcomes import ORDER_COMPLETED
+from schemas.time_units import DAY_MS
 
 _SERVER_TYPES: Final = frozenset(SERVER_TYPES)
 """Event types that pages may be denied sending; see `device.RecentEvent.server_type`."""
@@ -75,9 +76,9 @@ def _arrive_without_device(state: VisitsState, event: Event, emit: Emit) -> int:
     buckets = dedup_index.remember(state.recent, key, digest)
     if not buckets:
         return REPEAT
-    today = (state.clock.get("now") or event.received_at) // dedup_index.DAY_MS
+    today = (state.clock.get("now") or event.received_at) // DAY_MS
     for bucket in buckets:
-        state.timers.set(f"\n{bucket}", (today + dedup_index.WINDOW_DAYS) * dedup_index.DAY_MS)
+        state.timers.set(f"\n{bucket}", (today + dedup_index.WINDOW_DAYS) * DAY_MS)
     emit.row(rows.event_row(event))
     if event.type in rows.FACT_KINDS or len(event.identifiers) > 1 or event.opt_out:
         emit.out(topics.CUSTOMERS, event.site, rows.fact_of(event, emit))

@@ -11,9 +11,9 @@ from typing import Final
 
 from pipeline.engine.state.keyed import Keyed
 from schemas.events import Event
+from schemas.time_units import MINUTE_MS
 
-DAY_MS: Final = 86_400_000
-_BUCKET_MS: Final = 5 * 60_000
+_BUCKET_MS: Final = 5 * MINUTE_MS
 """A thousand messages in it at 300,000 a day; 500 orders a day have about 200 buckets."""
 MAX_DIGESTS: Final = 2_000
 """In one bucket: 40 KB at most are rewritten for a message."""

@@ -12,10 +12,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from schemas.events import LATEST_MS, Event
+from schemas.time_units import HOUR_MS, MINUTE_MS
 
-ORDINARY_MS: Final = 15 * 60_000
+ORDINARY_MS: Final = 15 * MINUTE_MS
 """Ticks no further apart are time passing by, if fast: the demo has a tick every five minutes."""
-OUTAGE_MS: Final = 6 * 3_600_000
+OUTAGE_MS: Final = 6 * HOUR_MS
 """A longer jump is no outage that anybody's browser waits out."""
 
 _SHARE: Final = 60

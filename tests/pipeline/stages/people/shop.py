@@ -8,12 +8,13 @@ from msgspec.structs import asdict
 
 from pipeline.engine.stage import Emit, EmittedRow, Output, Record
 from pipeline.engine.state.deltas import changes_of, settle
-from pipeline.stages.people.policy import DAY_MS, Policy
+from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order, OrderStatus
 from schemas.rows import CycleRow, IdentityRow, RefusalRow, Row
+from schemas.time_units import DAY_MS
 from schemas.triggers import Trigger
 
 T0 = 1_750_000_000_000

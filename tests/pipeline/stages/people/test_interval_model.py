@@ -14,7 +14,7 @@ from pipeline.stages.people.interval_model import (
     occasions,
     own_of,
 )
-from pipeline.stages.people.policy import DAY_MS, HOUR_MS
+from schemas.time_units import DAY_MS, HOUR_MS
 
 
 def sums_of(histories: list[list[float]]) -> Sums:

@@ -2,10 +2,11 @@
 
 from msgspec import structs
 
-from pipeline.stages.people.policy import DAY_MS, Policy
+from pipeline.stages.people.policy import Policy
 from schemas.customers import CustomerFact
 from schemas.identifiers import person_id
 from schemas.rows import TriggerRow
+from schemas.time_units import DAY_MS
 from tests.pipeline.stages.people.shop import Shop, bought, day, regulars, said, tick, undone
 
 ANN = "user_id:ann"
