@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from collectors import limits, times
 from collectors.access import permissions
-from collectors.access.rate_limits import NoRates, Payer, Rates, cost
+from collectors.access.rate_limits import NoRateLimits, Payer, RateLimits, cost
 from collectors.dialects import BY_PATH, reading
 from collectors.dialects.contract import Dialect, Envelope, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
@@ -49,7 +49,7 @@ A bad event in a readable batch is not one: the answer is 200 and the event is a
 
 _NOBODY: Final = "None of anonymousId, userId, email, phone and other identifiers"
 _GZIP: Final = b"\x1f\x8b"
-_UNLIMITED: Final = NoRates()
+_UNLIMITED: Final = NoRateLimits()
 
 
 class Paid(NamedTuple):
@@ -59,7 +59,7 @@ class Paid(NamedTuple):
     cost: float
 
 
-class Admitted(NamedTuple):
+class Admission(NamedTuple):
     """What one request comes to. To be made durable before `status` is answered.
 
     `withheld`: site and missing right, once for each event that lost something for want of it.
@@ -74,12 +74,12 @@ class Admitted(NamedTuple):
 
 
 def admit(
-    request: Request, keys: Keys, rates: Rates | None = None, enricher: Enricher = PLAIN
-) -> Admitted:
+    request: Request, keys: Keys, rates: RateLimits | None = None, enricher: Enricher = PLAIN
+) -> Admission:
     """Every event of a request becomes an Event or a Reject, whatever the input.
 
     `request.path` must be one of `BY_PATH`. With no `keys`, every key is `schemas.keys.OPEN`.
-    Raises Limited where the key has sent too much: then nothing is taken and nothing rejected.
+    Raises RateLimited where the key has sent too much: then nothing is taken and nothing rejected.
     """
     dialect, body = BY_PATH[request.path], b""
     payer, rates = _payer(request, keys), rates or _UNLIMITED
@@ -95,7 +95,7 @@ def admit(
         rates.pay(*paid)
         site, sender = payer.key.site if payer.key else "", permissions.sent_by(payer.key, request)
         reject = rejected(request, refused, site=site, sender=sender)
-        return Admitted(STATUS[refused.reason], [], [reject], (), paid)
+        return Admission(STATUS[refused.reason], [], [reject], (), paid)
     paid = Paid(payer, cost(len(envelope.items), len(body)))
     rates.take(*paid)
     return _each(dialect, envelope, key, request, enricher, paid)
@@ -214,7 +214,7 @@ def _each(
     request: Request,
     enricher: Enricher,
     paid: Paid,
-) -> Admitted:
+) -> Admission:
     sender, by = _sender(request, envelope, key.site), permissions.sent_by(key, request)
     events: list[Event] = []
     rejects: list[Reject] = []
@@ -237,7 +237,7 @@ def _each(
                 rejected(request, refused, site=key.site, sender=by, body=item, index=index)
             )
     status = STATUS[rejects[0].reason] if envelope.single and rejects else 200
-    return Admitted(status, events, rejects, withheld, paid)
+    return Admission(status, events, rejects, withheld, paid)
 
 
 def _bound(item: bytes) -> None:

@@ -18,18 +18,17 @@ from uuid import uuid4
 import msgspec
 
 from collectors import error_responses, limits, snippet
-from collectors.access.rate_limits import Limited, Rates
-from collectors.access.redaction import blanked, secrets_of
-from collectors.admission import STATUS, Admitted, Paid, admit, rejected
+from collectors.access.rate_limits import RateLimited, RateLimits
+from collectors.access.redaction import redact, secret_patterns
+from collectors.admission import STATUS, Admission, Paid, admit, rejected
 from collectors.dialects import BY_PATH, answer, takes
-from collectors.dialects.contract import HEADERS, PIXEL, TAKEN, Refused, Reply, Request
+from collectors.dialects.contract import HEADERS, PIXEL, SUCCESS, Refused, Reply, Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded, PathTaken
 from collectors.metrics import Metrics
 from collectors.producers.base import Producer
 from collectors.snippet.served import Served
-from collectors.webhooks import router
-from collectors.webhooks.router import Doors
+from collectors.webhooks.router import BELOW, Router
 from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.keys import Keys, pages
 from schemas.rejects import MEANING, Reason, Reject
@@ -68,7 +67,7 @@ _PREFLIGHT: Final[Headers] = [
 ]
 
 
-class Gone(Exception):  # an outcome of waiting
+class ClientDisconnected(Exception):  # an outcome of waiting
     """The sender went away before its body was whole, or was too slow and was cut off."""
 
 
@@ -82,21 +81,21 @@ class Endpoint:
         keys: Keys,
         clock: Callable[[], int],
         metrics: Metrics,
-        doors: Doors | None = None,
+        router: Router | None = None,
         enricher: Enricher = PLAIN,
         snippet_path: str = snippet.PATH,
     ) -> None:
         """With no `keys`, everybody may send everything. `clock` gives the log's time, ms.
 
-        `doors` are the webhooks that are open; none by default. `snippet_path` is where the
+        `router` serves the webhooks; none is open by default. `snippet_path` is where the
         snippet is served and sends to: blockers' lists know the usual names. Raises PathTaken.
         """
         self._producer, self._keys, self._clock = producer, keys, clock
         self._metrics, self._enricher = metrics, enricher
-        self._rates, self._secrets = Rates(monotonic), secrets_of(keys)
+        self._rate_limits, self._secrets = RateLimits(monotonic), secret_patterns(keys)
         self._origins = frozenset(origin.encode() for origin in pages(keys))
-        self._doors = Doors.of() if doors is None else doors
-        self._wanted = {name.encode(): name for name in HEADERS | self._doors.headers}
+        self._router = Router.of() if router is None else router
+        self._wanted = {name.encode(): name for name in HEADERS | self._router.headers}
         self._reading = 0
         self._nonces = map(f"{uuid4().hex}-{{}}".format, count())
         self._snippet = Served(snippet_path, clock)
@@ -117,9 +116,9 @@ class Endpoint:
                 return
             scope = {**scope, "path": snippet.EVENTS}
         method, path = scope["method"], scope["path"]
-        if takes(method, path) or (method == "POST" and self._doors.serves(path)):
+        if takes(method, path) or (method == "POST" and self._router.serves(path)):
             await self._ingest(scope, receive, send)
-        elif method == "HEAD" and self._doors.serves(path):
+        elif method == "HEAD" and self._router.serves(path):
             await self._answer(send, 200, b"", [])  # Intercom asks before it saves a webhook
         elif method == "OPTIONS" and (path in BY_PATH or answer(path) is not None):
             allowed = self._cors(scope)
@@ -149,7 +148,7 @@ class Endpoint:
             await self._answer(send, 404, error_responses.NOT_FOUND, headers)
 
     def _methods(self, path: str) -> list[str]:
-        known = self._doors.serves(path), path in self._pages, answer(path) is not None
+        known = self._router.serves(path), path in self._pages, answer(path) is not None
         served = {
             "GET": takes("GET", path) or known[1] or known[2],
             "POST": takes("POST", path) or known[0] or known[2],
@@ -170,12 +169,12 @@ class Endpoint:
             body = scope["query_string"] if asked else await self._body(receive)
             admitted = self._admit(self._request(scope, body))
             paid = admitted.paid
-            durable = self._producer.append(admitted.events, self._blanked(admitted.rejects))
+            durable = self._producer.append(admitted.events, self._redacted(admitted.rejects))
             accepted, admitted = len(admitted.events), admitted._replace(events=[])
             await durable
-        except Gone:
+        except ClientDisconnected:
             return
-        except Limited as limited:
+        except RateLimited as limited:
             self._metrics.limited[limited.site] += 1
             wait = (b"retry-after", str(limited.seconds).encode())
             await self._answer(
@@ -184,22 +183,22 @@ class Endpoint:
             return
         except Overloaded:
             if paid:
-                self._rates.pay(paid.payer, -paid.cost)
+                self._rate_limits.pay(paid.payer, -paid.cost)
             await self._answer(send, 503, error_responses.AWAY, [*headers, _RETRY_AFTER])
             return
         self._metrics.durable(accepted, admitted.withheld)
         if admitted.rejects:
             await self._answer(send, admitted.status, _refusal(admitted, accepted), headers)
             return
-        reply = PIXEL if asked else _taken(scope["path"])
+        reply = PIXEL if asked else _success_reply(scope["path"])
         fresh = [_NOT_STORED] if asked else []
         await self._answer(send, 200, reply.body, [_typed(reply), *fresh, *headers[1:]])
 
-    def _blanked(self, rejects: Iterable[Reject]) -> list[Reject]:
-        return [blanked(one, self._secrets) for one in rejects]
+    def _redacted(self, rejects: Iterable[Reject]) -> list[Reject]:
+        return [redact(one, self._secrets) for one in rejects]
 
     async def _body(self, receive: Receive) -> bytes:
-        """The whole body, or a little more than MAX_BODY of it. Raises Gone and Overloaded."""
+        """The whole body, or a little more than MAX_BODY of it. Raises ClientDisconnected and Overloaded."""
         message = await receive()
         if not message.get("more_body"):
             return _part(message)
@@ -240,14 +239,14 @@ class Endpoint:
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         return self._enricher.proxies.visitor(b",".join(lines).decode("latin-1"), _peer(scope))
 
-    def _admit(self, request: Request) -> Admitted:
+    def _admit(self, request: Request) -> Admission:
         if len(request.body) <= limits.MAX_BODY:
-            if self._doors.serves(request.path):
-                return self._doors.admit(request)
-            return admit(request, self._keys, self._rates, self._enricher)
+            if self._router.serves(request.path):
+                return self._router.admit(request)
+            return admit(request, self._keys, self._rate_limits, self._enricher)
         # Its end was not read: what there is of it is the reject.
         refused = Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_BODY} bytes")
-        return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
+        return Admission(STATUS[refused.reason], [], [rejected(request, refused)])
 
     async def _answer(self, send: Send, status: int, body: bytes, headers: Headers) -> None:
         self._metrics.requests[status] += 1
@@ -259,7 +258,7 @@ class Endpoint:
         """Echo the origin, unless every browser's key is bound to others: trackers that send
         credentials refuse `*`. The one cookie is SameSite: it tells other sites' pages nothing.
         The operator's pages and the webhooks are for no browser."""
-        if scope["path"] in self._pages or scope["path"].startswith(router.BELOW):
+        if scope["path"] in self._pages or scope["path"].startswith(BELOW):
             return []
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None or (self._origins and origin not in self._origins):
@@ -302,22 +301,22 @@ def _replayed(header: str) -> tuple[str, int]:
 
 def _part(message: Message) -> bytes:
     if message["type"] == "http.disconnect":
-        raise Gone
+        raise ClientDisconnected
     part: bytes = message.get("body", b"")
     return part
 
 
-def _taken(path: str) -> Reply:
-    """What the path's SDKs take for a yes."""
+def _success_reply(path: str) -> Reply:
+    """What the path's SDKs take for success."""
     dialect = BY_PATH.get(path)
-    return TAKEN if dialect is None else dialect.taken
+    return SUCCESS if dialect is None else dialect.success
 
 
 def _typed(reply: Reply) -> tuple[bytes, bytes]:
     return (b"content-type", reply.content_type.encode())
 
 
-def _refusal(admitted: Admitted, accepted: int) -> bytes:
+def _refusal(admitted: Admission, accepted: int) -> bytes:
     shown = admitted.rejects[:10]
     return msgspec.json.encode(
         {

@@ -8,7 +8,7 @@ from collectors import limits
 from collectors.webhooks.router import BELOW
 
 
-class Unserved(NamedTuple):
+class ErrorResponse(NamedTuple):
     """Why nothing was looked at. `meaning` is for people."""
 
     status: int
@@ -16,10 +16,16 @@ class Unserved(NamedTuple):
     meaning: str
 
 
-NO_SUCH_PATH: Final = Unserved(404, "no_such_path", "Nothing is there; the detail names what is.")
-WRONG_METHOD: Final = Unserved(405, "wrong_method", "The detail names the methods of this path.")
-OVER_RATE: Final = Unserved(429, "over_rate", "Too much came with this key, or from this address.")
-LOG_AWAY: Final = Unserved(503, "log_away", "The log cannot take more now.")
+NO_SUCH_PATH: Final = ErrorResponse(
+    404, "no_such_path", "Nothing is there; the detail names what is."
+)
+WRONG_METHOD: Final = ErrorResponse(
+    405, "wrong_method", "The detail names the methods of this path."
+)
+OVER_RATE: Final = ErrorResponse(
+    429, "over_rate", "Too much came with this key, or from this address."
+)
+LOG_AWAY: Final = ErrorResponse(503, "log_away", "The log cannot take more now.")
 ALL: Final = (NO_SUCH_PATH, WRONG_METHOD, OVER_RATE, LOG_AWAY)
 
 _PATHS: Final = (
@@ -28,7 +34,7 @@ _PATHS: Final = (
 )
 
 
-def answer(why: Unserved, detail: str) -> bytes:
+def answer(why: ErrorResponse, detail: str) -> bytes:
     """The body."""
     return msgspec.json.encode({"success": False, "reason": why.reason, "detail": detail})
 

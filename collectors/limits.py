@@ -27,7 +27,7 @@ MAX_MESSAGE_ID: Final = 256
 
 REJECT_PATH: Final = 512
 REJECT_DETAIL: Final = 512
-REJECT_PURSE: Final = 128 * 1024 * 1024
+REJECT_QUOTA_BYTES: Final = 128 * 1024 * 1024
 """What the rejects of one site may cost at once, and within 24 hours; see `producers.reject_quota`."""
 
 MAX_WAITING: Final = 64 * 1024 * 1024

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from collectors.producers.reject_quota import Divided
+from collectors.producers.reject_quota import QuotaSplit
 
 COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 """Seconds: an fsync on a good disk is 1 ms, a broker's answer 5 ms, trouble begins at 250."""
@@ -49,15 +49,15 @@ class Metrics(Collector):
         self._commit_bytes = 0
 
     def durable(self, events: int, withheld: Sequence[tuple[str, str]]) -> None:
-        """So many events are in the log; `withheld`: see `Admitted`. Of rejects `refused` hears."""
+        """So many events are in the log; `withheld`: see `Admission`. Of rejects `refused` hears."""
         self.events += events
         if withheld:
             self.withheld.update(withheld)
 
-    def refused(self, rejects: Divided) -> None:
+    def refused(self, rejects: QuotaSplit) -> None:
         """Some are in the log, and the others only counted, see `collectors.producers.reject_quota`."""
-        self.rejects.update(one.reason.value for one in rejects.kept)
-        self.not_kept.update(one.reason.value for one in rejects.left)
+        self.rejects.update(one.reason.value for one in rejects.within)
+        self.not_kept.update(one.reason.value for one in rejects.beyond)
 
     def committed(self, size: int, seconds: float) -> None:
         """A commit of `size` bytes ended after `seconds`, well or not."""

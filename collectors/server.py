@@ -28,9 +28,9 @@ from collectors.errors import CannotListen, LogMismatch, Overloaded
 from collectors.metrics import Metrics
 from collectors.producers.base import GroupCommit, NullWriter, Producer
 from collectors.producers.embedded import open_embedded
-from collectors.producers.lazy import LateProducer
-from collectors.producers.quota import KeepingProducer
-from collectors.webhooks.router import Doors
+from collectors.producers.lazy import LazyProducer
+from collectors.producers.quota import QuotaProducer
+from collectors.webhooks.router import Router
 from schemas.keys import Keys
 from schemas.store_urls import EmbeddedLog, KafkaLog, log_url
 
@@ -55,7 +55,7 @@ class CollectorConfig:
 
     `keys`: who may write what; none: everybody everything, to the site "default".
     `snippet_path`: see `collectors.endpoint`.
-    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.router.Doors.of`. `clock`
+    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.router.Router.of`. `clock`
     gives the log's time, ms. `port` 0 takes any free one. `disk_reserve`: bytes that an embedded log
     leaves free on its disk.
     """
@@ -101,8 +101,8 @@ async def run(
     CannotListen and PathTaken.
     """
     metrics = Metrics()
-    log = LateProducer(lambda: open_producer(config, on_commit=metrics.committed))
-    producer = KeepingProducer(log, config.clock, metrics.refused)
+    log = LazyProducer(lambda: open_producer(config, on_commit=metrics.committed))
+    producer = QuotaProducer(log, config.clock, metrics.refused)
     metrics.waiting = lambda: producer.waiting
     metrics.clock = config.clock
     server = Server(uvicorn_config(config, _endpoint(config, producer, metrics)), on_listening)
@@ -125,13 +125,13 @@ def _endpoint(config: CollectorConfig, producer: Producer, metrics: Metrics) -> 
         keys=config.keys,
         clock=config.clock,
         metrics=metrics,
-        doors=Doors.of(config.webhook_secrets, config.webhook_mappings, enricher),
+        router=Router.of(config.webhook_secrets, config.webhook_mappings, enricher),
         enricher=enricher,
         snippet_path=config.snippet_path,
     )
 
 
-async def _opening(log: LateProducer) -> asyncio.Task[Producer]:
+async def _opening(log: LazyProducer) -> asyncio.Task[Producer]:
     """The first attempt at the log, over where the log is there. Raises what ends a collector."""
     opening = asyncio.create_task(log.open())
     await asyncio.wait([opening], timeout=limits.OPENING_SECONDS)

@@ -59,7 +59,7 @@ class Link(NamedTuple):
     url: str
 
 
-class Guide(NamedTuple):
+class SourceDoc(NamedTuple):
     """One source. `purpose` is a sentence, `connect` the index's line.
 
     `steps` are what is done once, `topics` what is ticked there; `files` are those of the examples.

@@ -30,7 +30,7 @@ MAX_ADDRESSES: Final = 50_000
 _IPV6_SITE: Final = 56
 
 
-class Limited(Exception):  # an outcome of asking
+class RateLimited(Exception):  # an outcome of asking
     """The sender has sent too much, and may send this again in `seconds`."""
 
     def __init__(self, site: str, seconds: int) -> None:
@@ -62,7 +62,7 @@ class _Bucket:
         return max(0.0, (min(cost, burst) - self.left) / self.rate)
 
 
-class Rates:
+class RateLimits:
     """Every bucket. `clock` gives seconds and never goes back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -71,11 +71,11 @@ class Rates:
         self._addresses: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
     def check(self, payer: Payer) -> None:
-        """Raise Limited where the payer has nothing left."""
+        """Raise RateLimited where the payer has nothing left."""
         self._afford(payer, 1)
 
     def take(self, payer: Payer, cost: float) -> None:
-        """Pay where it can be paid. Raises Limited."""
+        """Pay where it can be paid. Raises RateLimited."""
         for bucket in self._afford(payer, cost):
             bucket.left -= cost
 
@@ -91,7 +91,7 @@ class Rates:
             wait = max(wait, bucket.wait(cost, now))
         if wait > 0:
             site = payer.key.site if payer.key else ""
-            raise Limited(site, min(LONGEST_WAIT, max(1, ceil(wait))))
+            raise RateLimited(site, min(LONGEST_WAIT, max(1, ceil(wait))))
         return buckets
 
     def _buckets(self, payer: Payer, now: float) -> tuple[_Bucket, ...]:
@@ -122,7 +122,7 @@ class Rates:
         return bucket
 
 
-class NoRates(Rates):
+class NoRateLimits(RateLimits):
     """For an importer and for tests: nobody waits."""
 
     def __init__(self) -> None:

@@ -20,14 +20,14 @@ SHORTEST: Final = 6
 _GZIP: Final = b"\x1f\x8b"
 
 
-def secrets_of(keys: Keys) -> tuple[bytes, ...]:
-    """What is to be blanked; the longest first, as one may begin with another."""
+def secret_patterns(keys: Keys) -> tuple[bytes, ...]:
+    """What is to be redact; the longest first, as one may begin with another."""
     names = [name for name, key in keys.items() if key.server and len(name) >= SHORTEST]
     forms = {form.encode() for name in names for form in (name, quote(name, safe=""))}
     return tuple(sorted(forms, key=len, reverse=True))
 
 
-def blanked(reject: Reject, secrets: Sequence[bytes]) -> Reject:
+def redact(reject: Reject, secrets: Sequence[bytes]) -> Reject:
     """The reject without any of the secrets. A gzipped body that has one is kept inflated."""
     if not secrets:
         return reject

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from collectors.source_doc import Guide
+from collectors.source_doc import SourceDoc
 from schemas.events import Event
 from schemas.rejects import Method, Reason
 
@@ -66,7 +66,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-TAKEN: Final = Reply("application/json", b'{"success":true}')
+SUCCESS: Final = Reply("application/json", b'{"success":true}')
 PIXEL: Final = Reply(
     "image/gif", b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 )
@@ -125,16 +125,16 @@ class Dialect(Protocol):
     """One foreign format.
 
     `posts` and `gets` are the paths that bring events by each method, `questions` what its SDKs
-    ask beside that, `taken` what a POST hears once all its events are durable. `secret` are the
+    ask beside that, `success` what a POST hears once all its events are durable. `secret` are the
     paths that only a server's key may use. `about` is what its page says (`collectors.sources`).
     """
 
-    about: Guide
+    about: SourceDoc
     posts: frozenset[str]
     gets: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     questions: tuple[Question, ...] = ()
-    taken: Reply = TAKEN
+    success: Reply = SUCCESS
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """Take a request apart. `body` is inflated UTF-8."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from collectors.dialects import reading, spec
 from collectors.dialects.contract import Dialect, Envelope, Read, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.source_doc import Example, Guide, Library, Link, Where
+from collectors.source_doc import Example, Library, Link, SourceDoc, Where
 
 _KINDS: Final = {
     f"/api/s/{way}{kind}": kind for way in ("", "s2s/") for kind in sorted(spec.KINDS - {"reset"})
@@ -30,7 +30,7 @@ _single: Final = msgspec.json.Decoder(_Single)
 _KEYS: Final[tuple[tuple[Where, str], ...]] = (("browser", "{key}"), ("node", "{server}"))
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Jitsu",
     purpose="Jitsu's own library, in browsers and in Node, sends here instead of to Jitsu.",
     connect="change the host of Jitsu's library",
@@ -75,7 +75,7 @@ class Jitsu(Dialect):
 
     about = _ABOUT
     posts = frozenset(_KINDS)
-    taken = Reply("application/json", b'{"ok":true}')
+    success = Reply("application/json", b'{"ok":true}')
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """One event."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from collectors.dialects import forms, reading, spec
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.source_doc import Example, Guide, Link
+from collectors.source_doc import Example, Link, SourceDoc
 from schemas.rejects import Reason
 
 _KINDS: Final = {
@@ -38,7 +38,7 @@ class _Single(Struct, rename="camel"):
 _single: Final = msgspec.json.Decoder(_Single)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Pixel",
     purpose="An event in an image's address, for e-mails and pages that run no script.",
     connect="put an image into the e-mail or page",

@@ -29,7 +29,7 @@ from collectors.dialects.contract import (
     Sender,
 )
 from collectors.dialects.keys import sent_key
-from collectors.source_doc import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Library, Link, SourceDoc
 from schemas.events import EMPTY_OBJECT, ORDER_EVENTS, Event, EventType
 from schemas.rejects import Reason
 
@@ -147,7 +147,7 @@ def _no_library(found: re.Match[str]) -> Reply:
     return Reply("text/javascript; charset=utf-8", _NO_LIBRARY)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="PostHog",
     purpose="PostHog's own libraries, for browsers and servers, send here instead of to PostHog.",
     connect="change the host of PostHog's library",
@@ -239,7 +239,7 @@ class PostHog(Dialect):
             re.compile(r"/static/(?:[\w.-]{1,64}/)?array(?:\.\w{1,16})?\.js", re.ASCII), _no_library
         ),
     )
-    taken = Reply("application/json", b'{"status":1}')
+    success = Reply("application/json", b'{"status":1}')
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """JSON, or a form whose `data` is JSON or its Base64."""

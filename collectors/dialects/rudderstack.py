@@ -14,7 +14,7 @@ import msgspec
 from collectors.dialects import spec
 from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.segment import open_batch
-from collectors.source_doc import Example, Guide, Library, Link
+from collectors.source_doc import Example, Library, Link, SourceDoc
 
 
 def _source(found: re.Match[str]) -> Reply:
@@ -32,7 +32,7 @@ def _source(found: re.Match[str]) -> Reply:
     return Reply("application/json", msgspec.json.encode({"source": source}))
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="RudderStack",
     purpose="RudderStack's own libraries, for browsers and servers, take this for their data plane.",
     connect="change the data plane's URL in RudderStack's library",

@@ -19,7 +19,7 @@ from collectors.dialects import reading, spec
 from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.source_doc import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Library, Link, SourceDoc
 
 _SHORT: Final = {
     "t": "track",
@@ -74,7 +74,7 @@ def _settings(found: re.Match[str]) -> Reply:
     return Reply("application/json", msgspec.json.encode(settings))
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Segment",
     purpose="Segment's own libraries, for browsers and servers, send here instead of to Segment.",
     connect="change the host of Segment's library",

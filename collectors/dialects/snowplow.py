@@ -18,7 +18,7 @@ from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Reply, Request, Sender
 from collectors.dialects.keys import sent_key
 from collectors.dialects.snowplow_entities import Described, Value, named, these, word
-from collectors.source_doc import Becomes, Example, Guide, Library, Link
+from collectors.source_doc import Becomes, Example, Library, Link, SourceDoc
 from schemas import identifiers
 from schemas.events import Event, EventType, Order
 from schemas.rejects import Reason
@@ -102,7 +102,7 @@ class _Said(NamedTuple):
     order: Order | None = None
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Snowplow",
     purpose="Snowplow's own trackers, for browsers and servers, take this for their collector.",
     connect="change the collector of Snowplow's tracker",
@@ -188,7 +188,7 @@ class Snowplow(Dialect):
     about = _ABOUT
     posts = frozenset({_POST})
     gets = frozenset({"/i"})
-    taken = Reply("text/plain; charset=utf-8", b"ok")
+    success = Reply("text/plain; charset=utf-8", b"ok")
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """A POST's list, or a GET's fields."""

@@ -29,7 +29,7 @@ from collectors.dialects import reading
 from collectors.dialects.batches import Batches, Scalar
 from collectors.dialects.contract import Dialect, Envelope, Read, Refused, Request, Sender
 from collectors.dialects.keys import sent_key
-from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Link, SourceDoc
 from schemas import identifiers
 from schemas.events import (
     EMPTY_OBJECT,
@@ -131,7 +131,7 @@ def _words(words: Any) -> str:
     return ", ".join(f"`{word}`" for word in get_args(words))
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="HTTP",
     purpose="Purchases, tickets and survey answers, posted as JSON by a shop's or help desk's server.",
     connect="post JSON",

@@ -6,7 +6,7 @@
 from typing import Final, NamedTuple
 
 from collectors.importing import guides
-from collectors.source_doc import Guide
+from collectors.source_doc import SourceDoc
 
 
 class Format(NamedTuple):
@@ -14,7 +14,7 @@ class Format(NamedTuple):
 
     name: str
     ends: tuple[str, ...]
-    about: Guide
+    about: SourceDoc
 
 
 CSV: Final = Format("csv", (".csv",), guides.CSV)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from collectors.importing.mapping import FIELDS, NEEDED, SALT_LENGTH, Kind
-from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.source_doc import Becomes, Example, File, Link, SourceDoc
 
 
 def becomes(*kinds: Kind) -> tuple[Becomes, ...]:
@@ -73,7 +73,7 @@ subject = "subject"
     ),
 )
 
-CSV: Final = Guide(
+CSV: Final = SourceDoc(
     title="CSV",
     purpose="History from a file: purchases, tickets or events, a line each.",
     connect="write a mapping file and run `footfall import`",
@@ -162,7 +162,7 @@ _LOG: Final = File(
         for second, path in _ASKED
     ),
 )
-ACCESS_LOG: Final = Guide(
+ACCESS_LOG: Final = SourceDoc(
     title="Access logs",
     purpose="Page views from the log of a web server, Apache's or nginx's, for sites without a script.",
     connect="write a mapping file and run `footfall import`",

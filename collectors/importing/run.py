@@ -121,7 +121,7 @@ class _Source:
         self._path = bodies.PATH[mapping.kind]
         self._received_at = path.stat().st_mtime_ns // 1_000_000
 
-    def admit(self, batch: Batch) -> admission.Admitted:
+    def admit(self, batch: Batch) -> admission.Admission:
         """As if its items had been posted together. Rejects say where in the file they stand."""
         body = {"batch": [msgspec.Raw(item) for item in batch.items], "writeKey": self._site}
         request = self._request(msgspec.json.encode(body), batch.last)
@@ -136,7 +136,7 @@ class _Source:
         detail = f"{self._places(row)}: {reject.detail}"[: limits.REJECT_DETAIL]
         return msgspec.structs.replace(reject, detail=detail, sender="import")
 
-    def refuse(self, lines: list[Unreadable]) -> admission.Admitted:
+    def refuse(self, lines: list[Unreadable]) -> admission.Admission:
         """Lines of the file that are not even rows."""
         rejects = [
             admission.rejected(
@@ -147,7 +147,7 @@ class _Source:
             )
             for number, line in enumerate(lines, 1)
         ]
-        return admission.Admitted(200, [], rejects)
+        return admission.Admission(200, [], rejects)
 
     def _request(self, body: bytes, place: int) -> Request:
         source = f"{self._site}\n{self._name}\n{place}"
@@ -155,7 +155,7 @@ class _Source:
         return Request(self._path, "", {}, body, self._received_at, nonce)
 
 
-async def _write(admitted: admission.Admitted, producer: Producer, summary: Summary) -> None:
+async def _write(admitted: admission.Admission, producer: Producer, summary: Summary) -> None:
     for attempt in range(ATTEMPTS):
         try:
             await producer.append(admitted.events, admitted.rejects)

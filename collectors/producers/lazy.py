@@ -8,7 +8,7 @@ from schemas.events import Event
 from schemas.rejects import Reject
 
 
-class LateProducer:
+class LazyProducer:
     """See `collectors.producers.base.Producer`. In trouble, and taking nothing, until the log is open."""
 
     def __init__(self, opening: Callable[[], Awaitable[Producer]]) -> None:

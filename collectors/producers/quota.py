@@ -1,4 +1,4 @@
-"""A Producer that keeps rejects only as `collectors.producers.reject_quota` allows; events are all kept."""
+"""A Producer that stores rejects only as `collectors.producers.reject_quota` allows, and every event."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,17 +6,17 @@ from uuid import uuid4
 
 from collectors.errors import Overloaded
 from collectors.producers.base import Producer
-from collectors.producers.reject_quota import Divided, Keeping, must_come_again
+from collectors.producers.reject_quota import QuotaSplit, RejectQuota, must_be_resent
 from schemas.events import Event
 from schemas.rejects import Reject
 
 _log = logging.getLogger(__name__)
 
 
-class KeepingProducer:
+class QuotaProducer:
     """See `collectors.producers.base.Producer`.
 
-    What is not kept is told with the ticks, and when the collector stops. A process that is killed
+    What is not stored is summarised with the ticks, and when the collector stops. A process that is killed
     takes the counts of its last minute with it.
     """
 
@@ -24,11 +24,11 @@ class KeepingProducer:
         self,
         producer: Producer,
         clock: Callable[[], int],
-        on_refused: Callable[[Divided], None] = lambda divided: None,
+        on_split: Callable[[QuotaSplit], None] = lambda split: None,
     ) -> None:
-        """`clock` gives ms. `on_refused` hears of rejects that are durable, or that are only counted."""
-        self._producer, self._clock, self._on_refused = producer, clock, on_refused
-        self._keeping = Keeping(uuid4().hex)
+        """`clock` gives ms. `on_split` is called once rejects are durable, or counted."""
+        self._producer, self._clock, self._on_split = producer, clock, on_split
+        self._quota = RejectQuota(uuid4().hex)
 
     @property
     def trouble(self) -> str:
@@ -45,39 +45,39 @@ class KeepingProducer:
 
         A webhook's reject that cannot be kept is Overloaded too: vendors try again for days.
         """
-        divide = self._divide if rejects else self._producer.append
-        return divide(events, rejects)
+        append = self._append_within if rejects else self._producer.append
+        return append(events, rejects)
 
-    async def _divide(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
-        divided = kept, left = self._keeping.divide(rejects, self._clock())
-        if must_come_again(left):
-            self._keeping.give_back(kept)
+    async def _append_within(self, events: Sequence[Event], rejects: Sequence[Reject]) -> None:
+        split = within, beyond = self._quota.split(rejects, self._clock())
+        if must_be_resent(beyond):
+            self._quota.refund(within)
             raise Overloaded("More of this site's webhooks was refused than is kept.")
-        if events or kept:
+        if events or within:
             try:
-                await self._producer.append(events, kept)
+                await self._producer.append(events, within)
             except Overloaded:
-                self._keeping.give_back(kept)
+                self._quota.refund(within)
                 raise
-        self._keeping.count(left, self._clock())
-        self._on_refused(divided)
+        self._quota.count(beyond, self._clock())
+        self._on_split(split)
 
     async def tick(self, now: int) -> None:
         """Write the time, then summaries that are due. Those that fail come with a later tick."""
         await self._producer.tick(now)
-        await self._tell(self._keeping.due(now))
+        await self._write_summaries(self._quota.due(now))
 
     async def close(self) -> None:
-        """Tell of what was not kept, write what is gathered, then release the log."""
-        summaries = self._keeping.due(self._clock(), ending=True)
+        """Summarise what was not stored, write what is gathered, then release the log."""
+        summaries = self._quota.due(self._clock(), ending=True)
         try:
-            await self._tell(summaries)
+            await self._write_summaries(summaries)
         except Overloaded as error:
             lost = "; ".join(f"{one.site!r}: {one.detail}" for one in summaries)
             _log.warning("Not written, as the log is away (%s): %s", error, lost)
         await self._producer.close()
 
-    async def _tell(self, summaries: Sequence[Reject]) -> None:
+    async def _write_summaries(self, summaries: Sequence[Reject]) -> None:
         if summaries:
             await self._producer.append([], summaries)
-            self._keeping.told()
+            self._quota.confirm()

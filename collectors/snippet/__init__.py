@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Final
 
 from collectors.snippet.shrink import shrunk
-from collectors.source_doc import Becomes, Guide, Link
+from collectors.source_doc import Becomes, Link, SourceDoc
 
 PATH: Final = "/footfall.js"
 """Where a collector serves it, and takes its events, unless it is told otherwise."""
@@ -17,7 +17,7 @@ STUB: Final = (
 """Takes calls before the script has loaded: an array that any unknown method is added to."""
 EVENTS: Final = "/v1/batch"
 """The path that its events would have come by, were it not renamed."""
-ABOUT: Final = Guide(
+ABOUT: Final = SourceDoc(
     title="Snippet",
     purpose="Footfall's own script: page views, engaged time and signs of trouble, without any code.",
     connect="paste one line into every page",

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from collectors.sources.page import index, page
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import sources
 
 _WRITTEN = "<!-- Written by `make sources` from the code of the source; do not edit. -->\n\n"
@@ -14,7 +14,7 @@ HOME = Path(__file__).parent.parent.parent / "docs" / "sources"
 def pages() -> dict[str, str]:
     """File name → its text."""
     found = sources()
-    texts = {"README": index(found)} | {one.name: page(one, Place()) for one in found}
+    texts = {"README": index(found)} | {one.name: page(one, Placeholders()) for one in found}
     return {f"{name}.md": _WRITTEN + text for name, text in texts.items()}
 
 

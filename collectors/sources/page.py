@@ -1,16 +1,16 @@
 """A source → its page, in Markdown. Pure.
 
-What code knows is read from it: paths, headers, limits, answers. The rest is the source's `Guide`.
+What code knows is read from it: paths, headers, limits, answers. The rest is the source's `SourceDoc`.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 
 from collectors.admission import STATUS
-from collectors.source_doc import Guide, Library, Noun
+from collectors.source_doc import Library, Noun, SourceDoc
 from collectors.sources import answers
 from collectors.sources.markdown import bullets, code, numbered, table, words
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import Source
 from schemas.keys import IDENTIFY, PURCHASE
 from schemas.rejects import Reason
@@ -41,19 +41,19 @@ _UNBOUND: Final = (
 )
 
 
-def page(source: Source, place: Place) -> str:
+def page(source: Source, placeholders: Placeholders) -> str:
     """The whole page, with the reader's own address and keys in it."""
     about = source.about
     sections = {
         "": [f"{about.purpose} Brings {', '.join(about.brings)}."],
-        "Connect it": _connect(source, place),
+        "Connect it": _connect(source, placeholders),
         "What becomes what": _becomes(about),
         "Try it": _try(source),
         "See that it works": _see(about, hook=source.kind == "webhook"),
         "Paths and answers": answers.of(source),
         "More": [bullets(f"[{link.what}]({link.url})" for link in about.documentation)],
     }
-    return place.fill(_joined(about.title, sections), source.vendor)
+    return placeholders.fill(_joined(about.title, sections), source.vendor)
 
 
 def index(sources: Iterable[Source]) -> str:
@@ -78,7 +78,7 @@ def index(sources: Iterable[Source]) -> str:
         ],
         "Limits": [table(["", "at most"], answers.bounds())],
     }
-    return Place().fill(_joined("Sources", sections))
+    return Placeholders().fill(_joined("Sources", sections))
 
 
 def _joined(title: str, sections: dict[str, list[str]]) -> str:
@@ -89,13 +89,13 @@ def _joined(title: str, sections: dict[str, list[str]]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _connect(source: Source, place: Place) -> list[str]:
+def _connect(source: Source, placeholders: Placeholders) -> list[str]:
     about, steps = source.about, numbered(source.about.steps)
     match source.kind:
         case "snippet":
-            return ["Into the `<head>` of every page:", code("html", place.tag()), _PAGES]
+            return ["Into the `<head>` of every page:", code("html", placeholders.tag()), _PAGES]
         case "webhook":
-            return [steps, *_topics(about), *_files(about), *_secret(source, place)]
+            return [steps, *_topics(about), *_files(about), *_secret(source, placeholders)]
         case "file":
             ends = words(source.ends)
             named = f"The file's name ends in {ends}; text may be gzipped.\n\n" if ends else ""
@@ -105,12 +105,12 @@ def _connect(source: Source, place: Place) -> list[str]:
             return [steps, *changes, *_rights(source)]
 
 
-def _topics(about: Guide) -> list[str]:
+def _topics(about: SourceDoc) -> list[str]:
     shown = (f"`{topic}`" if topic.islower() else topic for topic in about.topics)
     return ["Events to choose:", bullets(shown)] if about.topics else []
 
 
-def _files(about: Guide) -> list[str]:
+def _files(about: SourceDoc) -> list[str]:
     return [
         block
         for file in about.files
@@ -118,13 +118,13 @@ def _files(about: Guide) -> list[str]:
     ]
 
 
-def _secret(source: Source, place: Place) -> list[str]:
-    setting = f'export FOOTFALL_WEBHOOK_SECRETS="{place.secret_name(source.vendor)}=…"'
+def _secret(source: Source, placeholders: Placeholders) -> list[str]:
+    setting = f'export FOOTFALL_WEBHOOK_SECRETS="{placeholders.secret_name(source.vendor)}=…"'
     return [
         "Start the collector with the secret (several have commas between):",
         code("sh", setting),
         f"Without it every delivery is answered with `{STATUS[Reason.BAD_SIGNATURE]}`. Address and secret "
-        f"are those of one site, here `{place.site}`. The examples below are signed with the secret "
+        f"are those of one site, here `{placeholders.site}`. The examples below are signed with the secret "
         "`{secret}`.",
     ]
 
@@ -152,7 +152,7 @@ def _rights(source: Source) -> list[str]:
     return [_SERVERS, f"{free} also takes a key of `FOOTFALL_WRITE_KEYS`." if free else ""]
 
 
-def _becomes(about: Guide) -> list[str]:
+def _becomes(about: SourceDoc) -> list[str]:
     rows = [[one.theirs, one.ours] for one in about.becomes]
     return [
         table(["there", "here"], rows),
@@ -173,7 +173,7 @@ def _try(source: Source) -> list[str]:
     return [*files, *shown]
 
 
-def _see(about: Guide, *, hook: bool) -> list[str]:
+def _see(about: SourceDoc, *, hook: bool) -> list[str]:
     looks = [
         # to be read, not run
         f"footfall query \"SELECT {columns} FROM {name} FINAL WHERE site = '{{site}}' "  # noqa: S608

@@ -1,4 +1,4 @@
-"""Where a reader's own collector is: what the words in braces of a `Guide` stand for."""
+"""Where a reader's own collector is: what the words in braces of a `SourceDoc` stand for."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from collectors import snippet
 from schemas.keys import DEFAULT_SITE
 
 
-class Place(NamedTuple):
+class Placeholders(NamedTuple):
     """The defaults are those of the pages in `docs/sources`. `secret` is a webhook's."""
 
     address: str = "https://collect.myshop.example"
@@ -18,7 +18,7 @@ class Place(NamedTuple):
     snippet_path: str = snippet.PATH
 
     def fill(self, text: str, vendor: str = "") -> str:
-        """Put this place into a text; `vendor` is whose webhook it is about."""
+        """Put these values into a text; `vendor` is whose webhook it is about."""
         parts = urlsplit(self.address)
         words = {
             "address": self.address,

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from collectors import dialects, snippet, webhooks
 from collectors.dialects.contract import Dialect
 from collectors.importing import formats, guides
-from collectors.source_doc import Guide
+from collectors.source_doc import SourceDoc
 from collectors.webhooks import generic
 from collectors.webhooks.contract import Vendor
 
@@ -31,7 +31,7 @@ class Source(NamedTuple):
 
     name: str
     kind: Kind
-    about: Guide
+    about: SourceDoc
     paths: tuple[Path, ...] = ()
     vendor: str = ""
     headers: tuple[str, ...] = ()

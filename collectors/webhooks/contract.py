@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from collectors.dialects.contract import Request
-from collectors.source_doc import Guide
+from collectors.source_doc import SourceDoc
 
 PURCHASES: Final = "/v1/purchases"
 TICKETS: Final = "/v1/tickets"
@@ -24,7 +24,7 @@ class Vendor(Protocol):
 
     name: str
     headers: frozenset[str]
-    about: Guide
+    about: SourceDoc
 
     def verify(self, request: Request, secret: str) -> None:
         """Raise Refused(BAD_SIGNATURE) unless the bytes of `request.body` come from the vendor.

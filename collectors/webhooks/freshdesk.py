@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.source_doc import Becomes, Example, File, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
@@ -69,7 +69,7 @@ class _Body(Struct):
 _body: Final = msgspec.json.Decoder(_Body)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Freshdesk",
     purpose="Tickets of Freshdesk: created, answered, solved, reopened, rated.",
     connect="make automation rules that trigger a webhook",

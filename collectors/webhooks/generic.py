@@ -19,7 +19,7 @@ from collectors.dialects.contract import Refused, Request
 from collectors.errors import CollectorError
 from collectors.importing import timestamps
 from collectors.importing.mapping import TimeFormat
-from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.source_doc import Becomes, Example, File, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import FEEDBACK, PURCHASES, TICKETS, Fact
 from schemas.rejects import Reason
@@ -44,7 +44,7 @@ _MONEY: Final = ("total", "price")
 _any: Final = msgspec.json.Decoder(float_hook=Decimal)
 _STANDARD: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
-ABOUT: Final = Guide(
+ABOUT: Final = SourceDoc(
     title="Any other webhook",
     purpose="Purchases, tickets or survey answers of any sender of JSON, by a small mapping file.",
     connect="write a mapping file and paste a URL",

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
@@ -77,7 +77,7 @@ _notice: Final = msgspec.json.Decoder(_Notice)
 _conversation: Final = msgspec.json.Decoder(_Conversation)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Intercom",
     purpose="Conversations of Intercom: begun, answered, closed, opened again, rated.",
     connect="paste a URL in the Developer Hub",

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collectors import limits
-from collectors.admission import STATUS, Admitted, inflated, rejected
+from collectors.admission import STATUS, Admission, inflated, rejected
 from collectors.dialects.contract import Refused, Request, Sender
 from collectors.dialects.typed import Typed
 from collectors.enrichment import PLAIN, Enricher
@@ -39,7 +39,7 @@ class WebhookError(CollectorError):
     """The settings of webhooks cannot be used."""
 
 
-class Doors:
+class Router:
     """Which webhooks are open: vendors by name, secrets by vendor and site.
 
     A place may have several secrets: a new one is added before the old one goes, and some vendors
@@ -85,22 +85,22 @@ class Doors:
         found = _PATH.fullmatch(path)
         return found is not None and found[1] in self._vendors
 
-    def admit(self, request: Request) -> Admitted:
+    def admit(self, request: Request) -> Admission:
         """Every fact becomes an Event or a Reject. `request.path` must be one that is served."""
         found = _PATH.fullmatch(request.path)
         assert found is not None
         vendor, site = self._vendors[found[1]], found[2] or DEFAULT_SITE
         if vendor.name == "woocommerce" and _WOO_GREETING.fullmatch(request.body):
-            return Admitted(200, [], [])  # sent unsigned when the webhook is saved; tells nothing
+            return Admission(200, [], [])  # sent unsigned when the webhook is saved; tells nothing
         try:
             self._verify(vendor, site, request)
         except Refused as refused:
-            return Admitted(STATUS[refused.reason], [], [rejected(request, refused)])
+            return Admission(STATUS[refused.reason], [], [rejected(request, refused)])
         try:
             facts = _read(vendor, request)
         except Refused as refused:
             reject = rejected(request, refused, site=site, sender="webhook")
-            return Admitted(200, [], [reject])
+            return Admission(200, [], [reject])
         return _each(facts, site, request, self._enricher)
 
     def _verify(self, vendor: Vendor, site: str, request: Request) -> None:
@@ -151,7 +151,7 @@ def _text(body: bytes) -> bytes:
     return body
 
 
-def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher) -> Admitted:
+def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher) -> Admission:
     events: list[Event] = []
     rejects = []
     for index, fact in enumerate(facts):
@@ -164,4 +164,4 @@ def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher
             events.append(replace(read.event, **enricher.changes(read, sender)))
         except Refused as refused:
             rejects.append(rejected(request, refused, site=site, sender="webhook", index=index))
-    return Admitted(200, events, rejects)
+    return Admission(200, events, rejects)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.events import OrderStatus
@@ -90,7 +90,7 @@ _refund: Final = msgspec.json.Decoder(_Refund)
 
 
 _TOPICS: Final = (*_ORDERS, "refunds/create")
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Shopify",
     purpose="Orders of a Shopify shop: paid, cancelled, refunded.",
     connect="paste a URL under Settings → Notifications → Webhooks",

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
@@ -89,7 +89,7 @@ _session: Final = msgspec.json.Decoder(_Session)
 _charge: Final = msgspec.json.Decoder(_Charge)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Stripe",
     purpose="Checkouts that are paid and charges that are refunded, for shops that sell by Stripe.",
     connect="paste a URL under Developers → Webhooks",

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, Guide, Link
+from collectors.source_doc import Becomes, Example, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.rejects import Reason
@@ -63,7 +63,7 @@ class _Order(Struct):
 _order: Final = msgspec.json.Decoder(_Order)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="WooCommerce",
     purpose="Orders of a WooCommerce shop: paid, cancelled, refunded.",
     connect="paste a URL under WooCommerce → Settings → Advanced → Webhooks",

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Refused, Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, File, Guide, Link
+from collectors.source_doc import Becomes, Example, File, Link, SourceDoc
 from collectors.webhooks import payloads, signatures
 from collectors.webhooks.contract import TICKETS, Fact
 from schemas.events import TicketAction
@@ -73,7 +73,7 @@ _notice: Final = msgspec.json.Decoder(_Notice)
 _sent: Final = msgspec.json.Decoder(_Sent)
 
 
-_ABOUT: Final = Guide(
+_ABOUT: Final = SourceDoc(
     title="Zendesk",
     purpose="Tickets of Zendesk: created, answered, solved, reopened, rated.",
     connect="create a webhook in the Admin Centre",

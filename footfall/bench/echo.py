@@ -10,13 +10,13 @@ from typing import Any
 
 import uvloop
 
-from collectors.dialects.contract import TAKEN
+from collectors.dialects.contract import SUCCESS
 from collectors.endpoint import Receive, Scope, Send
 from collectors.server import CollectorConfig, Server, uvicorn_config
 
 _HEADERS = [
-    (b"content-type", TAKEN.content_type.encode()),
-    (b"content-length", str(len(TAKEN.body)).encode()),
+    (b"content-type", SUCCESS.content_type.encode()),
+    (b"content-length", str(len(SUCCESS.body)).encode()),
 ]
 
 
@@ -29,7 +29,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         parts += message.get("body", b"")
         more = message.get("more_body", False)
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    await send({"type": "http.response.body", "body": TAKEN.body})
+    await send({"type": "http.response.body", "body": SUCCESS.body})
 
 
 async def _serve(port: int) -> None:

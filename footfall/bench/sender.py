@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic, process_time
 from typing import Any, Final, NamedTuple
 
-from collectors.dialects.contract import TAKEN
+from collectors.dialects.contract import SUCCESS
 from footfall.bench.compare import BenchError
 
 PATIENCE_SECONDS: Final = 30.0
@@ -44,7 +44,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer + data if self._answer else data
-        if answer.endswith(TAKEN.body) and answer.startswith(_GOOD):
+        if answer.endswith(SUCCESS.body) and answer.startswith(_GOOD):
             self._answer = b""
             self._sender.answered(self)
         elif len(answer) > _LIMIT or not answer.startswith(_GOOD):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from collectors.sources.page import page
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import Source
 from collectors.sources.registry import sources as all_sources
 from collectors.webhooks import generic
@@ -38,21 +38,23 @@ def sources(settings: Settings, name: str | None, address: str | None, as_json: 
     found = {source.name: source for source in all_sources(mapped, settings.snippet_path)}
     if name is not None and name not in found:
         raise click.BadParameter(f"{name!r} is none of {', '.join(found)}.", param_hint="NAME")
-    place = _place(settings, address)
+    placeholders = _place(settings, address)
     if name is not None:
-        text = page(found[name], place)
-        show_json(_told(found[name], place) | {"page": text}) if as_json else click.echo(text)
+        text = page(found[name], placeholders)
+        show_json(_told(found[name], placeholders) | {"page": text}) if as_json else click.echo(
+            text
+        )
     elif as_json:
-        show_json([_told(source, place) for source in found.values()])
+        show_json([_told(source, placeholders) for source in found.values()])
     else:
         show_table(["source", "how to connect it", "brings"], [_row(one) for one in found.values()])
 
 
-def _place(settings: Settings, address: str | None) -> Place:
+def _place(settings: Settings, address: str | None) -> Placeholders:
     """With the first write key and its site. Where there are no keys, every key will do."""
     keys = settings.keys
-    example = Place()
-    return Place(
+    example = Placeholders()
+    return Placeholders(
         address=address or f"http://{settings.host}:{settings.port}",
         site=next((key.site for key in keys.values()), DEFAULT_SITE),
         key=next(iter(settings.write_keys), example.key),
@@ -66,9 +68,9 @@ def _row(source: Source) -> list[str]:
     return [source.name, source.about.connect, ", ".join(source.about.brings)]
 
 
-def _told(source: Source, place: Place) -> dict[str, object]:
+def _told(source: Source, placeholders: Placeholders) -> dict[str, object]:
     about = source.about
-    hook = {"url": place.address + place.hook(source.vendor)} if source.vendor else {}
+    hook = {"url": placeholders.address + placeholders.hook(source.vendor)} if source.vendor else {}
     return {
         "name": source.name,
         "kind": source.kind,

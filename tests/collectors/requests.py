@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from collectors.admission import Admitted, admit
+from collectors.admission import Admission, admit
 from collectors.dialects.contract import Request
 from schemas.events import Event
 from schemas.keys import OPEN
@@ -30,7 +30,7 @@ def basic(key: str) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
 
 
-def sent(path: str, body: Any, **more: Any) -> Admitted:
+def sent(path: str, body: Any, **more: Any) -> Admission:
     """Admission of one request, with no write keys configured."""
     return admit(request(path, body, **more), {})
 

@@ -12,7 +12,7 @@ from collectors import limits
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producers.base import GroupCommit
-from collectors.producers.quota import KeepingProducer
+from collectors.producers.quota import QuotaProducer
 from schemas.keys import Keys, WriteKey, browser_keys, server_keys
 from schemas.rejects import Reason
 from tests.collectors.writers import MemoryWriter
@@ -58,7 +58,7 @@ class Collector:
 
     async def _calls(self, requests: Iterable[Call]) -> list[Answer]:
         log = GroupCommit(self.writer, 2, max_waiting=self._max_waiting)
-        producer = KeepingProducer(log, lambda: NOW, self.metrics.refused)
+        producer = QuotaProducer(log, lambda: NOW, self.metrics.refused)
         endpoint = Endpoint(producer, keys=self._keys, clock=lambda: NOW, metrics=self.metrics)
         answers = [await self._call(endpoint, *request) for request in requests]
         await producer.close()

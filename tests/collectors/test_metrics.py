@@ -9,7 +9,7 @@ from collectors import limits
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producers.base import GroupCommit
-from collectors.producers.quota import KeepingProducer
+from collectors.producers.quota import QuotaProducer
 from schemas.rejects import OVERHEAD, Reason, Reject
 from tests.collectors.writers import MemoryWriter
 
@@ -32,7 +32,7 @@ def posted(*requests: tuple[str, bytes]) -> tuple[Metrics, list[int]]:
 
     async def story() -> tuple[Metrics, list[int]]:
         metrics, statuses = Metrics(), list[int]()
-        producer = KeepingProducer(GroupCommit(MemoryWriter(), 1), lambda: NOON, metrics.refused)
+        producer = QuotaProducer(GroupCommit(MemoryWriter(), 1), lambda: NOON, metrics.refused)
         endpoint = Endpoint(producer, keys={}, clock=lambda: NOON, metrics=metrics)
 
         async def send(message: Any) -> None:
@@ -60,7 +60,7 @@ def posted(*requests: tuple[str, bytes]) -> tuple[Metrics, list[int]]:
 def test_rejects_in_the_log_and_those_only_counted_are_told_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "REJECT_PURSE", 2 * (OVERHEAD + len(BAD)))
+    monkeypatch.setattr(limits, "REJECT_QUOTA_BYTES", 2 * (OVERHEAD + len(BAD)))
     batch = b'{"batch":[%s,%s,%s,%s]}' % (BAD, GOOD, BAD, BAD)
     metrics, statuses = posted(("/v1/batch", batch), ("/webhooks/stripe/shop", b"{"))
     text = metrics.text().decode()
@@ -68,17 +68,17 @@ def test_rejects_in_the_log_and_those_only_counted_are_told_apart(
     assert 'footfall_collector_rejects_total{reason="unknown_type"} 2.0' in text
     assert 'footfall_collector_rejects_not_kept_total{reason="unknown_type"} 1.0' in text
     assert 'footfall_collector_rejects_total{reason="bad_signature"} 1.0' in text, (
-        "a stranger's purse"
+        "a stranger's quota"
     )
     assert "footfall_collector_events_total 1.0" in text
 
 
 def test_a_count_never_falls_whoever_asks_when(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "REJECT_PURSE", 0)
+    monkeypatch.setattr(limits, "REJECT_QUOTA_BYTES", 0)
     metrics = Metrics()
 
     async def refuse() -> None:
-        producer = KeepingProducer(GroupCommit(MemoryWriter(), 1), lambda: NOON, metrics.refused)
+        producer = QuotaProducer(GroupCommit(MemoryWriter(), 1), lambda: NOON, metrics.refused)
         await producer.append([], [JUNK, JUNK])
 
     asyncio.run(refuse())

@@ -157,7 +157,7 @@ def test_a_log_of_other_settings_that_comes_up_late_ends_the_collector(
 def test_junk_beyond_what_is_kept_gets_its_4xx_and_is_told_of_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collectors.limits.REJECT_PURSE", 0)
+    monkeypatch.setattr("collectors.limits.REJECT_QUOTA_BYTES", 0)
     config = CollectorConfig(log=f"embedded://{tmp_path}", port=0)
     junk = b"POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"
     assert b" 400 " in serving(config, junk)

@@ -18,7 +18,7 @@ from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producers.base import Append, GroupCommit
 from collectors.webhooks.contract import Fact, Vendor
-from collectors.webhooks.router import BELOW, Doors
+from collectors.webhooks.router import BELOW, Router
 from schemas.events import EARLIEST_MS, LATEST_MS, Event, key_of
 from schemas.keys import WriteKey
 from schemas.rejects import MAX_BODY, Reject
@@ -135,7 +135,7 @@ class Judge:
         vendors: Sequence[Vendor] = (),
         secrets: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        """`vendors` and their `secrets` as `collectors.webhooks.router.Doors` takes them."""
+        """`vendors` and their `secrets` as `collectors.webhooks.router.Router` takes them."""
         self._writer, self._verdict = CheckingWriter(), Verdict()
         self._inner = GroupCommit(self._writer, 2)
         self._endpoint = Endpoint(
@@ -143,7 +143,7 @@ class Judge:
             keys=KEYS,
             clock=lambda: NOW,
             metrics=Metrics(),
-            doors=Doors([Reading(vendor, self) for vendor in vendors], secrets),
+            router=Router([Reading(vendor, self) for vendor in vendors], secrets),
         )
         self._case = Case(Sent("", "", b"", {}, b""))
         self._started = 0.0
@@ -243,7 +243,7 @@ class Opening(Dialect):
 
     def __init__(self, inner: Dialect, judge: Judge) -> None:
         self._inner, self._judge = inner, judge
-        self.posts, self.gets, self.taken = inner.posts, inner.gets, inner.taken
+        self.posts, self.gets, self.success = inner.posts, inner.gets, inner.success
         self.secret, self.about = inner.secret, inner.about
 
     def open(self, request: Request, body: bytes) -> Envelope:

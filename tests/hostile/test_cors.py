@@ -9,7 +9,7 @@ import pytest
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
 from collectors.producers.base import GroupCommit, NullWriter
-from collectors.webhooks.router import Doors
+from collectors.webhooks.router import Router
 from schemas.keys import Keys, browser_keys, server_keys
 from tests.collectors.requests import NOW
 
@@ -105,7 +105,7 @@ async def _asked(
         keys=keys,
         clock=lambda: NOW,
         metrics=Metrics(),
-        doors=Doors.of(["shopify:shop=hush"]),
+        router=Router.of(["shopify:shop=hush"]),
     )
     answers = [await _answer(endpoint, method, target, origin) for method in methods]
     await producer.close()

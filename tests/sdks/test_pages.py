@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collectors.source_doc import Library
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import sources
 from schemas.keys import OPEN
 from tests.sdks.collecting import collector, inbox
@@ -73,7 +73,7 @@ def test_a_server_s_lines_deliver(library: Library, tmp_path: Path) -> None:
     if reason := missing(library.where):
         pytest.skip(reason)
     with collector(tmp_path, {"s3cret": OPEN._replace(site="shop")}) as address:
-        place = Place(address, "shop", server="s3cret")
+        place = Placeholders(address, "shop", server="s3cret")
         lines = (library.begin, library.after, CALLS[library.package])
         _run(library, place.fill("\n".join(lines)))
     written = inbox(tmp_path)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collectors.admission import Admitted, admit
+from collectors.admission import Admission, admit
 from footfall.operations.doctor import keys
 from schemas.keys import Keys, browser_keys, server_keys
 from schemas.rejects import Reason
@@ -24,11 +24,11 @@ ORDER = {
 PURCHASE = {"orderId": "o-1", "total": 9.5, "currency": "EUR", "customer": {"userId": "ada"}}
 
 
-def sent(path: str, body: Any, keys: Keys, headers: dict[str, str] | None = None) -> Admitted:
+def sent(path: str, body: Any, keys: Keys, headers: dict[str, str] | None = None) -> Admission:
     return admit(request(path, body, headers={**basic("key"), **(headers or {})}), keys)
 
 
-def reasons(admitted: Admitted) -> list[Reason]:
+def reasons(admitted: Admission) -> list[Reason]:
     assert not admitted.events
     return [one.reason for one in admitted.rejects]
 

@@ -5,12 +5,12 @@ import gzip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.access.redaction import blanked, secrets_of
+from collectors.access.redaction import redact, secret_patterns
 from schemas.keys import browser_keys, server_keys
 from schemas.rejects import MAX_BODY, Reason, Reject
 
 KEYS = {**browser_keys("page:shop"), **server_keys("s3cret:shop, s3cret+more:shop")}
-SECRETS = secrets_of(KEYS)
+SECRETS = secret_patterns(KEYS)
 
 
 def refused(body: bytes, *, cut: bool = False) -> Reject:
@@ -27,7 +27,7 @@ def refused(body: bytes, *, cut: bool = False) -> Reject:
 
 
 def kept(body: bytes, *, cut: bool = False) -> bytes:
-    return blanked(refused(body, cut=cut), SECRETS).body
+    return redact(refused(body, cut=cut), SECRETS).body
 
 
 def test_a_servers_key_is_blanked_and_a_pages_key_stays() -> None:
@@ -53,13 +53,13 @@ def test_the_beginning_of_a_key_at_the_cut_goes_too() -> None:
 
 
 def test_what_gets_longer_by_inflating_is_cut_and_says_so() -> None:
-    found = blanked(refused(gzip.compress(b"s3cret" + b" " * MAX_BODY)), SECRETS)
+    found = redact(refused(gzip.compress(b"s3cret" + b" " * MAX_BODY)), SECRETS)
     assert (len(found.body), found.cut, found.body[:4]) == (MAX_BODY, True, b"*** ")
 
 
 def test_without_servers_keys_there_is_nothing_to_do() -> None:
     reject = refused(gzip.compress(b"s3cret"))
-    assert blanked(reject, secrets_of(browser_keys("page:shop"))) is reject
+    assert redact(reject, secret_patterns(browser_keys("page:shop"))) is reject
 
 
 @given(st.lists(st.sampled_from([b"s3cret", b"s3cret+more", b"s3", b"cret", b"+more", b" "])))

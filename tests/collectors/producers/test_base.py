@@ -9,8 +9,8 @@ import pytest
 
 from collectors.errors import Overloaded
 from collectors.producers.base import GroupCommit
-from collectors.producers.lazy import LateProducer
-from collectors.producers.quota import KeepingProducer
+from collectors.producers.lazy import LazyProducer
+from collectors.producers.quota import QuotaProducer
 from schemas.events import Event
 from schemas.partitioner import partition_of
 from schemas.rejects import Reason, Reject
@@ -122,11 +122,11 @@ def test_events_are_not_held_while_they_are_written() -> None:
         async def opened() -> GroupCommit:
             return producer
 
-        late = LateProducer(opened)
+        late = LazyProducer(opened)
         await late.open()
         writer.gate.clear()
         events = Weighty([event(1)])
-        held, writing = ref(events), KeepingProducer(late, lambda: 1).append(events, [])
+        held, writing = ref(events), QuotaProducer(late, lambda: 1).append(events, [])
         del events
         task = asyncio.ensure_future(writing)
         del writing

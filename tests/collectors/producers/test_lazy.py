@@ -6,7 +6,7 @@ import pytest
 
 from collectors.errors import LogMismatch, Overloaded
 from collectors.producers.base import GroupCommit
-from collectors.producers.lazy import LateProducer
+from collectors.producers.lazy import LazyProducer
 from schemas.events import Event
 from tests.collectors.writers import MemoryWriter
 
@@ -37,7 +37,7 @@ class Log:
 def test_it_takes_nothing_until_a_tick_has_opened_the_log() -> None:
     async def story() -> tuple[Log, list[bool]]:
         log = Log(away=2)
-        late = LateProducer(log.open)
+        late = LazyProducer(log.open)
         ready = [not late.trouble]
         with pytest.raises(Overloaded):
             await late.append([EVENT], [])
@@ -58,7 +58,7 @@ def test_it_takes_nothing_until_a_tick_has_opened_the_log() -> None:
 
 
 def test_one_that_never_had_a_log_can_be_closed() -> None:
-    late = LateProducer(Log(away=9).open)
+    late = LazyProducer(Log(away=9).open)
     asyncio.run(late.close())
     assert late.waiting == 0
 
@@ -68,4 +68,4 @@ def test_what_trying_again_cannot_cure_is_raised() -> None:
         raise LogMismatch("other partitions")
 
     with pytest.raises(LogMismatch):
-        asyncio.run(LateProducer(opening).tick(1))
+        asyncio.run(LazyProducer(opening).tick(1))

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from collectors import limits
 from collectors.errors import Overloaded
 from collectors.producers.base import GroupCommit
-from collectors.producers.quota import KeepingProducer
-from collectors.producers.reject_quota import TELL_MS, Divided
+from collectors.producers.quota import QuotaProducer
+from collectors.producers.reject_quota import SUMMARY_INTERVAL_MS, QuotaSplit
 from schemas.events import Event
 from schemas.rejects import OVERHEAD, Reason, Reject
 from tests.collectors.writers import MemoryWriter
@@ -37,8 +37,8 @@ JUNK = Reject(
 
 
 @pytest.fixture(autouse=True)
-def small_purse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "REJECT_PURSE", 3 * (OVERHEAD + 1))
+def small_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REJECT_QUOTA_BYTES", 3 * (OVERHEAD + 1))
 
 
 class Story:
@@ -46,11 +46,11 @@ class Story:
 
     def __init__(self) -> None:
         self.writer, self.now = MemoryWriter(), NOON
-        self.left: Counter[str] = Counter()
-        self.producer = KeepingProducer(GroupCommit(self.writer, 1), lambda: self.now, self._hear)
+        self.beyond: Counter[str] = Counter()
+        self.producer = QuotaProducer(GroupCommit(self.writer, 1), lambda: self.now, self._hear)
 
-    def _hear(self, refused: Divided) -> None:
-        self.left.update(one.reason.value for one in refused.left)
+    def _hear(self, refused: QuotaSplit) -> None:
+        self.beyond.update(one.reason.value for one in refused.beyond)
 
     def details(self) -> list[str]:
         """What the summaries in the log begin with."""
@@ -61,7 +61,7 @@ class Story:
         ]
 
 
-def test_beyond_the_purse_rejects_are_counted_and_events_beside_them_kept() -> None:
+def test_beyond_the_quota_rejects_are_counted_and_events_beside_them_kept() -> None:
     async def story() -> Story:
         told = Story()
         await told.producer.append([EVENT], [JUNK] * 5)
@@ -69,7 +69,7 @@ def test_beyond_the_purse_rejects_are_counted_and_events_beside_them_kept() -> N
 
     told = asyncio.run(story())
     assert (len(told.writer.events()), len(told.writer.rejects())) == (1, 3)
-    assert told.left == {"bad_json": 2}
+    assert told.beyond == {"bad_json": 2}
 
 
 def test_a_request_of_which_nothing_is_kept_does_not_touch_the_log() -> None:
@@ -81,7 +81,7 @@ def test_a_request_of_which_nothing_is_kept_does_not_touch_the_log() -> None:
         return told
 
     told = asyncio.run(story())
-    assert (told.writer.writes, told.left) == (1, {"bad_json": 100})
+    assert (told.writer.writes, told.beyond) == (1, {"bad_json": 100})
 
 
 def test_a_log_that_is_away_counts_nothing_and_costs_nothing() -> None:
@@ -96,7 +96,7 @@ def test_a_log_that_is_away_counts_nothing_and_costs_nothing() -> None:
         return told
 
     told = asyncio.run(story())
-    assert (len(told.writer.rejects()), told.left) == (3, {"bad_json": 1})
+    assert (len(told.writer.rejects()), told.beyond) == (3, {"bad_json": 1})
 
 
 def test_a_webhook_s_reject_that_cannot_be_kept_is_not_promised_nor_is_what_came_with_it() -> None:
@@ -113,7 +113,7 @@ def test_a_webhook_s_reject_that_cannot_be_kept_is_not_promised_nor_is_what_came
 
     told = asyncio.run(story())
     assert [one.sender for one in told.writer.rejects()].count("webhook") == 3
-    assert (len(told.writer.events()), told.left) == (1, {"bad_json": 6})
+    assert (len(told.writer.events()), told.beyond) == (1, {"bad_json": 6})
 
 
 def test_the_minutes_tick_tells_and_one_that_fails_is_made_up_for() -> None:
@@ -121,7 +121,7 @@ def test_the_minutes_tick_tells_and_one_that_fails_is_made_up_for() -> None:
         told = Story()
         await told.producer.tick(told.now)
         await told.producer.append([], [JUNK] * 5)
-        told.now += TELL_MS
+        told.now += SUMMARY_INTERVAL_MS
         told.writer.broken = True
         with pytest.raises(Overloaded):
             await told.producer.tick(told.now)

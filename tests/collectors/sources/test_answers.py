@@ -6,15 +6,15 @@ from collectors import limits
 from collectors.admission import STATUS
 from collectors.sources import answers
 from collectors.sources.page import index, page
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import sources
 from collectors.webhooks import ALL
 from collectors.webhooks.contract import Vendor
-from collectors.webhooks.router import Doors
+from collectors.webhooks.router import Router
 from schemas.rejects import MEANING, Reason
 from tests.collectors.requests import request
 
-PLACE = Place()
+PLACEHOLDERS = Placeholders()
 SOURCES = {source.name: source for source in sources()}
 INDEX = index(SOURCES.values())
 
@@ -39,9 +39,9 @@ def test_a_page_tells_the_reasons_that_its_source_can_meet() -> None:
 
 @pytest.mark.parametrize("vendor", ALL, ids=lambda vendor: vendor.name)
 def test_webhooks_are_refused_as_their_pages_say(vendor: Vendor) -> None:
-    path = PLACE.hook(vendor.name)
+    path = PLACEHOLDERS.hook(vendor.name)
     for body in (b"{}", b" " * (limits.MAX_BODY + 1)):
-        admitted = Doors.of().admit(request(path, body))
+        admitted = Router.of().admit(request(path, body))
         reason = admitted.rejects[0].reason
         assert f"`{admitted.status}` `{reason.value}`" in said(vendor.name)
 
@@ -58,6 +58,6 @@ def test_limits_are_told_in_units_for_people() -> None:
 
 
 def test_the_site_default_is_in_no_address() -> None:
-    text = page(SOURCES["stripe"], PLACE._replace(site="default"))
-    assert f"`{PLACE.address}/webhooks/stripe`" in text
+    text = page(SOURCES["stripe"], PLACEHOLDERS._replace(site="default"))
+    assert f"`{PLACEHOLDERS.address}/webhooks/stripe`" in text
     assert 'FOOTFALL_WEBHOOK_SECRETS="stripe=…"' in text

@@ -19,27 +19,27 @@ from collectors.importing.run import batches
 from collectors.source_doc import Example
 from collectors.sources.__main__ import HOME, pages, write
 from collectors.sources.page import TABLES, page
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import Source, sources
 from collectors.webhooks import generic
-from collectors.webhooks.router import Doors
+from collectors.webhooks.router import Router
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, browser_keys, server_keys
 from schemas.rows import BY_NAME, columns_of
 from tests.collectors.requests import NOW
 from tests.collectors.sources.shell import curl, played
 
-PLACE = Place()
+PLACEHOLDERS = Placeholders()
 ALL = sources()
-TEXTS = {source.name: page(source, PLACE) for source in ALL}
+TEXTS = {source.name: page(source, PLACEHOLDERS) for source in ALL}
 ORIGIN = "https://www.myshop.example"
 KEYS: Keys = {
-    **browser_keys(f"{PLACE.key}:{PLACE.site} identify purchase origin={ORIGIN}"),
-    **server_keys(f"{PLACE.server}:{PLACE.site}"),
+    **browser_keys(f"{PLACEHOLDERS.key}:{PLACEHOLDERS.site} identify purchase origin={ORIGIN}"),
+    **server_keys(f"{PLACEHOLDERS.server}:{PLACEHOLDERS.site}"),
 }
-UNBOUND: Keys = browser_keys(f"{PLACE.key}:{PLACE.site}")
+UNBOUND: Keys = browser_keys(f"{PLACEHOLDERS.key}:{PLACEHOLDERS.site}")
 EXAMPLES = [(source, example) for source in ALL for example in source.about.examples]
-_ADDRESS = re.compile(re.escape(PLACE.address) + r"(/[\w./-]*\w)?")
+_ADDRESS = re.compile(re.escape(PLACEHOLDERS.address) + r"(/[\w./-]*\w)?")
 
 each = pytest.mark.parametrize("source", ALL, ids=lambda source: source.name)
 
@@ -69,17 +69,22 @@ def test_everything_that_takes_events_is_a_source() -> None:
 def test_a_mapping_file_s_webhook_is_a_source_too() -> None:
     text = generic.ABOUT.files[0].text.replace("billing", "till")
     (found,) = (one for one in sources([generic.parse(text)]) if one.name == "till")
-    assert f"{PLACE.address}/webhooks/till/myshop" in page(found, PLACE)
+    assert f"{PLACEHOLDERS.address}/webhooks/till/myshop" in page(found, PLACEHOLDERS)
     assert found.about.brings == ("purchases",)
 
 
 @each
 def test_every_address_on_a_page_is_served(source: Source) -> None:
-    doors = Doors.of()
+    router = Router.of()
     for path in _ADDRESS.findall(TEXTS[source.name]):
         mapped = path == "/webhooks/billing/myshop"
-        known = mapped or doors.serves(path) or dialects.answer(path) is not None
-        assert known or not path or path == PLACE.snippet_path or path in (*dialects.BY_PATH, "/v1")
+        known = mapped or router.serves(path) or dialects.answer(path) is not None
+        assert (
+            known
+            or not path
+            or path == PLACEHOLDERS.snippet_path
+            or path in (*dialects.BY_PATH, "/v1")
+        )
 
 
 @each
@@ -96,10 +101,15 @@ def test_every_path_that_is_listed_is_served(source: Source) -> None:
 
 @each
 def test_a_page_speaks_of_the_reader_s_own_place(source: Source) -> None:
-    place = Place("http://box:9", "tea", "KEY", "SERVER", "SECRET", "/t.js")
-    text = page(source, place)
+    placeholders = Placeholders("http://box:9", "tea", "KEY", "SERVER", "SECRET", "/t.js")
+    text = page(source, placeholders)
     assert not re.search(r"\{(address|host|scheme|site|key|server|secret|hook)\}", text)
-    for example in (PLACE.address, PLACE.key, PLACE.server, PLACE.secret):
+    for example in (
+        PLACEHOLDERS.address,
+        PLACEHOLDERS.key,
+        PLACEHOLDERS.server,
+        PLACEHOLDERS.secret,
+    ):
         assert example not in text
 
 
@@ -122,16 +132,16 @@ def test_what_to_look_at_is_in_the_warehouse() -> None:
 def test_an_example_makes_what_its_page_says(
     source: Source, example: Example, tmp_path: Path
 ) -> None:
-    shell = PLACE.fill(example.shell, source.vendor)
+    shell = PLACEHOLDERS.fill(example.shell, source.vendor)
     if "openssl" in shell and shutil.which("openssl") is None:
         pytest.skip("needs openssl")
     assert shell in TEXTS[source.name]
     for file in source.about.files:
-        (tmp_path / file.name).write_text(PLACE.fill(file.text), encoding="utf-8")
+        (tmp_path / file.name).write_text(PLACEHOLDERS.fill(file.text), encoding="utf-8")
     ((name, *arguments),) = played(shell, tmp_path)
     events = _WAYS[name](source, arguments, tmp_path)
     assert tuple(event.type for event in events) == example.makes
-    assert {event.site for event in events} == {PLACE.site}
+    assert {event.site for event in events} == {PLACEHOLDERS.site}
     assert f"It makes {', '.join(f'`{kind}`' for kind in example.makes)}." in TEXTS[source.name]
 
 
@@ -140,7 +150,7 @@ def _sent(source: Source, arguments: list[str], directory: Path) -> list[Event]:
     request = curl(arguments).request()
     if source.kind == "webhook":
         request = request._replace(headers=_only(request, set(source.headers)))
-        admitted = _doors(source).admit(request)
+        admitted = _router(source).admit(request)
     else:
         request = request._replace(headers=_only(request, set(HEADERS)))
         assert dialects.takes(curl(arguments).method, request.path)
@@ -153,9 +163,9 @@ def _only(request: Request, names: set[str]) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name in names}
 
 
-def _doors(source: Source) -> Doors:
+def _router(source: Source) -> Router:
     vendors = (*webhooks.ALL, generic.parse(generic.ABOUT.files[0].text))
-    return Doors(vendors, {(source.vendor, PLACE.site): [PLACE.secret]})
+    return Router(vendors, {(source.vendor, PLACEHOLDERS.site): [PLACEHOLDERS.secret]})
 
 
 def _imported(source: Source, arguments: list[str], directory: Path) -> list[Event]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import generic
-from collectors.webhooks.router import Doors
+from collectors.webhooks.router import Router
 from schemas.events import Event, Item, Order, Ticket
 
 NOW = 1_795_255_200_000
@@ -66,13 +66,13 @@ def secret_of(vendor: str) -> str:
     return SECRETS.get(vendor, SECRET)
 
 
-def doors(enricher: Enricher = PLAIN, **secrets: list[str]) -> Doors:
+def router(enricher: Enricher = PLAIN, **secrets: list[str]) -> Router:
     """All vendors, with their secrets for SITE."""
     from collectors.webhooks import ALL
 
     vendors = (*ALL, generic.parse(BILLING), generic.parse(SURVEYS))
     given = {(one.name, SITE): secrets.get(one.name, [secret_of(one.name)]) for one in vendors}
-    return Doors(vendors, given, enricher)
+    return Router(vendors, given, enricher)
 
 
 def _b64(secret: str, message: bytes) -> str:

@@ -10,7 +10,7 @@ from collectors.metrics import Metrics
 from collectors.producers.base import GroupCommit
 from schemas.rejects import Reason
 from tests.collectors.requests import SHOP
-from tests.collectors.webhooks.samples import NOW, SHOPIFY_ORDER, delivery, doors
+from tests.collectors.webhooks.samples import NOW, SHOPIFY_ORDER, delivery, router
 from tests.collectors.writers import MemoryWriter
 
 
@@ -30,7 +30,7 @@ async def _call(
         keys={"key": SHOP},
         clock=lambda: NOW,
         metrics=Metrics(),
-        doors=doors(),
+        router=router(),
     )
     scope = {
         "type": "http",

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from collectors import limits
-from collectors.admission import Admitted
+from collectors.admission import Admission
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.generic import WebhookMappingError
-from collectors.webhooks.router import Doors, WebhookError
+from collectors.webhooks.router import Router, WebhookError
 from schemas.rejects import MAX_BODY, Reason
 from tests.collectors.webhooks.samples import (
     BILLING,
@@ -31,16 +31,16 @@ from tests.collectors.webhooks.samples import (
     STANDARD,
     TIMED,
     delivery,
-    doors,
+    router,
     secret_of,
 )
 
-DOORS = doors()
+ROUTER = router()
 BODY = b'{"id":1,"text":"caf\xc3\xa9"}'
 VENDORS = sorted(SIGN)
 
 
-def verdict(request: Request, through: Doors = DOORS) -> str:
+def verdict(request: Request, through: Router = ROUTER) -> str:
     """The reason a request is turned away for; "" where it is let in."""
     admitted = through.admit(request)
     if admitted.status == 200:
@@ -58,9 +58,9 @@ def test_a_delivery_signed_with_the_secret_is_let_in(vendor: str) -> None:
 
 def test_what_is_denied_is_not_kept_of_a_delivery_either() -> None:
     sample = next(one for one in SAMPLES if one.events and one.events[0].identifiers)
-    denying = doors(Enricher(denied=["email"]))
+    denying = router(Enricher(denied=["email"]))
     request = delivery(sample.vendor, sample.body, sample.topic)
-    before, after = (one.admit(request).events[0] for one in (DOORS, denying))
+    before, after = (one.admit(request).events[0] for one in (ROUTER, denying))
     assert any(name.startswith("email:") for name in before.identifiers)
     assert after.identifiers == tuple(n for n in before.identifiers if not n.startswith("email:"))
 
@@ -68,7 +68,7 @@ def test_what_is_denied_is_not_kept_of_a_delivery_either() -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_what_is_signed_and_cannot_be_read_is_told_from_what_anybody_sends(vendor: str) -> None:
     signed, unsigned = delivery(vendor, b"\x1f\x8bx"), delivery(vendor, BODY)._replace(headers={})
-    (refused,), (stranger,) = (DOORS.admit(one).rejects for one in (signed, unsigned))
+    (refused,), (stranger,) = (ROUTER.admit(one).rejects for one in (signed, unsigned))
     assert (refused.sender, refused.site) == ("webhook", SITE)
     assert (stranger.sender, stranger.site) == ("", "")
 
@@ -82,7 +82,7 @@ def test_another_secret_is_not_let_in(vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("secret", ["", "whsec_"])
 def test_an_empty_secret_opens_nothing(vendor: str, secret: str) -> None:
-    open_wide = doors(PLAIN, **{vendor: [secret]})
+    open_wide = router(PLAIN, **{vendor: [secret]})
     if secret and vendor != "billing":
         return  # to every other vendor it is a secret as good as its letters
     request = delivery(vendor, BODY, secret=secret)
@@ -96,7 +96,7 @@ def test_a_secret_opens_one_site_alone(vendor: str) -> None:
     bare = delivery(vendor, BODY)._replace(path=f"/webhooks/{vendor}")
     assert verdict(bare) == "bad_signature"
     if vendor in {one.name for one in ALL}:
-        assert verdict(bare, Doors.of([f"{vendor}={SECRET}"])) == ""
+        assert verdict(bare, Router.of([f"{vendor}={SECRET}"])) == ""
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -239,7 +239,7 @@ def test_anything_else_is_no_shared_secret(header: dict[str, str]) -> None:
 
 def test_woocommerce_s_greeting_is_answered_and_tells_nothing() -> None:
     request = Request("/webhooks/woocommerce/shop", "", {}, b"webhook_id=3", NOW, "n")
-    assert DOORS.admit(request) == Admitted(200, [], [])
+    assert ROUTER.admit(request) == Admission(200, [], [])
     assert verdict(request._replace(body=b"webhook_id=3&x=1")) == "bad_signature"
 
 
@@ -250,7 +250,7 @@ def test_the_bytes_as_they_came_are_verified_before_they_are_inflated() -> None:
         verdict(delivery("intercom", gzip.compress(json.dumps({"topic": "ping"}).encode()))) == ""
     )
     bomb = gzip.compress(b" " * (limits.MAX_BODY + 1))
-    (reject,) = DOORS.admit(delivery("intercom", bomb)).rejects
+    (reject,) = ROUTER.admit(delivery("intercom", bomb)).rejects
     assert reject.reason == Reason.BODY_TOO_LARGE
 
 
@@ -270,13 +270,13 @@ def test_the_bytes_as_they_came_are_verified_before_they_are_inflated() -> None:
     ],
 )
 def test_other_paths_are_not_served(path: str) -> None:
-    assert not DOORS.serves(path)
+    assert not ROUTER.serves(path)
 
 
 def test_settings_name_vendors_sites_and_secrets(tmp_path: Path) -> None:
     file = tmp_path / "billing.toml"
     file.write_text(BILLING, encoding="utf-8")
-    opened = Doors.of(["intercom:shop=a=b", f"billing:{SITE}={STANDARD}"], [str(file)])
+    opened = Router.of(["intercom:shop=a=b", f"billing:{SITE}={STANDARD}"], [str(file)])
     assert verdict(delivery("intercom", BODY, secret="a=b"), opened) == ""
     assert verdict(delivery("billing", BODY), opened) == ""
     assert "webhook-signature" in opened.headers
@@ -285,7 +285,7 @@ def test_settings_name_vendors_sites_and_secrets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_while_a_secret_is_changed_both_open(vendor: str) -> None:
     old, new, other = ("whsec_" + base64.b64encode(one * 24).decode() for one in (b"o", b"n", b"x"))
-    changing = doors(PLAIN, **{vendor: [old, new]})
+    changing = router(PLAIN, **{vendor: [old, new]})
     assert verdict(delivery(vendor, BODY, secret=old), changing) == ""
     assert verdict(delivery(vendor, BODY, secret=new), changing) == ""
     assert verdict(delivery(vendor, BODY, secret=other), changing) == "bad_signature"
@@ -298,7 +298,7 @@ def test_while_a_secret_is_changed_both_open(vendor: str) -> None:
 def test_a_wrong_secret_setting_is_told_without_the_secret(text: str) -> None:
     """Any word of it may be the rest of a secret that has a comma in it."""
     with pytest.raises(WebhookError) as raised:
-        Doors.of(["stripe=whsec_YWJj", text])
+        Router.of(["stripe=whsec_YWJj", text])
     assert "x9" not in str(raised.value)
 
 
@@ -326,12 +326,12 @@ def test_a_mapping_cannot_take_a_vendor_s_name(tmp_path: Path) -> None:
     file = tmp_path / "m.toml"
     file.write_text(BILLING.replace('"billing"', '"shopify"'), encoding="utf-8")
     with pytest.raises(WebhookError):
-        Doors.of([], [str(file)])
+        Router.of([], [str(file)])
 
 
-def answered(request: Request) -> Admitted:
+def answered(request: Request) -> Admission:
     """Whatever is signed is answered, and whatever is refused has a reason."""
-    admitted = DOORS.admit(request)
+    admitted = ROUTER.admit(request)
     assert admitted.status == 200
     assert all(reject.reason in Reason for reject in admitted.rejects)
     return admitted
@@ -383,7 +383,7 @@ def test_whatever_bytes_are_signed_are_answered(vendor: str, body: bytes, topic:
 @given(
     st.sampled_from(VENDORS),
     st.dictionaries(
-        st.sampled_from(sorted(DOORS.headers)),
+        st.sampled_from(sorted(ROUTER.headers)),
         st.text(st.characters(max_codepoint=255)),
         max_size=4,
     ),

@@ -25,23 +25,23 @@ from tests.collectors.webhooks.samples import (
     ZENDESK,
     Sample,
     delivery,
-    doors,
+    router,
 )
 from tests.pipeline.stages.visits.site import Site
 
-DOORS = doors()
+ROUTER = router()
 
 
 def told(vendor: str, body: Any, topic: str = "", **more: Any) -> list[Event]:
     """The events of a delivery of which nothing is refused."""
-    admitted = DOORS.admit(delivery(vendor, body, topic, **more))
+    admitted = ROUTER.admit(delivery(vendor, body, topic, **more))
     assert (admitted.status, admitted.rejects) == (200, [])
     return admitted.events
 
 
 def refused(vendor: str, body: Any, topic: str = "") -> Reason:
     """The reason of a verified delivery that tells nothing we can take; it is answered 200."""
-    admitted = DOORS.admit(delivery(vendor, body, topic))
+    admitted = ROUTER.admit(delivery(vendor, body, topic))
     assert (admitted.status, admitted.events) == (200, [])
     (reject,) = admitted.rejects
     assert reject.site == "shop"

@@ -6,13 +6,13 @@ from itertools import repeat
 
 import pytest
 
-from collectors.dialects.contract import TAKEN
+from collectors.dialects.contract import SUCCESS
 from footfall.bench import sender as sender_module
 from footfall.bench.compare import BenchError
 from footfall.bench.sender import Sender
 
 REQUEST = b"POST /v1/p HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
-GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n" + TAKEN.body
+GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n" + SUCCESS.body
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from collectors.sources.page import page
-from collectors.sources.placeholders import Place
+from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import sources as all_sources
 from collectors.webhooks import generic
 from footfall.commands.sources import sources
@@ -49,7 +49,7 @@ def test_no_secret_is_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_without_keys_the_examples_work_as_they_are() -> None:
-    place = Place(
+    place = Placeholders(
         "http://127.0.0.1:8200", "default", secret="THE-SECRET-IN-FOOTFALL_WEBHOOK_SECRETS"
     )
     for source in all_sources():
