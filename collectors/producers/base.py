@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -16,20 +16,12 @@ from collectors import limits
 from collectors.errors import LogDamaged, Overloaded
 from schemas import topics
 from schemas.events import Event, key_of, tick
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 from schemas.rejects import Reject
 
 PACE_SECONDS: Final = 0.005
 """Commits start no closer together than this: a record costs its reader 0.4 ms, an event 10 µs."""
-
-
-class Append(NamedTuple):
-    """A record to write: NDJSON. `events` counts its lines, ticks left out."""
-
-    topic: str
-    partition: int
-    events: int
-    value: bytes
 
 
 class Writer(Protocol):

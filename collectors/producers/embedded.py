@@ -16,9 +16,10 @@ from uuid import uuid4
 
 import sql
 from collectors.errors import LogDamaged, LogMismatch, LogUnusable, Overloaded
-from collectors.producers.base import Append, GroupCommit
+from collectors.producers.base import GroupCommit
 from schemas import folder_format, topics
 from schemas.disk_space import Room
+from schemas.log_records import Append
 from schemas.logfile import (
     FORMAT,
     INBOX,

@@ -15,8 +15,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from collectors.errors import LogMismatch, Overloaded
-from collectors.producers.base import Append, GroupCommit
+from collectors.producers.base import GroupCommit
 from schemas import topics
+from schemas.log_records import Append
 
 EVENTS_HEADER: Final = "n"
 """Header of every record: its events, in ASCII digits."""

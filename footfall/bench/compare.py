@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import load
 from footfall.processes.children import end_with_parent
@@ -24,6 +23,7 @@ from footfall.processes.scratch import scratch
 from footfall.processes.signals import interruptible
 from pipeline.errors import Permanent
 from schemas import topics
+from schemas.log_records import Append
 from schemas.logfile import INBOX
 
 PARTITIONS: Final = 2

@@ -11,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from collectors.producers.base import Append
 from schemas import topics
 from schemas.events import tick
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 
 START_MS: Final = 1_760_000_000_000

@@ -15,7 +15,6 @@ from urllib.request import urlopen
 
 import msgspec
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench.compare import PARTITIONS, BenchError
 from footfall.bench.day import START_MS, Day
@@ -23,6 +22,7 @@ from footfall.processes.stack import Stack
 from pipeline.engine.transports.embedded_file import connect
 from pipeline.memory import LOOK_SECONDS
 from schemas import topics
+from schemas.log_records import Append
 from schemas.logfile import INBOX, OFFSET_BITS
 
 AT_ONCE_SECONDS: Final = 4

@@ -16,7 +16,6 @@ from urllib.request import urlopen
 
 import msgspec
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import load
 from footfall.bench.compare import PARTITIONS, PREFIX, BenchError
@@ -31,6 +30,7 @@ from pipeline.stages.visits.stage import NAME
 from pipeline.stages.visits.state import VisitsState
 from schemas import topics
 from schemas.events import tick
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 
 RATE: Final = 2_000

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pipeline.engine.stage import Output
-from pipeline.engine.transports.contract import Append
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 from schemas.topics import MAX_RECORD_BYTES
 

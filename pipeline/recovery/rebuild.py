@@ -22,7 +22,6 @@ from msgspec import Struct
 
 import sql
 from pipeline.clock import wall
-from pipeline.engine.transports.contract import Append
 from pipeline.engine.transports.embedded_points import (
     Applied,
     Inbox,
@@ -39,6 +38,7 @@ from pipeline.recovery.fast_ticks import Stretch, stretches
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from schemas import topics
+from schemas.log_records import Append
 from schemas.logfile import INBOX
 from schemas.rows import BY_NAME
 from schemas.store_urls import EmbeddedLog, EmbeddedWarehouseUrl, log_url, warehouse_url

@@ -9,8 +9,8 @@ import pytest
 
 from collectors.errors import Overloaded
 from collectors.producers import embedded
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
+from schemas.log_records import Append
 from schemas.topics import EVENTS
 
 RECORD = [Append(EVENTS.name, 0, 1, b"a")]

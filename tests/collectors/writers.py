@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from collectors.errors import Overloaded
-from collectors.producers.base import Append
 from schemas.events import Event
+from schemas.log_records import Append
 from schemas.rejects import Reject
 from schemas.topics import EVENTS, REJECTS
 

@@ -9,13 +9,13 @@ from typing import Protocol
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from collectors.producers import base
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.stage import Record
 from pipeline.engine.transports.contract import Journal
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.engine.transports.kafka_client import ensure_topics, events_header
 from pipeline.engine.transports.kafka_journal import KafkaJournal
+from schemas.log_records import Append
 from tests.kafka.broker import KafkaBroker
 
 PARTITIONS = 2
@@ -46,7 +46,7 @@ class EmbeddedLog:
 
     async def collect(self, topic: str, partition: int, values: Sequence[bytes]) -> None:
         writer = EmbeddedWriter(self._directory, PARTITIONS, lambda: 0)
-        writer.write([base.Append(topic, partition, 1, value) for value in values])
+        writer.write([Append(topic, partition, 1, value) for value in values])
         writer.close()
 
 

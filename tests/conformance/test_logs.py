@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from pipeline.engine.stage import Record
-from pipeline.engine.transports.contract import Append, Delta, Journal, Snapshot
+from pipeline.engine.transports.contract import Delta, Journal, Snapshot
+from schemas.log_records import Append
 from schemas.topics import CUSTOMERS, EVENTS, PAGES
 from tests.conformance.conftest import PARTITIONS, Log, records
 

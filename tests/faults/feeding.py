@@ -8,9 +8,9 @@ import msgspec
 
 from collectors.admission import admit
 from collectors.dialects.contract import Request
-from pipeline.engine.transports.contract import Append
 from schemas import topics
 from schemas.events import Event, key_of, tick
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 from tests.faults.traffic import Sending
 

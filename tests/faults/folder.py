@@ -12,7 +12,6 @@ from random import Random
 from typing import Any, Final
 from unittest.mock import MagicMock, patch
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine import batch_queue, partition_task
 from pipeline.engine.batch_queue import RecordBatch
@@ -22,6 +21,7 @@ from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.flow import stages
 from pipeline.settings import Settings
 from pipeline.warehouse.sink import Sink
+from schemas.log_records import Append
 from tests.faults import feeding, traffic
 from tests.faults.memory import Faults, Inline, MemoryWarehouse
 from tests.faults.simulation import silent

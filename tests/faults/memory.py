@@ -11,9 +11,10 @@ from random import Random
 from typing import Any
 
 from pipeline.engine.stage import Record
-from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.errors import LogUnavailable, WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows
+from schemas.log_records import Append
 from sql import load
 
 PartitionKey = tuple[str, int]

@@ -9,18 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.operations import rebuild
 from footfall.operations.log_fold import replay
 from pipeline.engine.runner import Runner
-from pipeline.engine.transports.contract import Append as Output
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from pipeline.warehouse.sink import Sink
 from schemas import topics
 from schemas.events import Event, Feedback
+from schemas.log_records import Append
 from schemas.rows import BY_NAME, columns_of
 from schemas.triggers import DeliveryResult, Trigger
 from tests.faults import feeding, traffic
@@ -127,7 +126,7 @@ async def _deliver(journal: EmbeddedJournal) -> None:
         ]
         lines = b"\n".join(map(_encode, results))
         if results:
-            await journal.append([Output(topics.TRIGGERS.name, partition, 0, lines)])
+            await journal.append([Append(topics.TRIGGERS.name, partition, 0, lines)])
 
 
 def asked(folder: Path, ask: Callable[[Warehouse], Any]) -> Any:

@@ -23,8 +23,8 @@ from pipeline.engine.runner import Runner
 from pipeline.engine.stage import Emit, Record, Stage
 from pipeline.engine.state.deltas import changes_of, restore, settle
 from pipeline.engine.state.keyed import State
-from pipeline.engine.transports.contract import Append
 from pipeline.warehouse.sink import Sink
+from schemas.log_records import Append
 from schemas.rows import BY_NAME, SOURCE, AccountingRow, RejectRow, columns_of
 from tests.faults.memory import Faults, Inline, Killed, MemoryJournal, MemoryLog, MemoryWarehouse
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.alarms import Alarms
-from pipeline.engine.transports.contract import Append
 from pipeline.recovery.tick_check import TickFilter
 from pipeline.stages.people.stage import People
 from schemas.events import Event, tick
+from schemas.log_records import Append
 from schemas.ticks import tick_time
 from tests.faults import feeding, traffic
 from tests.faults.simulation import Plan, World

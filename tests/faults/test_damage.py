@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.operations.warehouse_client import status_of
 from pipeline.clock import wall
 from pipeline.settings import Settings
+from schemas.log_records import Append
 from tests.faults import feeding, traffic
 from tests.faults.damage import FILES, RIGHT, SILENT, TOLD, Ground
 from tests.faults.ground import free_port

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from pipeline.engine.transports.contract import Append
 from schemas import topics
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 from tests.faults.simulation import POISON
 

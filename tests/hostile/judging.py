@@ -16,11 +16,12 @@ from collectors import limits
 from collectors.dialects.contract import Dialect, Envelope, Read, Request
 from collectors.endpoint import Endpoint
 from collectors.metrics import Metrics
-from collectors.producers.base import Append, GroupCommit
+from collectors.producers.base import GroupCommit
 from collectors.webhooks.contract import Fact, Vendor
 from collectors.webhooks.router import BELOW, Router
 from schemas.events import EARLIEST_MS, LATEST_MS, Event, key_of
 from schemas.keys import WriteKey
+from schemas.log_records import Append
 from schemas.rejects import MAX_BODY, Reject
 from schemas.topics import EVENTS
 from tests.collectors.requests import NOW

@@ -18,12 +18,12 @@ from random import Random
 
 import pytest
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.settings import Settings
 from pipeline.stores import check_state, open_and_migrate
+from schemas.log_records import Append
 from schemas.topics import EVENTS
 from tests.faults.ground import free_port
 from tests.hostile.orders import MAPPING

@@ -7,10 +7,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from pipeline.engine.transports import kafka_journal, parts
-from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.kafka_client import deltas_topic, ensure_topics, snapshots_topic
 from pipeline.engine.transports.kafka_journal import KafkaJournal
 from pipeline.errors import BadSetting, LogUnavailable
+from schemas.log_records import Append
 from schemas.topics import CUSTOMERS
 from tests.conformance.conftest import PARTITIONS, KafkaLog
 from tests.kafka.broker import KafkaBroker

@@ -10,13 +10,12 @@ import msgspec
 import pytest
 
 import pipeline
-from collectors.producers.base import Append as Promised
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.batch_queue import RecordBatch
 from pipeline.engine.batch_writer import Existing
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
-from pipeline.engine.transports.contract import Append, Delta
+from pipeline.engine.transports.contract import Delta
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.stages.visits import accounting
 from pipeline.stages.visits.funnel import parse
@@ -24,6 +23,7 @@ from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.sink import NOTHING
 from schemas import topics
 from schemas.events import Event
+from schemas.log_records import Append
 from schemas.rows import EventRow, Row
 from tests.pipeline.stages.visits.site import MINUTE, event, record
 
@@ -33,7 +33,7 @@ class CountingWriter(EmbeddedWriter):
 
     appends = 0
 
-    def write(self, records: Sequence[Promised]) -> None:
+    def write(self, records: Sequence[Append]) -> None:
         self.appends += 1
         super().write(records)
 
@@ -123,7 +123,7 @@ async def carry(folder: Path, batches: Sequence[Sequence[Event]]) -> tuple[int, 
     await runner.resume(0)
     for batch in batches:
         one = record(0, batch)
-        writer.write([Promised(topics.EVENTS.name, 0, one.events, one.value)])
+        writer.write([Append(topics.EVENTS.name, 0, one.events, one.value)])
         acknowledged = asyncio.Event()
         records = await journal.read(topics.EVENTS.name, 0, runner.tasks[0].next_offset, 100)
         await runner.feed(0, RecordBatch(records, acknowledged.set))

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from pipeline.engine.transports.contract import Append
 from pipeline.errors import ValueRefused
 from pipeline.flow import stages
 from pipeline.settings import Settings
@@ -18,6 +17,7 @@ from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from schemas import topics
 from schemas.events import LATEST_MS, Event, Order, key_of, tick
+from schemas.log_records import Append
 from schemas.partitioner import partition_of
 from schemas.rows import SOURCE, TABLES, Row, columns_of
 from tests.faults.simulation import World, calm

@@ -8,15 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from pipeline.engine.stage import Record
-
-
-class Append(NamedTuple):
-    """A record to append: `value` is NDJSON of `events` lines."""
-
-    topic: str
-    partition: int
-    events: int
-    value: bytes
+from schemas.log_records import Append
 
 
 class Delta(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import sql
 from pipeline.clock import wall
 from pipeline.engine.stage import Record
-from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_expiry import delete_old
 from pipeline.engine.transports.embedded_file import (
     check,
@@ -31,6 +31,7 @@ from pipeline.engine.transports.embedded_records import Partitions, Reader
 from pipeline.engine.transports.embedded_snapshots import StoredChunks, with_last
 from pipeline.errors import StateDamaged
 from schemas import topics
+from schemas.log_records import Append
 from schemas.logfile import FORMAT, INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
 
 T = TypeVar("T")

@@ -5,11 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.engine.stage import Record
-from pipeline.engine.transports.contract import Append
 from pipeline.engine.transports.embedded_file import check, connect, using
 from pipeline.engine.transports.embedded_records import Partitions, Reader
 from pipeline.errors import Permanent
 from schemas import topics
+from schemas.log_records import Append
 from schemas.logfile import INBOX, OFFSET_BITS, WORK, PartitionRow, checksum
 from schemas.ticks import tick_time, without_time
 

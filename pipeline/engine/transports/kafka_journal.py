@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from pipeline.engine.stage import Record
 from pipeline.engine.transports import parts
-from pipeline.engine.transports.contract import Append, Delta, Snapshot
+from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.kafka_client import (
     LOG_TOPIC,
     deltas_topic,
@@ -30,6 +30,7 @@ from pipeline.engine.transports.kafka_client import (
     unavailable,
 )
 from pipeline.errors import LogUnavailable
+from schemas.log_records import Append
 
 _BATCH_BYTES: Final = 950_000
 """The most that is sent to one partition at once: the broker refuses batches over 1 MiB."""

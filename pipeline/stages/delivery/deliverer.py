@@ -17,11 +17,11 @@ from standardwebhooks.webhooks import Webhook
 from pipeline.clock import Clock
 from pipeline.engine.partition_task import PartitionTask
 from pipeline.engine.runner import Runner
-from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
 from pipeline.masking import scrub, secrets_of
 from pipeline.stages.delivery.stage import DeliveryState, Pending, agenda
 from schemas import topics
+from schemas.log_records import Append
 from schemas.triggers import DeliveryResult, Trigger, cloud_event
 
 log = structlog.get_logger()

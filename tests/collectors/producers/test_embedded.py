@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from collectors.errors import LogDamaged, LogMismatch, Overloaded
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter, open_embedded
 from schemas.events import Event
+from schemas.log_records import Append
 from schemas.logfile import INBOX
 from schemas.topics import EVENTS, REJECTS
 

@@ -9,9 +9,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from collectors.errors import LogMismatch, Overloaded
-from collectors.producers.base import Append
 from collectors.producers.kafka import KafkaWriter, open_kafka
 from schemas.events import Event
+from schemas.log_records import Append
 from schemas.topics import EVENTS, MAX_RECORD_BYTES, REJECTS
 from tests.collectors.producers.test_base import REJECT
 from tests.kafka.broker import KafkaBroker, free_port, missing_tools

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from footfall.bench import logged
 from footfall.bench.compare import BenchError
 from pipeline.settings import Settings
 from schemas import topics
 from schemas.events import Event, tick
+from schemas.log_records import Append
 
 RUN = "0a1b2c3d"
 

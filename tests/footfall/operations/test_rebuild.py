@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.producers.base import Append
 from footfall.operations import rebuild as shell
 from footfall.operations.rebuild import look, run
 from pipeline.clock import wall
@@ -25,6 +24,7 @@ from pipeline.settings import Settings
 from pipeline.warehouse.contract import Warehouse
 from schemas import topics
 from schemas.events import tick
+from schemas.log_records import Append
 from tests.faults.rebuilding import (
     Tables,
     asked,

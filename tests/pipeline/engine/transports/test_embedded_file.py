@@ -9,13 +9,12 @@ from typing import TypeVar
 import pytest
 
 from collectors.errors import CollectorError, LogDamaged, LogMismatch
-from collectors.producers.base import Append
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline import errors
 from pipeline.engine.stage import Record
-from pipeline.engine.transports.contract import Append as Output
 from pipeline.engine.transports.contract import Delta, Snapshot
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from schemas.log_records import Append
 from schemas.logfile import DAMAGED, INBOX, WORK
 from schemas.topics import CUSTOMERS, EVENTS
 
@@ -122,7 +121,7 @@ def made(folder: Path) -> None:
 
     async def use(journal: EmbeddedJournal) -> None:
         for at in range(4):
-            outputs = [Output(CUSTOMERS.name, 0, 1, b"%d" % at)]
+            outputs = [Append(CUSTOMERS.name, 0, 1, b"%d" % at)]
             await journal.commit("people", 0, outputs, Delta(at, at, b"delta"))
         await journal.snapshot("people", 0, Snapshot(1, [b"one", b"two", b"three"]))
 

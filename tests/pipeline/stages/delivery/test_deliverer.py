@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from pipeline.engine.runner import Runner
-from pipeline.engine.transports.contract import Append
 from pipeline.errors import LogUnavailable
 from pipeline.stages.delivery.deliverer import CONCURRENT_ATTEMPTS, Deliverer, request_of
 from pipeline.stages.delivery.stage import PAUSES_SECONDS, Pending
+from schemas.log_records import Append
 from schemas.triggers import DeliveryResult, Trigger
 from tests.pipeline.stages.delivery.test_stage import NOW, DeliveryFold, trigger
 
