@@ -96,7 +96,7 @@ def odds_of(forward: float, views: float) -> float:
 
 
 def predict(baseline: Baseline, hour: int) -> tuple[float, float]:
-    """The usual log-odds in `hour` (since 1970) and their floor; UNKNOWN twice before it is warm."""
+    """The usual log-odds in `hour` (since 1970) and their floor; twice NO_BASELINE before it is warm."""
     if baseline.views < WARM_VIEWS:
         return NO_BASELINE, NO_BASELINE
     mean, var, _ = _read(baseline.shape, hour)

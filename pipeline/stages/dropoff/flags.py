@@ -1,4 +1,4 @@
-"""From an alarm to a flag: which segment it is about, since when, and how to say so once."""
+"""From an alarm to a flag: which segment it is about, since when, and its one row and trigger."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ def emit_flag(
             expected=numbers.expected,
             observed=numbers.observed,
             views=numbers.views,
-            failed_views=numbers.failed,
+            failed_views=numbers.failed_views,
             trigger_id=identity if fresh else "",
             reason=text,
         )
@@ -80,7 +80,7 @@ def emit_flag(
         "expected": round(numbers.expected, 4),
         "observed": round(numbers.observed, 4),
         "views": numbers.views,
-        "failed_views": numbers.failed,
+        "failed_views": numbers.failed_views,
     }
     trigger = Trigger(
         id=identity,
@@ -109,7 +109,7 @@ class Numbers(msgspec.Struct, frozen=True):
         return self.forward / self.views if self.views else 0.0
 
     @property
-    def failed(self) -> int:
+    def failed_views(self) -> int:
         """Views that did not go forward."""
         return self.views - self.forward
 
@@ -140,7 +140,7 @@ def _most_specific(blocks: Sequence[Block], segment: str) -> str:
 
 
 def _is_consequence(page_ref: PageRef) -> bool:
-    """People sent back from a broken page leave from the pages before it: not news."""
+    """Whether a page after this one is broken: people whom it sends back leave from this one."""
     return any(step in page_ref.site.broken for step in page_ref.page.forward)
 
 

@@ -38,7 +38,7 @@ Counts = Mapping[str, Mapping[str, float]]
 
 
 def first_step(steps: tuple[str, ...], goal: str) -> str:
-    """The first of an outcome's next steps that is a page or the goal, else the first, else LEFT."""
+    """The first of an outcome's next steps that is a page or the goal, else the first, else NO_STEP."""
     for step in steps:
         if step.startswith("/") or step == goal:
             return step

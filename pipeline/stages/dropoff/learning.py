@@ -1,4 +1,4 @@
-"""When a site's hour or day turns: its traffic, and what forward means on its pages."""
+"""At the start of a site's hour or day: its traffic, and what forward means on its pages."""
 
 from typing import Final
 
@@ -13,11 +13,11 @@ from schemas.time_units import HOUR_MS
 MAX_PAGES: Final = 1_000
 """Pages watched per site; a page nobody visits for weeks makes room for another."""
 
-HASTY_MS: Final = 48 * HOUR_MS
+YOUNG_SITE_MS: Final = 48 * HOUR_MS
 """A site younger than this is learned from every hour, an older one once a day."""
 
 DAILY_DECAY: Final = 0.95
-"""What a step count keeps per day: half in a fortnight."""
+"""Step counts are multiplied by this every day: they halve in a fortnight."""
 
 MIN_COUNT: Final = 0.2
 """Step counts faded below this are forgotten: a step taken once, after a month."""
@@ -50,7 +50,7 @@ def start_hour(context: Context, name: str, site: Site, goal: str) -> None:
         site.week = [*site.week[-6:], site.views] if site.day >= 0 else []
         site.day, site.views = day, 0
         site.stake = detector.stake(sum(site.week))
-    if new_day or site.clock - site.first < HASTY_MS:
+    if new_day or site.clock - site.first < YOUNG_SITE_MS:
         _learn(context, name, site, goal, DAILY_DECAY if new_day else 1.0)
 
 
@@ -135,7 +135,7 @@ def _drop_unvisited_pages(
     context: Context, name: str, page_index: PageIndex, counts: dict[str, dict[str, float]]
 ) -> None:
     """Forget pages without recent visits."""
-    tables, dropped = context.tables, []
+    tables, unvisited = context.tables, []
     for path in page_index.pages:
         key = f"{name}\n{path}"
         page = tables.pages.get(key)
@@ -147,11 +147,11 @@ def _drop_unvisited_pages(
             or context.quarantine(key).windows
         ):
             continue
-        dropped.append(path)
+        unvisited.append(path)
         for table in (tables.pages, tables.quarantines, tables.steps):
             table.delete(key)
         for device in DEVICES:
             tables.baselines.delete(f"{key}\n{device}")
-    if dropped:
-        page_index.pages = [path for path in page_index.pages if path not in dropped]
+    if unvisited:
+        page_index.pages = [path for path in page_index.pages if path not in unvisited]
         tables.page_indexes.put(name, page_index)

@@ -1,4 +1,4 @@
-"""While a flag is open: has the share come back? And what becomes of the flag."""
+"""While a flag is open: whether the share has come back, and how the flag closes."""
 
 from typing import Final
 
@@ -76,7 +76,7 @@ def _close_as_accepted(context: Context, page_ref: PageRef, flag: Flag, now: int
             expected=numbers.expected,
             observed=numbers.observed,
             views=numbers.views,
-            failed_views=numbers.failed,
+            failed_views=numbers.failed_views,
             trigger_id="",
             reason=text,
         )
@@ -90,7 +90,7 @@ def _close_as_accepted(context: Context, page_ref: PageRef, flag: Flag, now: int
 
 def _close(context: Context, page_ref: PageRef, flag: Flag) -> None:
     page = page_ref.page
-    page.flags = [other for other in page.flags if other is not flag]
+    page.flags = [open_flag for open_flag in page.flags if open_flag is not flag]
     for device in (detector.ALL,) if flag.segment == detector.ALL else flag.devices:
         page.since[device] = flag.since
     page.stale = True

@@ -147,8 +147,8 @@ def new_state() -> State:
     tables = Tables(
         Keyed(Site), Keyed(PageIndex), Keyed(Page), Keyed(Quarantine), Keyed(Baseline), Keyed(Steps)
     )
-    named = {_STORED.get(name, name): table for name, table in tables._asdict().items()}
-    return State(**cast("dict[str, Keyed[object]]", named))
+    tables_by_name = {_STORED.get(name, name): table for name, table in tables._asdict().items()}
+    return State(**cast("dict[str, Keyed[object]]", tables_by_name))
 
 
 def tables_of(state: State) -> Tables:

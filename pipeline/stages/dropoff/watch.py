@@ -1,4 +1,4 @@
-"""One outcome's way into a page's counts, and what follows from it: blocks, quarantine, alarms."""
+"""Counts one outcome on its page, and what follows from it: blocks, quarantine, alarms."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ BLOCK_VIEWS: Final = 24
 """Views that close a block; the end of an hour does too."""
 
 SLACK_MS: Final = HOUR_MS // 6
-"""Attempts this much older than the open block still count there; older ones seek their own."""
+"""Attempts this much older than the open block still count there; older ones in their own block."""
 
 RECENT_BLOCKS: Final = 24
 MAX_BLOCKS: Final = 48
@@ -27,11 +27,11 @@ MAX_STEPS: Final = 32
 MIN_QUARANTINE_MS: Final = HOUR_MS
 MAX_QUARANTINE_MS: Final = 24 * HOUR_MS
 SUSPECT_LIMIT_MS: Final = 72 * HOUR_MS
-"""What stays suspect for so long without an alarm is drift, and learned."""
+"""What stays suspect for so long without an alarm is drift, and is learned from."""
 
 
 def watch(context: Context, page_ref: PageRef, outcome: PageOutcome, goal: str) -> None:
-    """Count an outcome of a known page and raise what there is to raise. Puts `page_ref.page`."""
+    """Count an outcome of a page; flag a break or a recovery that it shows. Puts `page_ref.page`."""
     time = min(outcome.time, outcome.decided_at)
     if time // HOUR_MS > page_ref.page.hour:
         _start_hour(context, page_ref, time)
@@ -86,7 +86,7 @@ def _count(context: Context, page_ref: PageRef, view: CountedView, now: int) -> 
 
 
 def _count_in_block(context: Context, page_ref: PageRef, view: CountedView) -> bool:
-    """Whether there was a block to count in: what is older than the quarantine is past mending."""
+    """Whether there was a block to count in: what was learned from already is not corrected."""
     page = page_ref.page
     if view.time >= page.block.start - SLACK_MS:
         return _count_in_cell(context, page_ref, page.block, view)
@@ -166,13 +166,13 @@ def _close_block(context: Context, page_ref: PageRef, start: int) -> None:
 
 
 def _compact(blocks: list[Block]) -> list[Block]:
-    kept: list[Block] = []
+    merged_blocks: list[Block] = []
     for block in blocks[:-RECENT_BLOCKS]:
-        if kept and kept[-1].start // HOUR_MS == block.start // HOUR_MS:
-            _merge(kept[-1], block)
+        if merged_blocks and merged_blocks[-1].start // HOUR_MS == block.start // HOUR_MS:
+            _merge(merged_blocks[-1], block)
         else:
-            kept.append(block)
-    return kept + blocks[-RECENT_BLOCKS:]
+            merged_blocks.append(block)
+    return merged_blocks + blocks[-RECENT_BLOCKS:]
 
 
 def _merge(into: Block, block: Block) -> None:

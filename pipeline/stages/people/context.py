@@ -1,4 +1,4 @@
-"""What the folding of one record carries along: state, output, and the cycles to renew at its end."""
+"""What is shared while one record is folded: state, output, and the cycles to renew at its end."""
 
 from typing import NamedTuple
 

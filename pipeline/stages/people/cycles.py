@@ -1,4 +1,4 @@
-"""A cycle: one person's wait for one product after their last purchase. Pure decisions about one.
+"""A cycle: one person's wait for one product after their last purchase. Pure functions of one cycle.
 
 States: `waiting`; `due` from `lead_ms` before the expected date; `late` when 84 %, `lapsed` when 98 %
 of those who return would have returned; "" where no return is expected. Dates depend on the
@@ -47,7 +47,7 @@ def foresee(cycle: Cycle, norm: Norm | None, now: int, policy: Policy) -> None:
 
 
 def chance_at_due(expected: Forecast, policy: Policy) -> float:
-    """The chance of a purchase within the window after the reminder, who has not bought till then.
+    """The chance of a purchase in the window after the reminder, if there was none until then.
 
     1 − returns·Φ stays above 0 because `returns` is below 1: some never come back.
     """
@@ -56,7 +56,7 @@ def chance_at_due(expected: Forecast, policy: Policy) -> float:
 
 
 def should_emit(cycle: Cycle, now: int, policy: Policy) -> bool:
-    """Whether the state is new to whoever acts on it, and not history."""
+    """Whether a trigger is to be emitted: the state is new, and was reached within `fresh_ms`."""
     rank = _RANK[cycle.state]
     if rank <= _RANK[cycle.emitted_state]:
         return False

@@ -9,8 +9,8 @@ from pipeline.stages.people.context import RecordContext
 from pipeline.stages.people.state import DEVICE, Device, Point
 
 MAX_POINTS: Final = 64
-"""Assertions kept for one device. Past it, the oldest that repeats its neighbours is dropped: only
-another person's assertion arriving later, from before that time, could have needed it."""
+"""Assertions stored for one device. Past it, the oldest that repeats its neighbours is dropped: it
+would matter only if another person's assertion from before that time arrived later."""
 MAX_UNOWNED_ORDERS: Final = 500
 """Orders without identifiers on one device that late assertions may still give to somebody else."""
 
@@ -27,13 +27,13 @@ def owner_at(device: str, points: Sequence[Point], time: int) -> str:
 
 
 def owner_of(context: RecordContext, site: str, device: str, time: int) -> str:
-    """`owner_at` with what the state knows."""
-    owned = context.state.devices.get(f"{site}\n{device}")
-    return owner_at(device, owned.points if owned else (), time)
+    """`owner_at` by the state's points of the device."""
+    entry = context.state.devices.get(f"{site}\n{device}")
+    return owner_at(device, entry.points if entry else (), time)
 
 
 def assert_owner(context: RecordContext, site: str, device: str, point: Point) -> list[str]:
-    """Note whose the device is from a time on; answers the orders that change their owner."""
+    """Record who has the device from a time on; answers the ids of orders that change their owner."""
     key = f"{site}\n{device}"
     entry = context.state.devices.get(key) or Device()
     if point in entry.points:
@@ -78,8 +78,9 @@ def mark_opt_out(context: RecordContext, site: str, device: str) -> None:
 
 
 def _drop_redundant(points: list[Point]) -> None:
-    for at in range(1, len(points) - 1):
-        if points[at - 1].identifier == points[at].identifier == points[at + 1].identifier:
-            del points[at]
+    for index in range(1, len(points) - 1):
+        before, point, after = points[index - 1 : index + 2]
+        if before.identifier == point.identifier == after.identifier:
+            del points[index]
             return
     del points[1]

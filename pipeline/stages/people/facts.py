@@ -1,4 +1,4 @@
-"""From a record's bytes to facts about customers, and what could not be read."""
+"""Decodes a record's lines into facts about customers; lines that cannot be read are `Unreadable`."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ _decoder: Final = msgspec.json.Decoder(CustomerFact)
 
 
 class Unreadable(NamedTuple):
-    """A line that is no fact. `line` counts from 0."""
+    """A line that is no fact, with the reason. `line` counts from 0."""
 
     line: int
     detail: str
@@ -22,16 +22,16 @@ class Unreadable(NamedTuple):
 
 
 def read(value: bytes) -> list[CustomerFact | Unreadable]:
-    """The facts of a record in their order; lines that are none stand in their place."""
+    """The facts of a record in their order; an Unreadable for each line that is none."""
     facts = decode_lines(_decoder, value, _unreadable)
-    return [_validated(index, fact, value) for index, fact in enumerate(facts)]
+    return [_validate(index, fact, value) for index, fact in enumerate(facts)]
 
 
 def _unreadable(number: int, line: bytes, error: Exception) -> Unreadable:
     return Unreadable(number, str(error), line)
 
 
-def _validated(
+def _validate(
     index: int, fact: CustomerFact | Unreadable, value: bytes
 ) -> CustomerFact | Unreadable:
     """The fact, or what is wrong with it; `index` counts lines that are not blank."""

@@ -10,15 +10,15 @@ from schemas import identifiers
 from schemas.rows import IdentityRow, RefusalRow
 
 MAX_LINKS: Final = 500
-"""Distinct links in one component. A further one that would outgrow it is not taken in: its
-identifiers stay with whom they are, and the refusal is recorded as `too_many_links`. Past the cap
-the result depends on arrival; no honest person has 500 distinct sets of identifiers."""
+"""Distinct links in one component. A further one is refused, recorded as `too_many_links`, and its
+identifiers stay with the people they are of. Past this limit the result depends on the order of
+arrival; no honest person has 500 distinct sets of identifiers."""
 
 person_id = lru_cache(maxsize=8_192)(identifiers.person_id)
 
 
-def learn(context: RecordContext, site: str, link: Link) -> None:
-    """Fold a link in: identifiers become known, people merge or part, rows say what changed."""
+def add_link(context: RecordContext, site: str, link: Link) -> None:
+    """Fold a link in: new identifiers get nodes, people merge or part, rows record the changes."""
     members = (*link.identifiers, link.previous_id) if link.previous_id else link.identifiers
     nodes = [_node(context, site, identifier) for identifier in members]
     if len(members) < 2:
@@ -50,8 +50,7 @@ def _node(context: RecordContext, site: str, identifier: str) -> Node:
 
 def _is_redundant(component: Component, link: Link) -> bool:
     return any(
-        earlier.identifiers == link.identifiers
-        and earlier.previous_id == link.previous_id
+        _has_same_identifiers(earlier, link)
         and (earlier.time, earlier.message_id) <= (link.time, link.message_id)
         for earlier in component.links
     )
@@ -60,18 +59,18 @@ def _is_redundant(component: Component, link: Link) -> bool:
 def _merge_components(context: RecordContext, site: str, link: Link, labels: list[str]) -> None:
     """Join the components that the link touches, and evaluate the result anew."""
     components = context.state.components
-    joined = {label: components.get(label) or Component() for label in labels}
+    by_label = {label: components.get(label) or Component() for label in labels}
     links = [
-        known_link
-        for component in joined.values()
-        for known_link in component.links
-        if not _is_equal(known_link, link)
+        earlier
+        for component in by_label.values()
+        for earlier in component.links
+        if not _has_same_identifiers(earlier, link)
     ]
     links.append(link)
     if len(links) > MAX_LINKS:
         _refuse(context, site, link)
         return
-    before = [refusal for component in joined.values() for refusal in component.refusals]
+    before = [refusal for component in by_label.values() for refusal in component.refusals]
     for label in labels[1:]:
         components.delete(label)
     people, refusals = evaluate(links)
@@ -83,22 +82,22 @@ def _merge_components(context: RecordContext, site: str, link: Link, labels: lis
             _assign(context, site, identifier, canonical, label)
 
 
-def _is_equal(one: Link, other: Link) -> bool:
-    return one.identifiers == other.identifiers and one.previous_id == other.previous_id
+def _has_same_identifiers(a: Link, b: Link) -> bool:
+    return a.identifiers == b.identifiers and a.previous_id == b.previous_id
 
 
 def _assign(context: RecordContext, site: str, identifier: str, canonical: str, label: str) -> None:
     node = _node(context, site, identifier)
-    was = node.canonical
-    if was == canonical and node.component == label:
+    before = node.canonical
+    if before == canonical and node.component == label:
         return
     node.canonical, node.component = canonical, label
     context.state.nodes.put(f"{site}\n{identifier}", node)
-    if was == canonical:
+    if before == canonical:
         return
     _identity_row(context, site, identifier, canonical)
     for product in node.products:
-        context.touch(site, was, product)
+        context.touch(site, before, product)
         context.touch(site, canonical, product)
 
 

@@ -13,12 +13,12 @@ as empirical Bayes for this model:
 and the next interval is normal around it with variance σ² + τ²(1 − w). σ² and τ² come from sums of
 squares within and between people (one-way random effects, method of moments). A product with few
 intervals borrows from its category, that from the site: each level's numbers are averaged with
-the level's above as if that had been seen `BORROWED` times.
+the level's above as if that had been observed `PRIOR_WEIGHT` times.
 
 Whether there will be a next purchase at all is a beta-binomial estimate (as in the BG/NBD model of
-Fader, Hardie and Lee, 2005): of a product's purchases, those followed by another. Everybody's last
+Fader, Hardie and Lee, 2005): of a product's purchases, those followed by ansums. Everybody's last
 purchase counts as not followed, so people who never return count in full, and recent ones a
-little too much: this errs towards saying nothing.
+little too much: this errs towards no reminder.
 
 All sums are integers (thousandths of ln(days)), so that adding them up in any order is exact.
 """
@@ -33,13 +33,13 @@ from msgspec import Struct
 from schemas.time_units import DAY_MS, HOUR_MS
 
 SCALE: Final = 1_000
-SAME_OCCASION: Final = 20 * HOUR_MS
+SAME_OCCASION_MS: Final = 20 * HOUR_MS
 """Purchases of a product within this after an occasion's first one belong to that occasion."""
 LONGEST_DAYS: Final = 3 * 365
-"""A longer gap says no more than this."""
+"""Longer intervals count as this long."""
 PRIOR_WEIGHT: Final = 8.0
 RETURNS_PRIOR_WEIGHT: Final = 3.0
-"""How many purchases' worth the population's share of returns weighs against a person's own."""
+"""How many of a person's own purchases the population's share of returns weighs as much as."""
 DEFAULT_VARIANCE: Final = 0.25
 """σ² and τ² where nothing is known: a factor of e^0.5 ≈ 1.65 up or down."""
 MIN_VARIANCE: Final = 0.0025
@@ -48,10 +48,10 @@ LAPSED_SD: Final = 2.0
 """Standard deviations after the expected date: 84 % and 98 % of those who return are back."""
 
 
-class Own(NamedTuple):
-    """One person's purchases of one product: occasions' last time, and sums over intervals."""
+class IntervalSums(NamedTuple):
+    """One person's purchases of one product: the last one's time, ms, and sums over intervals."""
 
-    last: int
+    last_purchase: int
     intervals: int
     total: int
     squares: int
@@ -81,19 +81,19 @@ class Sums(Struct, array_like=True):
             self.means += sign * (total * total // intervals)
             self.weights += sign * intervals * intervals
 
-    def merge(self, other: "Sums", sign: int) -> None:
-        """Add another's sums (sign 1) or take them away (−1)."""
-        self.buyers += sign * other.buyers
-        self.repeaters += sign * other.repeaters
-        self.intervals += sign * other.intervals
-        self.total += sign * other.total
-        self.squares += sign * other.squares
-        self.means += sign * other.means
-        self.weights += sign * other.weights
+    def merge(self, sums: "Sums", sign: int) -> None:
+        """Add other sums (sign 1) or subtract them (−1)."""
+        self.buyers += sign * sums.buyers
+        self.repeaters += sign * sums.repeaters
+        self.intervals += sign * sums.intervals
+        self.total += sign * sums.total
+        self.squares += sign * sums.squares
+        self.means += sign * sums.means
+        self.weights += sign * sums.weights
 
 
 class Norm(NamedTuple):
-    """What is usual: μ, σ², τ² of ln(days), and the share of purchases followed by another."""
+    """What is usual: μ, σ², τ² of ln(days), and the share of purchases followed by ansums."""
 
     mean: float
     within: float
@@ -102,7 +102,11 @@ class Norm(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """A next purchase: the median interval, when it is late and when lapsed (tenths of a day)."""
+    """A next purchase: the median interval, when it is late and when lapsed, in tenths of a day.
+
+    `deviation` is of ln(days), `returns` the chance that there is a next purchase at all, `weight` how
+    much the person's own intervals count beside everybody's, 0 … 1.
+    """
 
     days_tenths: int
     late_tenths: int
@@ -121,25 +125,25 @@ class Forecast(NamedTuple):
 
 
 def occasions(times: Sequence[int]) -> list[int]:
-    """The first times of distinct occasions; `times` are sorted."""
+    """The first times of distinct occasions, ms; `times` are sorted."""
     if len(times) < 2:
         return list(times)
     firsts = [times[0]]
     for time in times:
-        if time - firsts[-1] >= SAME_OCCASION:
+        if time - firsts[-1] >= SAME_OCCASION_MS:
             firsts.append(time)
     return firsts
 
 
-def own_of(times: Sequence[int]) -> Own:
-    """Sums over a person's own intervals. `times` are sorted and not empty."""
+def interval_sums(times: Sequence[int]) -> IntervalSums:
+    """Sums over a person's own intervals. `times`, ms, are sorted and not empty."""
     total = squares = 0
     firsts = occasions(times)
     for earlier, later in pairwise(firsts):
         x = round(log(min((later - earlier) / DAY_MS, LONGEST_DAYS)) * SCALE)
         total += x
         squares += x * x
-    return Own(times[-1], len(firsts) - 1, total, squares)
+    return IntervalSums(times[-1], len(firsts) - 1, total, squares)
 
 
 def norm_of(levels: Sequence[Sums]) -> Norm | None:
@@ -160,11 +164,11 @@ def forecast(norm: Norm, intervals: int, total: int) -> Forecast:
     if intervals:
         mean += weight * total / intervals / SCALE
     deviation = sqrt(norm.within + norm.between * (1 - weight))
-    days = max(_tenths(mean), 1)
-    late = max(_tenths(mean + LATE_SD * deviation), days + 10)
-    lapsed = max(_tenths(mean + LAPSED_SD * deviation), late + 10)
+    days_tenths = max(_tenths(mean), 1)
+    late_tenths = max(_tenths(mean + LATE_SD * deviation), days_tenths + 10)
+    lapsed_tenths = max(_tenths(mean + LAPSED_SD * deviation), late_tenths + 10)
     returns = (RETURNS_PRIOR_WEIGHT * norm.returns + intervals) / (RETURNS_PRIOR_WEIGHT + intervals)
-    return Forecast(days, late, lapsed, deviation, returns, weight)
+    return Forecast(days_tenths, late_tenths, lapsed_tenths, deviation, returns, weight)
 
 
 def _normal(z: float) -> float:
@@ -182,10 +186,12 @@ def _blend(above: Norm, sums: Sums) -> Norm:
     if not n:
         return above._replace(returns=returns)
     mean = (sums.total / SCALE + PRIOR_WEIGHT * above.mean) / (n + PRIOR_WEIGHT)
-    spread = max((sums.squares - sums.means) / SCALE**2, 0.0)
-    within = (spread + PRIOR_WEIGHT * above.within) / (n - people + PRIOR_WEIGHT)
-    apart = (sums.means - sums.total * sums.total / n) / SCALE**2
-    room = n - sums.weights / n
-    measured = max((apart - (people - 1) * within) / room, 0.0) if room > 0 else above.between
-    between = (people * measured + PRIOR_WEIGHT * above.between) / (people + PRIOR_WEIGHT)
+    within_squares = max((sums.squares - sums.means) / SCALE**2, 0.0)
+    within = (within_squares + PRIOR_WEIGHT * above.within) / (n - people + PRIOR_WEIGHT)
+    between_squares = (sums.means - sums.total * sums.total / n) / SCALE**2
+    divisor = n - sums.weights / n
+    observed = above.between
+    if divisor > 0:
+        observed = max((between_squares - (people - 1) * within) / divisor, 0.0)
+    between = (people * observed + PRIOR_WEIGHT * above.between) / (people + PRIOR_WEIGHT)
     return Norm(mean, max(within, MIN_VARIANCE), max(between, MIN_VARIANCE), returns)

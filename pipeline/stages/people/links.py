@@ -1,4 +1,4 @@
-"""Who is who within what was ever linked: a pure function of the links, whatever order they came in."""
+"""Which linked identifiers are one person: a pure function of the links, in any order of arrival."""
 
 from collections.abc import Iterable, Iterator
 from operator import attrgetter

@@ -9,14 +9,14 @@ class Policy(Struct, frozen=True):
     """What a site's owner may tune. The defaults are those that the tests and scores use."""
 
     lead_ms: int = 3 * DAY_MS
-    """`repurchase.due` is told this long before the expected date, at most a quarter interval."""
+    """`repurchase.due` is emitted this long before the expected date, at most a quarter interval."""
     fresh_ms: int = 3 * DAY_MS
-    """What happened longer ago than this when it is first seen is recorded, but not told."""
+    """What is older than this when it is first seen is recorded without a trigger."""
     cooldown_ms: int = DAY_MS
-    """A person hears of one rule at most once within this."""
+    """Within this, at most one trigger of a rule is emitted for a person."""
     window_days: int = 14
     chance: float = 0.2
     """A return is expected where, when its reminder would go out, the chance of a purchase within
-    `window_days` is at least this. Below, no date is worth acting on: nobody can guess it."""
+    `window_days` is at least this. Below, no forecast is good enough to act on."""
     cycles_per_tick: int = 1_000
     """Cycles looked at in one tick, so that no tick's delta outgrows a log record."""

@@ -1,4 +1,4 @@
-"""Everybody's intervals: per product, per category, per site, kept as exact sums."""
+"""Everybody's intervals per product, category and site, as exact sums; and products' names."""
 
 from typing import Final
 
@@ -6,17 +6,17 @@ from pipeline.stages.people.interval_model import Norm, Sums, norm_of
 from pipeline.stages.people.state import PeopleState, Product
 from schemas.events import Item
 
-_NAME: Final = 80
-"""Characters of a product's name that sentences show."""
+_NAME_CHARACTERS: Final = 80
+"""How much of a product's name sentences show."""
 
 
 def name_product(state: PeopleState, site: str, item: Item, time: int) -> None:
-    """A product's category and name are those of its newest mention."""
+    """Store a product's category and name where this mention of it is the newest."""
     key = f"{site}\n{item.product_id}"
     newest = state.products.get(key)
     if newest is not None and time < newest.time:
         return
-    product = Product(time, item.category, item.name[:_NAME])
+    product = Product(time, item.category, item.name[:_NAME_CHARACTERS])
     if newest is not None and product <= newest:
         return
     state.products.put(key, product)
@@ -27,11 +27,11 @@ def name_product(state: PeopleState, site: str, item: Item, time: int) -> None:
 def name_of(state: PeopleState, site: str, product: str) -> str:
     """The product's name, else its id."""
     newest = state.products.get(f"{site}\n{product}")
-    return (newest.name if newest else "") or product[:_NAME]
+    return (newest.name if newest else "") or product[:_NAME_CHARACTERS]
 
 
 def add(state: PeopleState, site: str, product: str, change: Sums) -> None:
-    """A product's sums change, and with them its category's and the site's."""
+    """Add a change to a product's sums, its category's and the site's."""
     for key in _levels(state, site, product):
         sums = state.sums.get(key) or Sums()
         sums.merge(change, 1)
@@ -49,11 +49,11 @@ def _levels(state: PeopleState, site: str, product: str) -> tuple[str, str, str]
     return f"{site}\n", f"{site}\nc{category}", f"{site}\np{product}"
 
 
-def _recategorise(state: PeopleState, site: str, product: str, was: str, now: str) -> None:
+def _recategorise(state: PeopleState, site: str, product: str, before: str, after: str) -> None:
     sums = state.sums.get(f"{site}\np{product}")
     if sums is None:
         return
-    for category, sign in ((was, -1), (now, 1)):
+    for category, sign in ((before, -1), (after, 1)):
         key = f"{site}\nc{category}"
         level = state.sums.get(key) or Sums()
         level.merge(sums, sign)

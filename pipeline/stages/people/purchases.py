@@ -1,4 +1,4 @@
-"""Orders: what counts as bought, by whom, when. Reports, refunds and owners may come in any order."""
+"""Orders: what was bought, by whom, when. Reports, refunds and owners may arrive in any order."""
 
 from bisect import bisect_left, insort
 from typing import Final
@@ -32,7 +32,7 @@ def purchase(context: RecordContext, fact: CustomerFact, order: Order) -> None:
 
 
 def settle(context: RecordContext, site: str, order_id: str) -> None:
-    """An order's device changed hands: let the pairs say what the order's facts now say."""
+    """Recompute an order's owner, after its device got another, and move its purchases between pairs."""
     key = f"{site}\n{order_id}"
     sale = context.state.sales.get(key)
     assert sale is not None
@@ -116,9 +116,9 @@ def _remove_purchase(
     key = pair_key(site, owner, product)
     pair = context.state.pairs.get(key)
     assert pair is not None
-    at = bisect_left(pair.times, time)
-    if at < len(pair.times) and pair.times[at] == time:
-        del pair.times[at]
+    index = bisect_left(pair.times, time)
+    if index < len(pair.times) and pair.times[index] == time:
+        del pair.times[index]
     else:
         pair.older -= 1
     if pair.times or pair.cycle is not None:

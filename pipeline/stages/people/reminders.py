@@ -1,4 +1,4 @@
-"""Repurchase triggers in plain words."""
+"""Repurchase triggers: their sentences and evidence."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -29,13 +29,13 @@ _EVIDENCE_PRODUCTS: Final = 20
 
 
 class EndedReminder(NamedTuple):
-    """A reminder whose cycle is over. `bought_again`: when, ms; 0 if it was not."""
+    """A reminder whose cycle is over. `bought_again_at`: ms; 0 where the product was not bought again."""
 
     person: str
     last_purchase: int
     emitted_state: str
     trigger_id: str
-    bought_again: int
+    bought_again_at: int
 
 
 def emit_reminder(
@@ -60,24 +60,26 @@ def emit_reminder(
     return emit_for_person(context, _RULES[step], site, person, identity, message)
 
 
-def withdraw(context: RecordContext, site: str, product: str, ended: EndedReminder) -> None:
-    """Take back a reminder that no longer holds; what had lapsed needs none."""
-    if ended.emitted_state not in ("due", "late") or opted_out(context, site, ended.person):
+def withdraw(context: RecordContext, site: str, product: str, reminder: EndedReminder) -> None:
+    """Emit that a due or late reminder no longer holds; a lapsed one needs no withdrawal."""
+    if reminder.emitted_state not in ("due", "late") or opted_out(context, site, reminder.person):
         return
     name = population.name_of(context.state, site, product)
-    if ended.bought_again:
-        reason = f"Bought {name} again on {date(ended.bought_again)}, so the reminder is off."
+    if reminder.bought_again_at:
+        reason = f"Bought {name} again on {date(reminder.bought_again_at)}, so the reminder is off."
     else:
-        reason = f"The purchase of {name} on {date(ended.last_purchase)} no longer counts for this person."
+        reason = f"The purchase of {name} on {date(reminder.last_purchase)} no longer counts for this person."
     evidence = {
         "product_id": product,
         "name": name,
-        "last_purchase": ended.last_purchase,
-        "bought_again": ended.bought_again or None,
-        "withdraws": ended.trigger_id,
+        "last_purchase": reminder.last_purchase,
+        "bought_again": reminder.bought_again_at or None,
+        "withdraws": reminder.trigger_id,
     }
-    cycle = f"{product}@{ended.last_purchase}"
-    emit_for_person(context, "repurchase.withdrawn", site, ended.person, cycle, (reason, evidence))
+    cycle = f"{product}@{reminder.last_purchase}"
+    emit_for_person(
+        context, "repurchase.withdrawn", site, reminder.person, cycle, (reason, evidence)
+    )
 
 
 def _sentence(context: RecordContext, site: str, product: str, cycle: Cycle) -> str:

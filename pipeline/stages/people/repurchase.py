@@ -1,4 +1,4 @@
-"""Cycles kept in line with purchases, identities and time; what is due becomes a trigger.
+"""Cycles follow purchases, identities and time; a new state becomes a trigger.
 
 Once per cycle (person, product, last purchase) and state; a state crossed longer than
 `Policy.fresh_ms` before it was first seen is recorded without a trigger, so an import of history is
@@ -21,7 +21,7 @@ from pipeline.stages.people.cycles import (
     should_emit,
 )
 from pipeline.stages.people.identity import person_id
-from pipeline.stages.people.interval_model import Norm, Sums, own_of
+from pipeline.stages.people.interval_model import Norm, Sums, interval_sums
 from pipeline.stages.people.reminders import EndedReminder
 from pipeline.stages.people.state import Contact, Cycle, Pair, PeopleState, pair_key, split_pair_key
 from pipeline.stages.people.trigger_emitter import opted_out
@@ -29,8 +29,8 @@ from schemas.rows import CycleRow
 from schemas.time_units import DAY_MS
 
 
-class _Cycle(NamedTuple):
-    """The same cycle, whoever the person is called now."""
+class _CycleId(NamedTuple):
+    """What identifies a cycle when people merge: `person` is the canonical identifier now."""
 
     site: str
     person: str
@@ -38,13 +38,13 @@ class _Cycle(NamedTuple):
     last_purchase: int
 
 
-class _Changes:
-    """One pass over the stale cycles: rows as they stood, reminders whose cycle ended."""
+class _FlushChanges:
+    """What one flush has to write: rows as they were, reminders whose cycle ended, changes of sums."""
 
     def __init__(self) -> None:
         self.rows: dict[PersonProduct, CycleColumns | None] = {}
-        self.ended_reminders: dict[_Cycle, EndedReminder] = {}
-        self.changes: dict[tuple[str, str], Sums] = {}
+        self.ended_reminders: dict[_CycleId, EndedReminder] = {}
+        self.sums: dict[tuple[str, str], Sums] = {}
 
 
 class _Norms:
@@ -62,24 +62,24 @@ class _Norms:
 
 
 def flush(context: RecordContext) -> None:
-    """Bring every stale cycle in line. First all counts, then all dates, which use the counts."""
+    """Renew every stale cycle: first all counts, then all dates, which depend on the counts."""
     if not context.stale:
         return
     person_products, context.stale = context.stale, {}
-    work = _Changes()
+    changes = _FlushChanges()
     for person_product in person_products:
-        _recount(context, work, person_product)
-    for (site, product), change in work.changes.items():
+        _recount(context, changes, person_product)
+    for (site, product), change in changes.sums.items():
         population.add(context.state, site, product, change)
     norms = _Norms(context.state)
     for person_product in person_products:
-        _renew(context, work, norms, person_product)
-    for cycle, ended in work.ended_reminders.items():
-        reminders.withdraw(context, cycle.site, cycle.product, ended)
+        _renew(context, changes, norms, person_product)
+    for cycle_id, reminder in changes.ended_reminders.items():
+        reminders.withdraw(context, cycle_id.site, cycle_id.product, reminder)
 
 
 def tick(context: RecordContext, time: int) -> None:
-    """Move time on: look at the cycles whose time has come, and emit what is new."""
+    """Advance the log's time to `time`, ms: look at the cycles that are due for it, emit new states."""
     state, policy = context.state, context.policy
     if time > state.now:
         state.clock.put("", time)
@@ -115,65 +115,73 @@ def _refresh(
     return pair.cycle
 
 
-def _recount(context: RecordContext, work: _Changes, person_product: PersonProduct) -> None:
+def _recount(context: RecordContext, changes: _FlushChanges, person_product: PersonProduct) -> None:
     state = context.state
     key = pair_key(*person_product)
     times, older = _history(state, person_product)
     pair = state.pairs.get(key) or Pair()
     cycle = pair.cycle
-    work.rows[person_product] = cycle_columns(cycle)
+    changes.rows[person_product] = cycle_columns(cycle)
     if cycle is None and not times:
         return
-    own = own_of(times) if times else None
-    change = work.changes.setdefault((person_product.site, person_product.product), Sums())
+    sums = interval_sums(times) if times else None
+    change = changes.sums.setdefault((person_product.site, person_product.product), Sums())
     if cycle is not None:
         change.add(cycle.intervals, cycle.total, cycle.squares, -1)
-    if own is not None:
-        change.add(own.intervals, own.total, own.squares, 1)
+    if sums is not None:
+        change.add(sums.intervals, sums.total, sums.squares, 1)
     if (
         cycle is not None
         and cycle.emitted_state
-        and (own is None or own.last != cycle.last_purchase)
+        and (sums is None or sums.last_purchase != cycle.last_purchase)
     ):
-        heir = state.person_of(person_product.site, person_product.person)
-        cycle_id = _Cycle(person_product.site, heir, person_product.product, cycle.last_purchase)
-        again = own.last if own and own.last > cycle.last_purchase else 0
-        work.ended_reminders[cycle_id] = EndedReminder(
-            person_product.person, cycle.last_purchase, cycle.emitted_state, cycle.trigger_id, again
+        canonical = state.person_of(person_product.site, person_product.person)
+        cycle_id = _CycleId(
+            person_product.site, canonical, person_product.product, cycle.last_purchase
+        )
+        bought_again_at = (
+            sums.last_purchase if sums and sums.last_purchase > cycle.last_purchase else 0
+        )
+        changes.ended_reminders[cycle_id] = EndedReminder(
+            person_product.person,
+            cycle.last_purchase,
+            cycle.emitted_state,
+            cycle.trigger_id,
+            bought_again_at,
         )
         cycle.emitted_state = cycle.trigger_id = ""
-    if own is None:
+    if sums is None:
         pair.cycle = None
     elif cycle is None:
-        pair.cycle = Cycle(len(times) + older, *own)
+        pair.cycle = Cycle(len(times) + older, *sums)
     else:
         cycle.purchases = len(times) + older
-        cycle.last_purchase, cycle.intervals, cycle.total, cycle.squares = own
+        cycle.last_purchase, cycle.intervals, cycle.total, cycle.squares = sums
     state.pairs.put(key, pair)
 
 
 def _renew(
-    context: RecordContext, work: _Changes, norms: _Norms, person_product: PersonProduct
+    context: RecordContext, changes: _FlushChanges, norms: _Norms, person_product: PersonProduct
 ) -> None:
     state, now = context.state, context.state.now
     key = pair_key(*person_product)
     pair = state.pairs.get(key)
     cycle = pair.cycle if pair is not None else None
     if pair is None or cycle is None:
-        _row(context, person_product, work.rows[person_product], None)
+        _row(context, person_product, changes.rows[person_product], None)
         state.timers.clear(key)
         if pair is not None and not pair.times:
             state.pairs.delete(key)
         return
-    cycle_id = _Cycle(
+    cycle_id = _CycleId(
         person_product.site, person_product.person, person_product.product, cycle.last_purchase
     )
-    if not cycle.emitted_state and (reminder := work.ended_reminders.pop(cycle_id, None)):
+    if not cycle.emitted_state and (reminder := changes.ended_reminders.pop(cycle_id, None)):
         cycle.emitted_state, cycle.trigger_id = reminder.emitted_state, reminder.trigger_id
     foresee(cycle, norms.of(person_product), now, context.policy)
     state.pairs.put(key, pair)
     state.timers.set(key, next_look(cycle, now, context.policy))
-    _row(context, person_product, work.rows[person_product], cycle_columns(cycle))
+    _row(context, person_product, changes.rows[person_product], cycle_columns(cycle))
 
 
 def _history(state: PeopleState, person_product: PersonProduct) -> tuple[Sequence[int], int]:
@@ -228,10 +236,10 @@ def _emit(
     """Emit one trigger for all of a person's products in one state, or put it off."""
     state, now = context.state, context.state.now
     free_at = _last_emitted_at(state, site, person, step) + context.policy.cooldown_ms
-    quiet = opted_out(context, site, person)
-    if quiet or free_at > now:
+    is_opted_out = opted_out(context, site, person)
+    if is_opted_out or free_at > now:
         for person_product in person_products:
-            state.timers.set(pair_key(*person_product), now + DAY_MS if quiet else free_at)
+            state.timers.set(pair_key(*person_product), now + DAY_MS if is_opted_out else free_at)
         return
     pairs = {
         person_product.product: _pair(state, person_product) for person_product in person_products

@@ -1,4 +1,4 @@
-"""Who needs care now: an unhappy answer, or a ticket that was thought solved and is open again."""
+"""Alerts for customer service: an unhappy answer, or a solved ticket that is open again."""
 
 from typing import Any, Final
 
@@ -79,7 +79,7 @@ def record_feedback(context: RecordContext, fact: CustomerFact, feedback: Feedba
 def _emit(
     context: RecordContext, rule: Rule, fact: CustomerFact, reason: str, evidence: dict[str, Any]
 ) -> None:
-    """Emit a trigger, unless it is history, nobody is known, or they opted out."""
+    """Emit a trigger, unless the fact is older than `fresh_ms`, of nobody, or of who opted out."""
     now = context.state.now
     if not now or now - fact.time > context.policy.fresh_ms:
         return

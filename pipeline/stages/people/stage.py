@@ -1,4 +1,4 @@
-"""The `people` stage: identity, purchases, repurchase and care, in the order one site's facts come."""
+"""The `people` stage: identity, purchases, repurchase, service alerts; folds a site's facts in order."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ class People:
         return PeopleState()
 
     def process(self, state: State, record: Record, emit: Emit) -> None:
-        """Fold one record in. Cycles are brought in line before each tick and at the end."""
+        """Fold one record in. Stale cycles are renewed before each tick and at the end."""
         assert isinstance(state, PeopleState)
         context = RecordContext(state, emit, self.policy)
         for fact in read(record.value):
@@ -61,7 +61,7 @@ def _identify(context: RecordContext, fact: CustomerFact) -> None:
     if fact.identifiers:
         strong = "" if was_device else previous
         link = Link(fact.time, fact.message_id, fact.identifiers, strong)
-        identity.learn(context, site, link)
+        identity.add_link(context, site, link)
         if was_device:
             _assert_owner(context, fact, previous.removeprefix(DEVICE))
     if fact.device and (fact.identifiers or fact.kind == "reset"):

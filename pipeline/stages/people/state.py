@@ -1,4 +1,4 @@
-"""The `people` stage's state: what is kept, under which keys.
+"""The `people` stage's state: its tables and their keys.
 
 One partition holds several sites; every key begins with the site and a newline, and sites have no
 newline. Values are keyed by identifier, never by person: people merge and part.
@@ -58,7 +58,7 @@ class Refusal(NamedTuple):
 
 
 class Component(Struct, array_like=True):
-    """All that was ever linked, refused links included. `people`: canonical → its identifiers."""
+    """Linked identifiers, with refused links too. `people`: canonical → its identifiers."""
 
     links: list[Link] = []
     people: dict[str, list[str]] = {}
@@ -74,7 +74,7 @@ class Point(NamedTuple):
 
 
 class Device(Struct, array_like=True):
-    """A browser or app. `loose`: (time, order_id) of orders that belong to whoever had it then."""
+    """A browser or app. `unowned_orders`: (time, order_id) of orders of whoever had it then."""
 
     points: list[Point] = []
     unowned_orders: list[tuple[int, str]] = []
@@ -92,7 +92,7 @@ class Report(NamedTuple):
 
 
 class Sale(Struct, array_like=True):
-    """An order. `owner`, `time` and `products` are how it now stands in the pairs."""
+    """An order. `owner`, `time` and `products` are those that the pairs have of it now."""
 
     reports: list[Report] = []
     void: bool = False
@@ -106,7 +106,7 @@ class Cycle(Struct, array_like=True):
     """A person's wait for a product. `intervals`, `total`, `squares` are in the population's sums.
 
     `interval_tenths` are tenths of a day. `state` "": no return is expected, and no row stands.
-    `emitted_state` is the last state that a trigger said, `trigger_id`.
+    `emitted_state` is the last state that a trigger (`trigger_id`) was emitted for.
     """
 
     purchases: int
@@ -126,7 +126,7 @@ class Cycle(Struct, array_like=True):
 class Pair(Struct, array_like=True):
     """An identifier and a product: purchase times, and the person's cycle if it is canonical.
 
-    `times` are the newest, sorted; `older` counts those that were let go.
+    `times` are the newest, sorted; `older` counts those that were dropped.
     """
 
     times: list[int] = []

@@ -1,4 +1,4 @@
-"""Triggers about people: one message to whoever acts, one row for the record."""
+"""Triggers about people: the message for `delivery` and the row for the warehouse."""
 
 from datetime import UTC, datetime
 from typing import Any

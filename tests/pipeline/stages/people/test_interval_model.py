@@ -10,9 +10,9 @@ from pipeline.stages.people.interval_model import (
     Norm,
     Sums,
     forecast,
+    interval_sums,
     norm_of,
     occasions,
-    own_of,
 )
 from schemas.time_units import DAY_MS, HOUR_MS
 
@@ -25,7 +25,7 @@ def sums_of(histories: list[list[float]]) -> Sums:
         for interval in intervals:
             at += interval
             times.append(round(at * DAY_MS))
-        own = own_of(times)
+        own = interval_sums(times)
         sums.add(own.intervals, own.total, own.squares, 1)
     return sums
 
@@ -64,7 +64,7 @@ def test_a_product_without_intervals_borrows_from_the_site_but_keeps_its_own_sha
 
 def test_own_intervals_weigh_more_the_more_there_are() -> None:
     norm = Norm(mean=3.4, within=0.04, between=0.04, returns=0.9)
-    own = own_of([day * 7 * DAY_MS for day in range(9)])
+    own = interval_sums([day * 7 * DAY_MS for day in range(9)])
     weights = [forecast(norm, n, own.total * n // own.intervals).weight for n in (0, 1, 4, 8)]
     assert weights == [0, 0.5, 0.8, pytest.approx(8 / 9)]
     days = [forecast(norm, n, own.total * n // own.intervals).days_tenths for n in (0, 1, 4, 8)]
@@ -90,12 +90,12 @@ def test_purchases_within_hours_are_one_occasion() -> None:
         21 * HOUR_MS,
         48 * HOUR_MS,
     ]
-    assert own_of([0, HOUR_MS]).intervals == 0
+    assert interval_sums([0, HOUR_MS]).intervals == 0
 
 
 def test_an_absurd_gap_counts_as_the_longest() -> None:
-    far = own_of([0, 50 * 365 * DAY_MS])
-    assert far.total == own_of([0, LONGEST_DAYS * DAY_MS]).total
+    far = interval_sums([0, 50 * 365 * DAY_MS])
+    assert far.total == interval_sums([0, LONGEST_DAYS * DAY_MS]).total
 
 
 def test_counting_out_leaves_exactly_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from pipeline.stages.people.cycles import cycle_columns, foresee
-from pipeline.stages.people.interval_model import Sums, norm_of, own_of
+from pipeline.stages.people.interval_model import Sums, interval_sums, norm_of
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.state import Cycle
 from schemas.customers import CustomerFact
@@ -165,12 +165,12 @@ class Naive:
         bought = {key: sorted(times) for key, times in self._bought().items()}
         site, each = Sums(), dict[str, Sums]()
         for (_, product), times in bought.items():
-            own = own_of(times)
+            own = interval_sums(times)
             for sums in (site, each.setdefault(product, Sums())):
                 sums.add(own.intervals, own.total, own.squares, 1)
         states = {}
         for (person, product), times in bought.items():
-            cycle = Cycle(len(times), *own_of(times))
+            cycle = Cycle(len(times), *interval_sums(times))
             norm = norm_of([site, site, each[product]])
             foresee(cycle, norm, day(QUIET[1]), Policy())
             if cycle_columns(cycle):
