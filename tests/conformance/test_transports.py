@@ -11,12 +11,12 @@ from schemas.topics import EVENTS
 from tests.conformance.conftest import PARTITIONS, Log, records
 from tests.conformance.reader import PartitionKey, Reader, reading
 
-PLACES = [(EVENTS.name, partition) for partition in range(PARTITIONS)]
-FIRST = PLACES[0]
+KEYS = [(EVENTS.name, partition) for partition in range(PARTITIONS)]
+FIRST = KEYS[0]
 
 
 async def ends(journal: Journal) -> dict[PartitionKey, int]:
-    return {key: await journal.end(*key) for key in PLACES}
+    return {key: await journal.end(*key) for key in KEYS}
 
 
 def test_records_arrive_in_order_and_untouched_from_all_partitions(log: Log, stage: str) -> None:
@@ -24,15 +24,15 @@ def test_records_arrive_in_order_and_untouched_from_all_partitions(log: Log, sta
         journal = await log.open()
         start = await ends(journal)
         values = [b'{"n":%d}' % n for n in range(300)]
-        for key in PLACES:
+        for key in KEYS:
             await log.collect(*key, values)
         reader = Reader(start)
         async with reading(log.url, EVENTS.name, reader, stage):
-            for key in PLACES:
+            for key in KEYS:
                 await reader.wait_for(key, start[key] + 299)
-        for key in PLACES:
-            handed = [record for run in reader.runs[key] for record in run]
-            assert handed == records(values, start[key])
+        for key in KEYS:
+            received = [record for run in reader.runs[key] for record in run]
+            assert received == records(values, start[key])
         await journal.close()
 
     asyncio.run(scenario())

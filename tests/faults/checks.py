@@ -10,7 +10,7 @@ from tests.faults.oracle import Attempt, Session, Truth
 Query = Callable[[str], Sequence[Sequence[Any]]]
 """Runs SQL and answers rows; times come as ms (`toUnixTimestamp64Milli`)."""
 
-SHOWN: Final = 3
+MAX_EXAMPLES: Final = 3
 """Examples in one difference."""
 
 EVENTS: Final = """
@@ -36,7 +36,7 @@ class Books(NamedTuple):
     rejected: int
 
 
-class Found(NamedTuple):
+class Observed(NamedTuple):
     """What a warehouse holds, read with FINAL. `twice`: rows physically held more than once."""
 
     events: list[tuple[str, str, str, int]]
@@ -47,9 +47,9 @@ class Found(NamedTuple):
     twice: Mapping[str, int]
 
 
-def read(query: Query) -> Found:
+def read(query: Query) -> Observed:
     """Everything the oracle can judge."""
-    return Found(
+    return Observed(
         [(row[0], row[1], row[2], row[3]) for row in query(EVENTS)],
         [Session(*row) for row in query(SESSIONS)],
         [Attempt(row[0], row[1], row[2], row[3], tuple(row[4])) for row in query(ATTEMPTS)],
@@ -66,11 +66,11 @@ def _twice(query: Query, table: str) -> int:
     return int(count)
 
 
-def found_in(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Found:
+def observed_in(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Observed:
     """The same from rows in memory, by table: what `read` would answer had they been inserted."""
     events = _final(rows["events"], "message_id", "device", "time")
     books = _final(rows["books"], *SOURCE)
-    return Found(
+    return Observed(
         [(row["message_id"], row["device"], row["type"], row["time"]) for row in events],
         [
             Session(*(row[name] for name in Session._fields))
@@ -98,28 +98,28 @@ def _source(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in SOURCE)
 
 
-def differences(truth: Truth, found: Found, *, zombies: bool = False) -> list[str]:
+def differences(truth: Truth, observed: Observed, *, zombies: bool = False) -> list[str]:
     """Nothing, or what is wrong. `zombies`: a paused worker may have inserted equal rows again."""
     events = [(key, *fields) for key, fields in truth.events.items()]
     return [
-        *_differ("events", events, found.events),
-        *_differ("sessions", truth.sessions, found.sessions),
-        *_differ("page outcomes", truth.attempts, found.attempts),
-        *_unbalanced(truth, found.books),
-        *([] if zombies else _repeated(found.twice)),
+        *_differ("events", events, observed.events),
+        *_differ("sessions", truth.sessions, observed.sessions),
+        *_differ("page outcomes", truth.attempts, observed.attempts),
+        *_unbalanced(truth, observed.books),
+        *([] if zombies else _repeated(observed.twice)),
     ]
 
 
-def strangers(truth: Truth, found: Found) -> list[str]:
+def strangers(truth: Truth, observed: Observed) -> list[str]:
     """The same for people."""
-    return _differ("identifiers", truth.people.items(), found.people.items())
+    return _differ("identifiers", truth.people.items(), observed.people.items())
 
 
 def _differ(what: str, wanted: Iterable[Hashable], got: Iterable[Hashable]) -> list[str]:
     want, have = Counter(wanted), Counter(got)
     missing, extra = want - have, have - want
     return [
-        f"{what}: {bag.total()} {word}, such as {sorted(map(repr, bag))[:SHOWN]}"
+        f"{what}: {bag.total()} {word}, such as {sorted(map(repr, bag))[:MAX_EXAMPLES]}"
         for bag, word in ((missing, "missing"), (extra, "too many or wrong"))
         if bag
     ]

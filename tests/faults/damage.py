@@ -18,7 +18,7 @@ from collectors.producers.embedded import EmbeddedWriter
 from pipeline.errors import Permanent
 from schemas.logfile import INBOX, WORK
 from schemas.rejects import Reason
-from tests.faults.folder import PARTITIONS, Held, copied, live, stopped_stack
+from tests.faults.folder import PARTITIONS, RowsByTable, copied, live, stopped_stack
 from tests.faults.tables import final
 
 EVENTS: Final = 800
@@ -54,19 +54,19 @@ class Ground:
     def __init__(self, folder: Path, seed: int, events: int = EVENTS) -> None:
         self.folder, self._origin = folder, folder / "stopped"
         self._origin.mkdir()
-        self._held = stopped_stack(self._origin, seed, events)
+        self._rows = stopped_stack(self._origin, seed, events)
         self.right = final(self._lived(self._copy()))
 
     def _copy(self) -> Path:
-        place = self.folder / "damaged"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self._origin, place)
-        return place
+        folder = self.folder / "damaged"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self._origin, folder)
+        return folder
 
-    def _lived(self, place: Path) -> Held:
-        held = copied(self._held)
-        asyncio.run(live(place, held))
-        return held
+    def _lived(self, folder: Path) -> RowsByTable:
+        rows = copied(self._rows)
+        asyncio.run(live(folder, rows))
+        return rows
 
     def cases(self, name: str, count: int, seed: int) -> Iterator[Case]:
         """Every fifth is a cut; the WAL is hit as often as the file."""
@@ -79,29 +79,29 @@ class Ground:
 
     def verdict(self, case: Case) -> Verdict:
         """What a collector and a worker make of it, started after the damage."""
-        place = self._copy()
-        _damage(place, case)
+        folder = self._copy()
+        _damage(folder, case)
         try:
             if case.seed % 2:
-                EmbeddedWriter(place, PARTITIONS, lambda: 0).close()
-            held = self._lived(place)
+                EmbeddedWriter(folder, PARTITIONS, lambda: 0).close()
+            rows = self._lived(folder)
         except (Permanent, CollectorError) as error:
             return Verdict(TOLD, f"{type(error).__name__}: {error}")
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody would understand it
             return Verdict(SILENT, f"ended with {error!r}")
-        return self._compared(held)
+        return self._compared(rows)
 
-    def _compared(self, held: Held) -> Verdict:
-        if told := [row for row in held["rejects"] if row["reason"] == Reason.DAMAGED_RECORD]:
+    def _compared(self, rows: RowsByTable) -> Verdict:
+        if told := [row for row in rows["rejects"] if row["reason"] == Reason.DAMAGED_RECORD]:
             return Verdict(TOLD, f"{len(told)} lines are rejects")
-        got = final(held)
+        got = final(rows)
         differing = {name: len(got[name] ^ rows) for name, rows in self.right.items()}
         wrong = {name: count for name, count in differing.items() if count}
         return Verdict(SILENT, f"rows differ: {wrong}") if wrong else Verdict(RIGHT, "")
 
 
-def _damage(place: Path, case: Case) -> None:
-    path = place / case.file
+def _damage(folder: Path, case: Case) -> None:
+    path = folder / case.file
     with path.open("r+b") as file:
         if case.bit < 0:
             file.truncate(case.at)
@@ -114,19 +114,19 @@ def _damage(place: Path, case: Case) -> None:
 
 def main() -> int:
     """Run the long form; prints each case that is not right, and a summary."""
-    given = [int(text) for text in sys.argv[1:]]
-    count, seed = (*given, *(120, 0)[len(given) :])
-    found: Counter[tuple[Any, ...]] = Counter()
+    numbers = [int(text) for text in sys.argv[1:]]
+    count, seed = (*numbers, *(120, 0)[len(numbers) :])
+    verdicts: Counter[tuple[Any, ...]] = Counter()
     with tempfile.TemporaryDirectory(prefix="footfall-damage-") as folder:
         ground = Ground(Path(folder), seed)
         for name in FILES:
             for case in ground.cases(name, count, seed):
                 verdict = ground.verdict(case)
-                found[name, verdict.how] += 1
+                verdicts[name, verdict.how] += 1
                 print(f"{verdict.how:6} {case}: {verdict.text}", flush=True)
-    for (name, how), cases in sorted(found.items()):
+    for (name, how), cases in sorted(verdicts.items()):
         print(f"{name:9} {how:6} {cases:4}")
-    return 1 if any(how == SILENT for _, how in found) else 0
+    return 1 if any(how == SILENT for _, how in verdicts) else 0
 
 
 if __name__ == "__main__":

@@ -17,18 +17,18 @@ _CHUNK: Final = b"\0" * 65_536
 
 
 @contextmanager
-def small_disk(place: Path) -> Iterator[Path]:
-    """A tmpfs of SIZE bytes at `place`, for the time of the block."""
-    place.mkdir(parents=True)
-    _mount(place)
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A tmpfs of SIZE bytes at `folder`, for the time of the block."""
+    folder.mkdir(parents=True)
+    _mount(folder)
     try:
-        yield place
+        yield folder
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def _mount(place: Path) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
+def _mount(folder: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -43,10 +43,10 @@ def cannot_mount() -> str:
 
 
 class Neighbour:
-    """Fills the disk of `place` and keeps it full until it is told to go."""
+    """Fills the disk of `folder` and keeps it full until it is told to go."""
 
-    def __init__(self, place: Path) -> None:
-        self._file = place / "neighbour"
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "neighbour"
         self._gone = threading.Event()
         self._thread = threading.Thread(target=self._fill, daemon=True)
         self._thread.start()
@@ -66,14 +66,14 @@ class Neighbour:
             self._file.unlink()
 
 
-def free(place: Path) -> int:
+def free(folder: Path) -> int:
     """Bytes."""
-    return shutil.disk_usage(place).free
+    return shutil.disk_usage(folder).free
 
 
-def wait_full(place: Path, seconds: float) -> None:
+def wait_full(folder: Path, seconds: float) -> None:
     """Until nothing is free. Raises AssertionError after `seconds`."""
     deadline = monotonic() + seconds
-    while free(place) > len(_CHUNK):
-        assert monotonic() < deadline, f"{place} is not full after {seconds} s"
+    while free(folder) > len(_CHUNK):
+        assert monotonic() < deadline, f"{folder} is not full after {seconds} s"
         sleep(0.001)

@@ -26,10 +26,12 @@ def records(sendings: Sequence[Sending], sendings_per_tick: int = 3) -> Iterator
     for number, sending in enumerate(sendings):
         by_partition: dict[int, list[Event]] = {}
         for event in _events(sending, str(number)):
-            place = partition_of(key_of(event), PARTITIONS)
-            by_partition.setdefault(place, []).append(event)
-        for place, events in by_partition.items():
-            yield Append(topics.EVENTS.name, place, len(events), b"\n".join(map(_encode, events)))
+            partition = partition_of(key_of(event), PARTITIONS)
+            by_partition.setdefault(partition, []).append(event)
+        for partition, events in by_partition.items():
+            yield Append(
+                topics.EVENTS.name, partition, len(events), b"\n".join(map(_encode, events))
+            )
         if number % sendings_per_tick == 0:
             yield from _ticks(sending.at)
     end = max(sending.at for sending in sendings)
@@ -51,5 +53,5 @@ def _events(sending: Sending, nonce: str) -> list[Event]:
 
 
 def _ticks(now: int) -> Iterator[Append]:
-    for place in range(PARTITIONS):
-        yield Append(topics.EVENTS.name, place, 0, _encode(tick(now)))
+    for partition in range(PARTITIONS):
+        yield Append(topics.EVENTS.name, partition, 0, _encode(tick(now)))

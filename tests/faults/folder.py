@@ -30,7 +30,7 @@ PARTITIONS: Final = 2
 TURNS: Final = 20_000
 """Turns without an end after which a life counts as one that waits for ever."""
 
-Held = dict[str, list[dict[str, Any]]]
+RowsByTable = dict[str, list[dict[str, Any]]]
 
 
 class Waits(AssertionError):
@@ -46,20 +46,20 @@ def write(folder: Path, records: Iterable[Append]) -> EmbeddedWriter:
 
 
 async def live(
-    folder: Path, held: Held, upto: float = 1.0, *, close: bool = True
+    folder: Path, rows: RowsByTable, upto: float = 1.0, *, close: bool = True
 ) -> EmbeddedJournal:
-    """Fold a share of what the log holds into `held`. Raises what would end a worker, and Waits."""
+    """Fold a share of what the log holds into `rows`. Raises what would end a worker, and Waits."""
     journal = EmbeddedJournal(folder)
     try:
-        await _fold(journal, held, upto)
+        await _fold(journal, rows, upto)
     finally:
         if close:
             await journal.close()
     return journal
 
 
-async def _fold(journal: EmbeddedJournal, held: Held, upto: float) -> None:
-    sink = Sink(MemoryWarehouse(held, Faults(Random(0), kill=0, fail=0)), journal.log_id)
+async def _fold(journal: EmbeddedJournal, rows: RowsByTable, upto: float) -> None:
+    sink = Sink(MemoryWarehouse(rows, Faults(Random(0), kill=0, fail=0)), journal.log_id)
     sink._threads = Inline()  # type: ignore[assignment]
     settings = Settings({"lateness": str(30 * 86_400)}, {})
     flow = stages(settings, journal.partitions).values()
@@ -96,9 +96,9 @@ async def _feed(runner: Runner, journal: EmbeddedJournal, upto: float) -> bool:
     return done
 
 
-def stopped_stack(folder: Path, seed: int, events: int, share: float = 0.6) -> Held:
+def stopped_stack(folder: Path, seed: int, events: int, share: float = 0.6) -> RowsByTable:
     """A folder as `kill -9` of collector and worker leaves it, WAL and all, and the rows till then."""
-    held: Held = defaultdict(list)
+    rows: RowsByTable = defaultdict(list)
     alive = folder / "alive"
     sent = list(map(_appended, feeding.records(traffic.sendings(seed, events))))
     with (
@@ -106,16 +106,16 @@ def stopped_stack(folder: Path, seed: int, events: int, share: float = 0.6) -> H
         patch.object(partition_task, "SNAPSHOT_BYTES", 60_000),
     ):
         write(alive, sent[: len(sent) // 2]).close()  # the last one to close empties the WAL
-        asyncio.run(live(alive, held, share))
+        asyncio.run(live(alive, rows, share))
         writer = write(alive, sent[len(sent) // 2 :])
-        asyncio.run(_killed(alive, folder, held, share))
+        asyncio.run(_killed(alive, folder, rows, share))
         writer.close()
     shutil.rmtree(alive)
-    return held
+    return rows
 
 
-async def _killed(alive: Path, folder: Path, held: Held, share: float) -> None:
-    journal = await live(alive, held, share, close=False)
+async def _killed(alive: Path, folder: Path, rows: RowsByTable, share: float) -> None:
+    journal = await live(alive, rows, share, close=False)
     await asyncio.to_thread(_copy, alive, folder)
     await journal.close()
 
@@ -130,6 +130,6 @@ def _appended(record: Any) -> Append:
     return Append(*record)
 
 
-def copied(held: Mapping[str, Sequence[dict[str, Any]]]) -> Held:
+def copied(tables: Mapping[str, Sequence[dict[str, Any]]]) -> RowsByTable:
     """Rows that a life may add to."""
-    return defaultdict(list, {name: list(rows) for name, rows in held.items()})
+    return defaultdict(list, {name: list(rows) for name, rows in tables.items()})

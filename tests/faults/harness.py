@@ -81,6 +81,6 @@ def judged(directory: Path, *, zombies: bool) -> list[str]:
     """Compare in a process of its own: chDB belongs to one directory in each process."""
     command = [sys.executable, "-m", "tests.faults.judge", str(directory)]
     command += ["--zombies"] if zombies else []
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    wrong: list[str] = json.loads(found.stdout.splitlines()[-1])
+    judge = subprocess.run(command, capture_output=True, text=True, check=True)
+    wrong: list[str] = json.loads(judge.stdout.splitlines()[-1])
     return wrong

@@ -23,8 +23,8 @@ def judge(directory: Path, *, zombies: bool) -> list[str]:
 
     try:
         with (directory / "accepted.jsonl").open() as lines:
-            truth, found = recount(lines), read(query)
-        return [*differences(truth, found, zombies=zombies), *strangers(truth, found)]
+            truth, observed = recount(lines), read(query)
+        return [*differences(truth, observed, zombies=zombies), *strangers(truth, observed)]
     finally:
         warehouse.close()
 

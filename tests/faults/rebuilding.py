@@ -112,17 +112,17 @@ async def _deliver(journal: EmbeddedJournal) -> None:
     """Results of all triggers that have none yet, as the deliverer appends them."""
     for partition in range(journal.partitions):
         first = journal._work_partitions.read(topics.TRIGGERS.name, partition).first_offset
-        told, known = list[str](), set[str]()
+        delivered, known = list[str](), set[str]()
         for record in await journal.read(topics.TRIGGERS.name, partition, first, 100_000):
             for line in record.value.split(b"\n"):
                 if record.events:
-                    told.append(msgspec.json.decode(line, type=Trigger).id)
+                    delivered.append(msgspec.json.decode(line, type=Trigger).id)
                 else:
                     known.add(msgspec.json.decode(line, type=DeliveryResult).trigger_id)
         results = [
-            DeliveryResult(trigger_id=one, attempt=1, time=5, delivered=True, status=200)
-            for one in told
-            if one not in known
+            DeliveryResult(trigger_id=trigger_id, attempt=1, time=5, delivered=True, status=200)
+            for trigger_id in delivered
+            if trigger_id not in known
         ]
         lines = b"\n".join(map(_encode, results))
         if results:

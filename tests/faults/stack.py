@@ -159,16 +159,16 @@ class Stack:
         return {name: count - self.kills.get(name, 0) for name, count in deaths.items()}
 
     def _applied(self) -> int:
-        return sum(place.applied + 1 for place in self.ground.progress().values())
+        return sum(position.applied + 1 for position in self.ground.progress().values())
 
     def lag(self) -> int:
         """Records that are durable in the log but not in some stage's state."""
-        return sum(place.lag for place in self.ground.progress().values())
+        return sum(position.lag for position in self.ground.progress().values())
 
     def _arrived(self) -> int:
         """Records of events, ticks included."""
-        places = self.ground.progress().items()
-        return sum(place.end for (stage, _), place in places if stage == FIRST)
+        positions = self.ground.progress().items()
+        return sum(position.end for (stage, _), position in positions if stage == FIRST)
 
     def finish(self) -> None:
         """Move time on until all is over; drain; stop everything."""

@@ -15,9 +15,9 @@ _TABLE: Final = re.compile(
 
 def _keys() -> dict[str, list[str]]:
     texts = (sql.load(f"migrations/{name}") for name in names())
-    found = {name: key for text in texts for name, key in _TABLE.findall(text)}
+    keys = {name: key for text in texts for name, key in _TABLE.findall(text)}
     return {
-        name: [word for word in re.findall(r"\w+", found[name]) if word in _columns(name)]
+        name: [word for word in re.findall(r"\w+", keys[name]) if word in _columns(name)]
         for name in BY_NAME
     }
 

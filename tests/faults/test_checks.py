@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.checks import Books, Found, differences, strangers
+from tests.faults.checks import Books, Observed, differences, strangers
 from tests.faults.oracle import Attempt, Session, Truth
 
 SESSION = Session("d", 0, 9, 2, 2, "/x", "/y")
@@ -16,7 +16,7 @@ TRUTH = Truth(
     [ATTEMPT],
     {"user_id:1": "p"},
 )
-FOUND = Found(
+OBSERVED = Observed(
     [("a", "d", "page", 0), ("b", "d", "page", 9)],
     [SESSION],
     [ATTEMPT],
@@ -25,7 +25,7 @@ FOUND = Found(
     {"events": 0},
 )
 
-DAMAGE: dict[str, Callable[[Found], Found]] = {
+DAMAGE: dict[str, Callable[[Observed], Observed]] = {
     "a lost event": lambda f: f._replace(events=f.events[:1]),
     "an event twice": lambda f: f._replace(events=f.events + f.events[:1]),
     "an event of another device": lambda f: f._replace(
@@ -44,18 +44,18 @@ DAMAGE: dict[str, Callable[[Found], Found]] = {
 
 
 def test_an_equal_warehouse_shows_no_difference() -> None:
-    assert differences(TRUTH, FOUND) == []
-    assert strangers(TRUTH, FOUND) == []
+    assert differences(TRUTH, OBSERVED) == []
+    assert strangers(TRUTH, OBSERVED) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_found(damage: str) -> None:
-    assert differences(TRUTH, DAMAGE[damage](FOUND)) != []
+    assert differences(TRUTH, DAMAGE[damage](OBSERVED)) != []
 
 
 def test_a_zombies_equal_row_is_no_damage() -> None:
-    assert differences(TRUTH, FOUND._replace(twice={"events": 1}), zombies=True) == []
+    assert differences(TRUTH, OBSERVED._replace(twice={"events": 1}), zombies=True) == []
 
 
 def test_a_person_of_other_identity_is_found() -> None:
-    assert strangers(TRUTH, FOUND._replace(people={"user_id:1": "q"})) != []
+    assert strangers(TRUTH, OBSERVED._replace(people={"user_id:1": "q"})) != []

@@ -36,9 +36,9 @@ def outcome(records: Sequence[Append], plan: Plan) -> object:
     world = World([visits(), People()], records, plan)
     world.is_ahead = TickFilter(lambda: END, Alarms()).is_ahead
     world.run()
-    found = final(world.rows)
+    observed = final(world.rows)
     return {
-        name: found[name] for name in ("events", "sessions", "outcomes", "identities", "cycles")
+        name: observed[name] for name in ("events", "sessions", "outcomes", "identities", "cycles")
     }
 
 
@@ -51,8 +51,8 @@ def test_ticks_of_the_future_change_nothing_wherever_they_stand(
     ticks: list[tuple[int, int, int]], seed: int, kill: float
 ) -> None:
     records = list(SENT)
-    for place, partition, time in sorted(ticks, reverse=True):
-        records.insert(place, Append("footfall-events", partition, 0, _encode(tick(time))))
+    for index, partition, time in sorted(ticks, reverse=True):
+        records.insert(index, Append("footfall-events", partition, 0, _encode(tick(time))))
     assert outcome(records, Plan(seed, kill=kill, fail=kill)) == CALM
 
 
@@ -78,11 +78,11 @@ def test_events_of_a_fast_collector_change_no_session_and_no_outcome(start: int,
         hastened(record, by) if start <= number < start + 40 else record
         for number, record in enumerate(SENT)
     ]
-    found, calm = outcome(records, Plan(0, kill=0, fail=0)), CALM
-    assert isinstance(found, dict)
+    observed, calm = outcome(records, Plan(0, kill=0, fail=0)), CALM
+    assert isinstance(observed, dict)
     assert isinstance(calm, dict)
     for name in ("sessions", "identities", "cycles"):
-        assert found[name] == calm[name], name
-    undated = [{row[:8] for row in each["outcomes"]} for each in (found, calm)]  # not decided_at
+        assert observed[name] == calm[name], name
+    undated = [{row[:8] for row in each["outcomes"]} for each in (observed, calm)]  # not decided_at
     assert undated[0] == undated[1]
-    assert max(row[4] for row in found["events"]) <= END  # corrected_time
+    assert max(row[4] for row in observed["events"]) <= END  # corrected_time

@@ -24,10 +24,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_damaged_log_is_right_or_told(ground: Ground, file: str) -> None:
-    found = {case: ground.verdict(case) for case in ground.cases(file, CASES, seed=7)}
-    wrong = [f"{case}: {verdict.text}" for case, verdict in found.items() if verdict.how == SILENT]
+    verdicts = {case: ground.verdict(case) for case in ground.cases(file, CASES, seed=7)}
+    wrong = [
+        f"{case}: {verdict.text}" for case, verdict in verdicts.items() if verdict.how == SILENT
+    ]
     assert wrong == []
-    assert {verdict.how for verdict in found.values()} == {RIGHT, TOLD}  # else nothing was tried
+    assert {verdict.how for verdict in verdicts.values()} == {RIGHT, TOLD}  # else nothing was tried
 
 
 @pytest.mark.faults

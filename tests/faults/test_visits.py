@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.stages.people.stage import People
 from tests.faults import feeding, traffic
-from tests.faults.checks import differences, found_in, strangers
+from tests.faults.checks import differences, observed_in, strangers
 from tests.faults.oracle import recount
 from tests.faults.simulation import Plan, World, calm, judge
 from tests.faults.worlds import visits
@@ -14,9 +14,9 @@ from tests.faults.worlds import visits
 def test_what_is_found_equals_the_oracle(seed: int) -> None:
     sent = traffic.sendings(seed, 2_000)
     truth = recount(feeding.accepted(sent))
-    found = found_in(calm([visits(), People()], feeding.records(sent)).rows)
-    assert differences(truth, found) == []
-    assert strangers(truth, found) == []
+    observed = observed_in(calm([visits(), People()], feeding.records(sent)).rows)
+    assert differences(truth, observed) == []
+    assert strangers(truth, observed) == []
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -24,9 +24,9 @@ def test_the_order_of_arrival_changes_nothing(seed: int) -> None:
     sent = traffic.sendings(1, 1_000)
     truth = recount(feeding.accepted(sent))
     shuffled = feeding.records(traffic.shuffled(sent, seed), 1)
-    found = found_in(calm([visits(), People()], shuffled).rows)
-    assert differences(truth, found) == []
-    assert strangers(truth, found) == []
+    observed = observed_in(calm([visits(), People()], shuffled).rows)
+    assert differences(truth, observed) == []
+    assert strangers(truth, observed) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -38,7 +38,7 @@ def test_deaths_at_every_step_change_nothing(seed: int, zombies: bool) -> None:
     world.run()
     assert judge(world) == [], plan
     truth = recount(feeding.accepted(sent))
-    assert differences(truth, found_in(world.rows), zombies=zombies) == [], plan
+    assert differences(truth, observed_in(world.rows), zombies=zombies) == [], plan
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -48,5 +48,5 @@ def test_deaths_change_nobodys_identity(seed: int, zombies: bool) -> None:
     plan = Plan(seed, atomic=False, zombies=zombies)
     world = World([visits(), People()], feeding.records(sent), plan)
     world.run()
-    found = found_in(world.rows)
-    assert strangers(recount(feeding.accepted(sent)), found) == [], plan
+    observed = observed_in(world.rows)
+    assert strangers(recount(feeding.accepted(sent)), observed) == [], plan

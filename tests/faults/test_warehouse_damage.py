@@ -18,9 +18,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 
 @pytest.mark.faults
 def test_a_damaged_warehouse_is_right_or_told(ground: Ground) -> None:
-    found = {case: ground.verdict(case) for case in ground.cases(CASES, SEED)}
-    assert {str(case): v.text for case, v in found.items() if v.how == SILENT} == {}
-    assert TOLD in {verdict.how for verdict in found.values()}  # else nothing was tried
+    verdicts = {case: ground.verdict(case) for case in ground.cases(CASES, SEED)}
+    assert {str(case): v.text for case, v in verdicts.items() if v.how == SILENT} == {}
+    assert TOLD in {verdict.how for verdict in verdicts.values()}  # else nothing was tried
 
 
 @pytest.mark.faults

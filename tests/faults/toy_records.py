@@ -17,11 +17,12 @@ def toy_records(seed: int, count: int = 60) -> Iterator[Append]:
     rng = Random(seed)
     for number in range(count):
         key = f"k{rng.randrange(9)}"
-        place = partition_of(key, 2)
+        partition = partition_of(key, 2)
         ids = [
-            f"{place}-{max(0, 3 * number + line - rng.choice((0, 0, 0, 20)))}" for line in range(3)
+            f"{partition}-{max(0, 3 * number + line - rng.choice((0, 0, 0, 20)))}"
+            for line in range(3)
         ]
         if rng.random() < POISONED:
             ids.append(POISON.decode())
         lines = [f'{{"id":"{each}","key":"{key}"}}' for each in ids]
-        yield Append(topics.EVENTS.name, place, len(lines), "\n".join(lines).encode())
+        yield Append(topics.EVENTS.name, partition, len(lines), "\n".join(lines).encode())

@@ -29,7 +29,7 @@ class Toy(Struct):
     key: str
 
 
-class Told(Struct):
+class ToyMessage(Struct):
     """What `Counting` says of an event that it counted."""
 
     origin: Origin
@@ -39,7 +39,7 @@ class Told(Struct):
 
 
 _toy = msgspec.json.Decoder(Toy).decode
-_told = msgspec.json.Decoder(Told).decode
+_decode_message = msgspec.json.Decoder(ToyMessage).decode
 
 
 class Counting:
@@ -64,7 +64,7 @@ class Counting:
             ids.put(toy.id, 1)
             counts.put(toy.key, count)
             emit.row(COUNTED(site="", device=toy.key, time=count, message_id=toy.id, identifier=""))
-            emit.out(topics.CUSTOMERS, toy.key, Told(emit.origin, toy.id, toy.key, count))
+            emit.out(topics.CUSTOMERS, toy.key, ToyMessage(emit.origin, toy.id, toy.key, count))
 
 
 class Adding:
@@ -79,11 +79,18 @@ class Adding:
     def process(self, state: State, record: Record, emit: Emit) -> None:
         sums = state.tables["sums"]
         for line in record.value.split(b"\n"):
-            told = _told(line)
-            if not state.is_new(told.origin):
+            message = _decode_message(line)
+            if not state.is_new(message.origin):
                 continue
-            before = sums.get(told.key)
-            sums.put(told.key, (before if isinstance(before, int) else 0) + told.count)
+            before = sums.get(message.key)
+            sums.put(message.key, (before if isinstance(before, int) else 0) + message.count)
             emit.row(
-                ADDED(trigger_id=told.id, endpoint=told.key, attempt=0, time=0, status=0, detail="")
+                ADDED(
+                    trigger_id=message.id,
+                    endpoint=message.key,
+                    attempt=0,
+                    time=0,
+                    status=0,
+                    detail="",
+                )
             )

@@ -72,10 +72,10 @@ class Ground:
         assert not self.right["alarms"], self.right
 
     def _copy(self) -> Path:
-        place = self.folder / "damaged"
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self.origin, place, symlinks=True)
-        return place
+        folder = self.folder / "damaged"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.origin, folder, symlinks=True)
+        return folder
 
     def cases(self, count: int, seed: int) -> Iterator[Case]:
         """Half are flips, a third cuts, the rest deletions: of a file, or of a folder with all it holds."""
@@ -92,17 +92,17 @@ class Ground:
 
     def verdict(self, case: Case) -> Verdict:
         """What a worker makes of it."""
-        place = self._copy()
-        _damage(place / "warehouse" / case.file, case)
-        found = probed(place)
-        if told := found.get("told"):
-            return Verdict(TOLD, told)
-        if "tables" not in found:
-            return Verdict(SILENT, found["ended"])
-        if found["alarms"]:
-            return Verdict(TOLD, "; ".join(found["alarms"][:2]))
+        folder = self._copy()
+        _damage(folder / "warehouse" / case.file, case)
+        probe = probed(folder)
+        if refusal := probe.get("told"):
+            return Verdict(TOLD, refusal)
+        if "tables" not in probe:
+            return Verdict(SILENT, probe["ended"])
+        if probe["alarms"]:
+            return Verdict(TOLD, "; ".join(probe["alarms"][:2]))
         wrong = [
-            name for name, rows in self.right["tables"].items() if found["tables"][name] != rows
+            name for name, rows in self.right["tables"].items() if probe["tables"][name] != rows
         ]
         return Verdict(SILENT, f"{wrong} differ") if wrong else Verdict(RIGHT, "")
 
@@ -150,10 +150,10 @@ def _damage(path: Path, case: Case) -> None:
         path.write_bytes(body)
 
 
-def probed(place: Path) -> dict[str, Any]:
+def probed(folder: Path) -> dict[str, Any]:
     """What a process of its own finds: `told`, or `alarms` and `tables`; else how it `ended`."""
     receiving, sending = _CLEAN.Pipe(duplex=False)
-    child = _CLEAN.Process(target=_answer, args=(place, sending))
+    child = _CLEAN.Process(target=_answer, args=(folder, sending))
     child.start()
     sending.close()
     try:
@@ -167,36 +167,36 @@ def probed(place: Path) -> dict[str, Any]:
     return {"ended": f"ended with status {child.exitcode}"}
 
 
-def _answer(place: Path, sending: Connection) -> None:
-    _quietly(place)
-    sending.send(_probe(place))
+def _answer(folder: Path, sending: Connection) -> None:
+    _quietly(folder)
+    sending.send(_probe(folder))
     sending.close()
     os._exit(0)
 
 
-def _quietly(place: Path) -> None:
+def _quietly(folder: Path) -> None:
     """What the engine says goes to a file."""
-    output = os.open(place / "output", os.O_WRONLY | os.O_CREAT)
+    output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT)
     os.dup2(output, 1)
     os.dup2(output, 2)
 
 
-def _probe(place: Path) -> dict[str, Any]:
+def _probe(folder: Path) -> dict[str, Any]:
     try:
-        return asyncio.run(_started(place))
+        return asyncio.run(_started(folder))
     except Permanent as error:
         return {"told": str(error)}
     except Exception as error:  # noqa: BLE001  # nobody would understand it
         return {"ended": repr(error)}
 
 
-async def _started(place: Path) -> dict[str, Any]:
+async def _started(folder: Path) -> dict[str, Any]:
     """A worker's start, without Faust: the partition tasks load, and nothing new comes."""
     worker = Worker(
         Settings(
             {
-                "log": f"embedded://{place}",
-                "warehouse": f"chdb://{place}/warehouse",
+                "log": f"embedded://{folder}",
+                "warehouse": f"chdb://{folder}/warehouse",
                 "disk_reserve": "0",
                 "worker_port": str(free_port()),
                 "lateness": str(20 * 86_400),
@@ -224,17 +224,17 @@ async def _started(place: Path) -> dict[str, Any]:
 
 def main() -> int:
     """Run the long form; prints each case, and a summary."""
-    given = [int(text) for text in sys.argv[1:]]
-    count, seed = (*given, *(120, 0)[len(given) :])
-    found: Counter[str] = Counter()
+    numbers = [int(text) for text in sys.argv[1:]]
+    count, seed = (*numbers, *(120, 0)[len(numbers) :])
+    verdicts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="footfall-damage-") as folder:
         ground = Ground(Path(folder), seed)
         for case in ground.cases(count, seed):
             verdict = ground.verdict(case)
-            found[verdict.how] += 1
+            verdicts[verdict.how] += 1
             print(f"{verdict.how:6} {case}: {verdict.text[:200]}", flush=True)
-    print(f"seed {seed}: {dict(found)}")
-    return 1 if found[SILENT] else 0
+    print(f"seed {seed}: {dict(verdicts)}")
+    return 1 if verdicts[SILENT] else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pipeline.stages.people.stage import People
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
 from tests.faults import feeding, traffic
-from tests.faults.checks import differences, found_in, strangers
+from tests.faults.checks import differences, observed_in, strangers
 from tests.faults.mutations import Mutation
 from tests.faults.oracle import HORIZON, recount
 from tests.faults.simulation import Plan, World, judge
@@ -39,8 +39,8 @@ def shop_world(plan: Plan, events: int, mutation: Mutation) -> list[str]:
     world = World([visits(), People()], feeding.records(sent), plan)
     with mutation():
         world.run()
-    truth, found = recount(feeding.accepted(sent)), found_in(world.rows)
-    return [*differences(truth, found, zombies=plan.zombies), *strangers(truth, found)]
+    truth, observed = recount(feeding.accepted(sent)), observed_in(world.rows)
+    return [*differences(truth, observed, zombies=plan.zombies), *strangers(truth, observed)]
 
 
 WORLDS: Final[Mapping[str, Verdict]] = {

@@ -2,11 +2,18 @@
 
 from pipeline.accounting import balance
 
-TOLD = {"received": 100, "stored": 80, "repeats": 15, "rejected": 5, "beyond_window": 3, "held": 80}
+ENTRIES = {
+    "received": 100,
+    "stored": 80,
+    "repeats": 15,
+    "rejected": 5,
+    "beyond_window": 3,
+    "held": 80,
+}
 
 
 def test_books_with_everything_in_its_place_have_no_difference() -> None:
-    assert balance(TOLD, 7) == {
+    assert balance(ENTRIES, 7) == {
         "received": 107,
         "stored": 80,
         "repeats": 15,
@@ -18,9 +25,9 @@ def test_books_with_everything_in_its_place_have_no_difference() -> None:
 
 
 def test_no_more_is_merged_than_could_be_a_repeat() -> None:
-    entries = [balance({**TOLD, "held": held}, 0) for held in (79, 77, 76, 0)]
+    entries = [balance({**ENTRIES, "held": stored}, 0) for stored in (79, 77, 76, 0)]
     assert [(e["merged"], e["difference"]) for e in entries] == [(1, 0), (3, 0), (3, 1), (3, 77)]
 
 
 def test_what_the_warehouse_has_and_nobody_stored_is_a_difference_too() -> None:
-    assert balance({**TOLD, "held": 82}, 0)["difference"] == -2
+    assert balance({**ENTRIES, "held": 82}, 0)["difference"] == -2

@@ -165,14 +165,14 @@ WORD = "a-visitors-word"
 TICK = b'"type":"tick"'
 
 
-async def told_to(stage: Visits, sink: SlowSink, folder: Path, given: Sequence[Record]) -> str:
+async def end_of_task(stage: Visits, sink: SlowSink, folder: Path, batch: Sequence[Record]) -> str:
     """How a partition task ends that is handed these records: its error's text, or "" where it goes on."""
     EmbeddedWriter(folder, 1, lambda: 0).close()
     sink.go_on.set()
     runner = Runner(stage, EmbeddedJournal(folder), sink, Metrics().stage(stage.name))
     await runner.resume(0)
     acknowledged = asyncio.Event()
-    await runner.feed(0, RecordBatch(given, acknowledged.set))
+    await runner.feed(0, RecordBatch(batch, acknowledged.set))
     waiting: asyncio.Future[Any] = asyncio.create_task(acknowledged.wait())
     ends: list[asyncio.Future[Any]] = [waiting, runner.failed]
     await asyncio.wait(ends, timeout=10, return_when=asyncio.FIRST_COMPLETED)
@@ -193,7 +193,7 @@ def stage_of(kind: type[Visits], unbearable: bytes = b"") -> Visits:
 def test_a_tick_is_never_set_aside_as_if_a_visitor_had_sent_it(tmp_path: Path) -> None:
     stage, sink = stage_of(Failing, TICK), Refusing()
     given = [record(0, [event(0)]), record(1, [end_of_time(60)])]
-    text = asyncio.run(told_to(stage, sink, tmp_path, given))
+    text = asyncio.run(end_of_task(stage, sink, tmp_path, given))
     assert "visits fails with TypeError in test_runner.py:" in text
     assert "at the tick of footfall-events/0, offset 1" in text
     assert "cannot bear" not in text, "what an error says may be a visitor's words"
@@ -202,7 +202,7 @@ def test_a_tick_is_never_set_aside_as_if_a_visitor_had_sent_it(tmp_path: Path) -
 def test_a_line_that_a_stage_fails_on_is_set_aside_as_our_own_fault(tmp_path: Path) -> None:
     sink = Refusing()
     given = [record(0, [event(0), event(1, path=f"/{WORD}"), event(2)])]
-    assert asyncio.run(told_to(stage_of(Failing, WORD.encode()), sink, tmp_path, given)) == ""
+    assert asyncio.run(end_of_task(stage_of(Failing, WORD.encode()), sink, tmp_path, given)) == ""
     (reject,) = [row for table, row in sink.written if table is RejectRow]
     reason, detail, body = (asdict(reject[0])[name] for name in ("reason", "detail", "body"))
     assert reason == Reason.PROCESSING_FAILED
@@ -217,7 +217,7 @@ def test_a_row_that_the_warehouse_refuses_ends_the_worker_and_takes_no_input_for
     """A session's row is made at the tick: neither it nor the events before are set aside."""
     sink = Refusing()
     given = [record(0, [event(0)]), record(1, [end_of_time(120)])]
-    text = asyncio.run(told_to(stage_of(Visits), sink, tmp_path, given))
+    text = asyncio.run(end_of_task(stage_of(Visits), sink, tmp_path, given))
     assert text == "table `sessions`: a value does not fit the column `pages`"
     assert sink.written == []
 

@@ -28,12 +28,12 @@ def wrong(times: list[int], now: int = NOW) -> set[int]:
 def test_bursts_ahead_are_found_whole_and_nothing_else(bursts: list[tuple[int, int, int]]) -> None:
     """Another collector's ticks between the right ones."""
     extra = {
-        place: [TICKS[place] + n * SECOND + by for n in range(count)] for place, count, by in bursts
+        index: [TICKS[index] + n * SECOND + by for n in range(count)] for index, count, by in bursts
     }
     times = [
         (time, right)
-        for place, tick in enumerate(TICKS)
-        for time, right in [(tick, True), *((e, False) for e in extra.get(place, ()))]
+        for index, tick in enumerate(TICKS)
+        for time, right in [(tick, True), *((e, False) for e in extra.get(index, ()))]
     ]
     assert wrong([time for time, _ in times]) == {
         offset for offset, (_, right) in enumerate(times) if not right
@@ -43,16 +43,16 @@ def test_bursts_ahead_are_found_whole_and_nothing_else(bursts: list[tuple[int, i
 @settings(deadline=None)
 @given(st.integers(0, COUNT - 20), st.integers(1, 15), aheads)
 def test_the_only_collectors_clock_that_ran_ahead_for_a_moment_is_found(
-    place: int, count: int, by: int
+    index: int, count: int, by: int
 ) -> None:
-    times = [tick + by if place <= n < place + count else tick for n, tick in enumerate(TICKS)]
-    assert wrong(times) == set(range(place, place + count))
+    times = [tick + by if index <= n < index + count else tick for n, tick in enumerate(TICKS)]
+    assert wrong(times) == set(range(index, index + count))
 
 
 @settings(deadline=None)
 @given(st.integers(0, COUNT - 1), st.integers(1, 8), st.integers(1, 10**12))
-def test_a_few_slow_ticks_blame_nobody(place: int, count: int, by: int) -> None:
-    times = [tick - by if place <= n < place + count else tick for n, tick in enumerate(TICKS)]
+def test_a_few_slow_ticks_blame_nobody(index: int, count: int, by: int) -> None:
+    times = [tick - by if index <= n < index + count else tick for n, tick in enumerate(TICKS)]
     assert wrong(times) == set()
 
 

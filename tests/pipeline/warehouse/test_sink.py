@@ -11,7 +11,7 @@ from pipeline.warehouse.sink import Sink, SourcedRow
 from schemas.rows import AssertionRow, EventRow, Row, SessionRow
 from tests.pipeline.warehouse.rows import NOON, row
 
-PLACE = ("footfall-events", 3)
+PARTITION = ("footfall-events", 3)
 
 
 def events(site: str, offset: int, count: int) -> list[SourcedRow]:
@@ -28,40 +28,42 @@ def stored(warehouse: Warehouse, site: str) -> list[tuple[Any, ...]]:
 
 
 def test_rows_carry_their_source(warehouse: Warehouse, site: str) -> None:
-    Sink(warehouse, site).write(*PLACE, {EventRow: events(site, 7, 2)})
-    assert stored(warehouse, site) == [(site, *PLACE, 7, 0), (site, *PLACE, 7, 1)]
+    Sink(warehouse, site).write(*PARTITION, {EventRow: events(site, 7, 2)})
+    assert stored(warehouse, site) == [(site, *PARTITION, 7, 0), (site, *PARTITION, 7, 1)]
 
 
 def test_what_is_there_is_read_back_per_table(warehouse: Warehouse, site: str) -> None:
     sink = Sink(warehouse, site)
     fact = (row(AssertionRow, site=site, device="d", time=NOON), 5, 2)
-    sink.write(*PLACE, {EventRow: events(site, 4, 1) + events(site, 5, 2), AssertionRow: [fact]})
-    assert sink.read_back(*PLACE, applied=4) == {
+    sink.write(
+        *PARTITION, {EventRow: events(site, 4, 1) + events(site, 5, 2), AssertionRow: [fact]}
+    )
+    assert sink.read_back(*PARTITION, applied=4) == {
         EventRow: frozenset({(5, 0), (5, 1)}),
         AssertionRow: frozenset({(5, 2)}),
     }
 
 
-@pytest.mark.parametrize("place", [("footfall-events", 2), ("footfall-pages", 3)])
+@pytest.mark.parametrize("key", [("footfall-events", 2), ("footfall-pages", 3)])
 def test_another_partition_topic_or_log_has_nothing(
-    warehouse: Warehouse, site: str, place: tuple[str, int]
+    warehouse: Warehouse, site: str, key: tuple[str, int]
 ) -> None:
-    Sink(warehouse, site).write(*PLACE, {EventRow: events(site, 5, 1)})
-    assert Sink(warehouse, site).read_back(*place, applied=-1) == {}
-    assert Sink(warehouse, f"other {site}").read_back(*PLACE, applied=-1) == {}
+    Sink(warehouse, site).write(*PARTITION, {EventRow: events(site, 5, 1)})
+    assert Sink(warehouse, site).read_back(*key, applied=-1) == {}
+    assert Sink(warehouse, f"other {site}").read_back(*PARTITION, applied=-1) == {}
 
 
 def test_only_what_is_missing_is_inserted(warehouse: Warehouse, site: str) -> None:
     sink = Sink(warehouse, site)
-    sink.write(*PLACE, {EventRow: events(site, 5, 2)})
+    sink.write(*PARTITION, {EventRow: events(site, 5, 2)})
     batch: dict[type[Row], list[SourcedRow]] = {EventRow: events(site, 5, 3) + events(site, 6, 1)}
-    sink.write(*PLACE, batch, sink.read_back(*PLACE, applied=4))
-    assert [place[3:] for place in stored(warehouse, site)] == [(5, 0), (5, 1), (5, 2), (6, 0)]
+    sink.write(*PARTITION, batch, sink.read_back(*PARTITION, applied=4))
+    assert [key[3:] for key in stored(warehouse, site)] == [(5, 0), (5, 1), (5, 2), (6, 0)]
 
 
 def test_a_zombies_rows_are_counted_once(warehouse: Warehouse, site: str) -> None:
     for _ in ("worker", "zombie"):
-        Sink(warehouse, site).write(*PLACE, {EventRow: events(site, 5, 3)})
+        Sink(warehouse, site).write(*PARTITION, {EventRow: events(site, 5, 3)})
     sql = "SELECT count() FROM events FINAL WHERE site = {site:String}"
     assert warehouse.query(sql, {"site": site}).rows == [(3,)]
 
@@ -70,7 +72,7 @@ def test_a_tombstone_takes_a_session_back(warehouse: Warehouse, site: str) -> No
     sink = Sink(warehouse, site)
     for offset, deleted in ((1, 0), (2, 1)):
         session = row(SessionRow, site=site, device="d", version=offset << 20, deleted=deleted)
-        sink.write(*PLACE, {SessionRow: [(session, offset, 0)]})
+        sink.write(*PARTITION, {SessionRow: [(session, offset, 0)]})
     sql = "SELECT count() FROM sessions FINAL WHERE site = {site:String}"
     assert warehouse.query(sql, {"site": site}).rows == [(0,)]
 
@@ -102,13 +104,15 @@ def test_an_error_is_raised_once_every_table_was_tried() -> None:
     warehouse = HalfAway()
     fact = (row(AssertionRow, time=NOON), 5, 2)
     with pytest.raises(WarehouseUnavailable):
-        Sink(warehouse, "log").write(*PLACE, {AssertionRow: [fact], EventRow: events("s", 5, 1)})
+        Sink(warehouse, "log").write(
+            *PARTITION, {AssertionRow: [fact], EventRow: events("s", 5, 1)}
+        )
     assert warehouse.taken == ["events"]
 
 
 def test_a_batch_without_rows_needs_no_warehouse() -> None:
     warehouse = HalfAway()
-    Sink(warehouse, "log").write(*PLACE, {AssertionRow: []})
+    Sink(warehouse, "log").write(*PARTITION, {AssertionRow: []})
     assert warehouse.taken == []
 
 
@@ -117,6 +121,6 @@ def test_events_of_a_century_are_written_at_once(warehouse: Warehouse, site: str
         (row(EventRow, site=site, message_id=str(n), device="d", time=n * 31 * 86_400_000), 8, n)
         for n in range(1_000)
     ]
-    Sink(warehouse, site).write(*PLACE, {EventRow: months})
+    Sink(warehouse, site).write(*PARTITION, {EventRow: months})
     sql = "SELECT uniqExact(_part) FROM events WHERE site = {site:String}"
     assert warehouse.query(sql, {"site": site}).rows == [(1,)]

@@ -12,8 +12,8 @@ sizes = st.lists(st.tuples(st.integers(0, 3_000), st.integers(0, 900_000)), max_
 @given(sizes)
 def test_runs_keep_every_record_in_order_and_within_bounds(sizes: list[tuple[int, int]]) -> None:
     records = [Record(n, events, bytes(size)) for n, (events, size) in enumerate(sizes)]
-    found = list(runs(records))
-    assert [record for run in found for record in run] == records
-    for run in found:
+    cut = list(runs(records))
+    assert [record for run in cut for record in run] == records
+    for run in cut:
         within = sum(r.events for r in run) <= MAX_EVENTS
         assert len(run) == 1 or (within and sum(len(r.value) for r in run) <= MAX_BYTES)
