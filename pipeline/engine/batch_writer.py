@@ -35,7 +35,7 @@ class RowSink(Protocol):
     def read_back(self, topic: str, partition: int, applied: int) -> Existing:
         """Which rows of records above `applied` are there already. Raises WarehouseUnavailable."""
 
-    def counted(self, topic: str, partition: int, applied: int) -> int:
+    def count_entries(self, topic: str, partition: int, applied: int) -> int:
         """How many entries of the books the records up to `applied` have there."""
 
     def write(self, topic: str, partition: int, rows: Rows, existing: Existing = ...) -> None:
@@ -105,7 +105,9 @@ class BatchWriter:
         applied, entries = self._fold.applied, self._fold.entries
         if not entries:
             return
-        stored = await asyncio.to_thread(self.sink.counted, self.source, self.partition, applied)
+        stored = await asyncio.to_thread(
+            self.sink.count_entries, self.source, self.partition, applied
+        )
         if stored < entries:
             raise StateDamaged(
                 f"The warehouse has {stored} of the {entries} entries that {self.source}/{self.partition} "

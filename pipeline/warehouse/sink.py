@@ -19,7 +19,7 @@ Existing = Mapping[type[Row], frozenset[tuple[int, int]]]
 SourcedRow = tuple[Row, int, int]
 """A row with its offset and index: what `pipeline.engine.stage.Emit` collects."""
 
-NOTHING: Existing = {}
+NO_ROWS: Existing = {}
 
 
 class Sink:
@@ -47,9 +47,9 @@ class Sink:
         existing: dict[type[Row], set[tuple[int, int]]] = {}
         for name, offset, index in self._warehouse.query(_READ_BACK, params).rows:
             existing.setdefault(BY_NAME[name], set()).add((offset, index))
-        return {table: frozenset(places) for table, places in existing.items()}
+        return {table: frozenset(positions) for table, positions in existing.items()}
 
-    def counted(self, topic: str, partition: int, applied: int) -> int:
+    def count_entries(self, topic: str, partition: int, applied: int) -> int:
         """How many entries of the books a partition's records up to `applied` have."""
         params = {
             "log_id": self._log_id,
@@ -65,7 +65,7 @@ class Sink:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[SourcedRow]],
-        existing: Existing = NOTHING,
+        existing: Existing = NO_ROWS,
     ) -> None:
         """Insert a batch's rows but those in `existing`. Durable on return.
 
@@ -73,9 +73,9 @@ class Sink:
         """
         missing = ((table, _without(rows[table], existing.get(table))) for table in rows)
         work = [
-            self._threads.submit(self._insert, topic, partition, table, rest)
-            for table, rest in missing
-            if rest
+            self._threads.submit(self._insert, topic, partition, table, absent)
+            for table, absent in missing
+            if absent
         ]
         errors = [error for error in (future.exception() for future in work) if error]
         if errors:
@@ -86,9 +86,9 @@ class Sink:
         self._threads.shutdown()
 
     def _insert(
-        self, topic: str, partition: int, table: type[Row], sourced: Sequence[SourcedRow]
+        self, topic: str, partition: int, table: type[Row], sourced_rows: Sequence[SourcedRow]
     ) -> None:
-        rows, offsets, indexes = zip(*sourced, strict=True)
+        rows, offsets, indexes = zip(*sourced_rows, strict=True)
         count = len(rows)
         source: list[Sequence[Any]] = [
             [self._log_id] * count,

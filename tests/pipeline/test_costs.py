@@ -20,7 +20,7 @@ from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.stages.visits import accounting
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
-from pipeline.warehouse.sink import NOTHING
+from pipeline.warehouse.sink import NO_ROWS
 from schemas import topics
 from schemas.events import Event
 from schemas.log_records import Append
@@ -79,7 +79,7 @@ class Rows:
     def read_back(self, topic: str, partition: int, applied: int) -> Existing:
         return {}
 
-    def counted(self, topic: str, partition: int, applied: int) -> int:
+    def count_entries(self, topic: str, partition: int, applied: int) -> int:
         return 10**9
 
     def write(
@@ -87,7 +87,7 @@ class Rows:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NOTHING,
+        existing: Existing = NO_ROWS,
     ) -> None:
         self.stored += len(rows.get(EventRow, ()))
         self.inserts += len(rows)

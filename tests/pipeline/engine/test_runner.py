@@ -25,7 +25,7 @@ from pipeline.engine.transports.embedded_journal import EmbeddedJournal
 from pipeline.errors import LogDamaged, Permanent, ValueRefused
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.stage import Visits
-from pipeline.warehouse.sink import NOTHING
+from pipeline.warehouse.sink import NO_ROWS
 from schemas.logfile import WORK
 from schemas.rejects import Reason
 from schemas.rows import EventRow, RejectRow, Row, SessionRow
@@ -39,9 +39,9 @@ class SlowSink:
         self.begun, self.go_on = threading.Event(), threading.Event()
 
     def read_back(self, topic: str, partition: int, applied: int) -> Existing:
-        return NOTHING
+        return NO_ROWS
 
-    def counted(self, topic: str, partition: int, applied: int) -> int:
+    def count_entries(self, topic: str, partition: int, applied: int) -> int:
         return 10**9
 
     def write(
@@ -49,7 +49,7 @@ class SlowSink:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NOTHING,
+        existing: Existing = NO_ROWS,
     ) -> None:
         self.begun.set()
         self.go_on.wait(10)
@@ -150,7 +150,7 @@ class Refusing(SlowSink):
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NOTHING,
+        existing: Existing = NO_ROWS,
     ) -> None:
         if SessionRow in rows:
             raise ValueRefused("table `sessions`: a value does not fit the column `pages`")
