@@ -23,8 +23,8 @@ from schemas import topics
 log = structlog.get_logger()
 
 STALLED_SECONDS: Final = 120
-"""A partition task that is behind and has done nothing for so long ends the worker; whatever starts it again
-begins from durable state."""
+"""A partition task that is behind and has done nothing for so long ends the worker; the next start begins
+from durable state."""
 LOOK_SECONDS: Final = 2.0
 ACCOUNTING_LOOKS: Final = 15
 """The books are counted every so many looks; that reads two columns of all events."""

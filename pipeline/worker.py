@@ -52,7 +52,7 @@ DAMAGED_ADVICE: Final = (
 
 
 class Worker:
-    """Everything of one worker, between `start` and `stop`."""
+    """Everything of one worker, from `open` to `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.metrics = settings, Metrics()
