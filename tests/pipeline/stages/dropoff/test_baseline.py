@@ -17,7 +17,7 @@ MONDAY = 20_458 * 24
 """Hours since 1970 at the start of a day."""
 
 
-def taught(
+def trained_baseline(
     days: int, views: int, odds_at: dict[int, float] | None = None, seed: int = 1
 ) -> Baseline:
     """A baseline after days of hourly counts; `odds_at` gives an hour's log-odds (1.0 else)."""
@@ -38,19 +38,19 @@ def test_says_nothing_before_it_is_warm() -> None:
 
 
 def test_finds_the_share() -> None:
-    usual, _ = predict(taught(7, 20), MONDAY + 7 * 24)
+    usual, _ = predict(trained_baseline(7, 20), MONDAY + 7 * 24)
     assert abs(usual - 1.0) < 0.25
 
 
 def test_the_floor_rises_with_what_is_known() -> None:
     hour = MONDAY + 15
-    little, much = taught(1, 5), taught(14, 20)
+    little, much = trained_baseline(1, 5), trained_baseline(14, 20)
     assert predict(little, hour)[1] < predict(much, hour)[1] < predict(much, hour)[0]
 
 
 def test_learns_the_hours_of_the_day() -> None:
     tide = {hour: 1.0 + 0.5 * sin(hour / 24 * 6.2832) for hour in range(24)}
-    baseline = taught(14, 30, tide)
+    baseline = trained_baseline(14, 30, tide)
     morning, evening = (predict(baseline, MONDAY + 14 * 24 + hour)[0] for hour in (6, 18))
     assert 0.75 < morning - evening < 1.25
 

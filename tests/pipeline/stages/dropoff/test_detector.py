@@ -18,8 +18,8 @@ def first_alarm(shares: list[float], view_stake: float, roll: Random) -> int | N
         cell = block.cells["mobile"]
         cell.views += 1
         cell.forward += roll.random() < p
-        known, ratios = evidence.get("mobile"), detector.ratios_of(cell)
-        if detector.statistic(known, view_stake * cell.views, ratios) >= 1.0:
+        closed_evidence, ratios = evidence.get("mobile"), detector.ratios_of(cell)
+        if detector.statistic(closed_evidence, view_stake * cell.views, ratios) >= 1.0:
             return view
         if cell.views == 24:
             detector.close(evidence, block, view_stake)
@@ -46,10 +46,10 @@ def test_a_share_that_wanders_above_the_floor_raises_fewer_still() -> None:
 def test_a_real_drop_is_found_within_thirty_five_views() -> None:
     roll, view_stake = Random(9), detector.stake(0)
     waits = [first_alarm([0.75] * 200 + [0.05] * 200, view_stake, roll) for _ in range(100)]
-    found = sorted(wait for wait in waits if wait is not None)
-    assert len(found) == 100
-    assert found[0] >= 200
-    assert found[90] <= 235
+    delays = sorted(wait for wait in waits if wait is not None)
+    assert len(delays) == 100
+    assert delays[0] >= 200
+    assert delays[90] <= 235
 
 
 def test_a_page_without_a_baseline_cannot_be_flagged() -> None:
@@ -77,10 +77,10 @@ def test_recovery_comes_from_people_going_on_again_only() -> None:
 @given(st.floats(-3, 3), st.floats(-3, 3), st.lists(st.booleans(), max_size=60))
 @settings(max_examples=50)
 def test_patience_never_runs_out_too_late(
-    floor: float, other: float, forward_now: list[bool]
+    floor: float, floor_of_b: float, forward_now: list[bool]
 ) -> None:
     """While patience says that no alarm can come, the statistic stays below 1."""
-    block = Block(0, {"a": Cell(0, 0, 3.0, floor), "b": Cell(0, 0, 3.0, other)})
+    block = Block(0, {"a": Cell(0, 0, 3.0, floor), "b": Cell(0, 0, 3.0, floor_of_b)})
     patience = 0
     for n, forward in enumerate(forward_now):
         cell = block.cells["ab"[n % 2]]

@@ -15,8 +15,8 @@ FUNNEL = {
 }
 
 
-def chosen(page: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return choose(page, FUNNEL[page], values(FUNNEL, ORDER_COMPLETED), known)
+def chosen(page: str, current: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return choose(page, FUNNEL[page], values(FUNNEL, ORDER_COMPLETED), current)
 
 
 def test_every_step_of_a_funnel_leads_forward() -> None:

@@ -27,18 +27,18 @@ def first_day(seed: int = 1) -> list[PageOutcome]:
     return list(sites.outcomes(sites.site("first day", seed)))
 
 
-def broken_day(then: dict[str, float] | None = None) -> list[PageOutcome]:
-    """A day of 40 views an hour: usual, from 18:00 mobile broken, from 22:00 `then`."""
+def broken_day(afterwards: dict[str, float] | None = None) -> list[PageOutcome]:
+    """A day of 40 views an hour: usual, from 18:00 mobile broken, from 22:00 `afterwards`."""
     return list(
         chain(
             views(START, 18, 40, USUAL),
             views(BREAK, 4, 40, BROKEN, 2),
-            views(BREAK + 4 * HOUR_MS, 12, 40, then or BROKEN, 3),
+            views(BREAK + 4 * HOUR_MS, 12, 40, afterwards or BROKEN, 3),
         )
     )
 
 
-def learned(play: Play, device: str, hour: int) -> float:
+def learned_odds(play: Play, device: str, hour: int) -> float:
     baseline = tables_of(play.state).baselines.get(f"shop\n/checkout\n{device}")
     return NO_BASELINE if baseline is None else predict(baseline, hour)[0]
 
@@ -73,8 +73,8 @@ def test_a_break_on_every_device_is_one_flag_for_the_page() -> None:
     assert [flag["device_class"] for flag in play.flags()] == [""]
 
 
-def test_recovery_is_told_once_when_people_go_on_again() -> None:
-    play = Play().play(broken_day(then=USUAL))
+def test_recovery_is_emitted_once_when_people_go_on_again() -> None:
+    play = Play().play(broken_day(afterwards=USUAL))
     assert [flag["state"] for flag in play.flags()] == ["broke", "recovered"]
     rules = [o.message.rule for o in play.outputs if isinstance(o.message, Trigger)]
     assert rules == ["dropoff.broke", "dropoff.recovered"]
@@ -82,9 +82,9 @@ def test_recovery_is_told_once_when_people_go_on_again() -> None:
 
 def test_the_baseline_is_not_trained_on_the_break() -> None:
     play = Play().play(views(START, 18, 40, USUAL))
-    before = share(learned(play, "mobile", BREAK // HOUR_MS))
+    before = share(learned_odds(play, "mobile", BREAK // HOUR_MS))
     play.play(views(BREAK, 60, 40, BROKEN, 2))
-    after = share(learned(play, "mobile", BREAK // HOUR_MS))
+    after = share(learned_odds(play, "mobile", BREAK // HOUR_MS))
     assert abs(before - after) < 0.05
 
 
@@ -92,7 +92,7 @@ def test_what_stays_broken_for_a_fortnight_is_accepted_and_learned_anew() -> Non
     play = Play().play(broken_day())
     play.play(views(BREAK + DAY, 16 * 24, 20, BROKEN, 3))
     assert [flag["state"] for flag in play.flags()] == ["broke", "accepted"]
-    assert share(learned(play, "mobile", (BREAK + 16 * DAY) // HOUR_MS)) < 0.1
+    assert share(learned_odds(play, "mobile", (BREAK + 16 * DAY) // HOUR_MS)) < 0.1
 
 
 def test_too_little_history_flags_nothing() -> None:
@@ -143,13 +143,13 @@ def test_without_a_goal_nothing_is_judged() -> None:
 
 
 def test_another_goal_can_be_declared() -> None:
-    renamed = [
+    with_other_goal = [
         msgspec.structs.replace(
             o, next=tuple("Signed Up" if s == "Order Completed" else s for s in o.next)
         )
         for o in first_day(3)
     ]
-    play = Play(Dropoff({"shop": "Signed Up"})).play(renamed)
+    play = Play(Dropoff({"shop": "Signed Up"})).play(with_other_goal)
     assert [f["page"] for f in play.flags()] == ["/checkout"]
 
 
@@ -158,10 +158,10 @@ def test_records_of_any_size_give_the_same_flags_and_state(size: int) -> None:
     def content(play: Play) -> list[tuple[object, ...]]:
         return [astuple(row) for row, _, _ in play.rows.get(FlagRow, [])]
 
-    day = broken_day(then=USUAL)
-    whole, cut = Play().play(day, 50), Play().play(day, size)
-    assert content(whole) == content(cut) != []
-    assert whole.settle() == cut.settle()
+    day = broken_day(afterwards=USUAL)
+    by_fifty, cut = Play().play(day, 50), Play().play(day, size)
+    assert content(by_fifty) == content(cut) != []
+    assert by_fifty.settle() == cut.settle()
 
 
 @given(st.lists(st.integers(1, 160), min_size=1, max_size=6))
@@ -172,21 +172,21 @@ def test_a_replay_with_other_batches_repeats_itself_to_the_byte(cuts: list[int])
     day = first_day()
     lots = [day[n : n + 60] for n in range(0, len(day), 60)]
     records = [Record(n, len(lot), encode(lot)) for n, lot in enumerate(lots)]
-    whole, parts = Play().records(records), Play()
+    one_batch, parts = Play().records(records), Play()
     start = 0
     for cut in [*sorted(cuts), len(records)]:
         parts.records(records[start:cut])
         parts.settle()
         start = max(start, cut)
-    assert [o.message for o in whole.outputs] == [o.message for o in parts.outputs] != []
-    assert whole.rows == parts.rows
-    assert whole.settle() == parts.settle()
+    assert [o.message for o in one_batch.outputs] == [o.message for o in parts.outputs] != []
+    assert one_batch.rows == parts.rows
+    assert one_batch.settle() == parts.settle()
 
 
 def counts(play: Play) -> dict[tuple[int, str], tuple[int, int]]:
     """Views and forward views in quarantine per hour and device."""
     tables = tables_of(play.state)
-    found: dict[tuple[int, str], tuple[int, int]] = {}
+    totals: dict[tuple[int, str], tuple[int, int]] = {}
     quarantine, page = (
         tables.quarantines.get("shop\n/checkout"),
         tables.pages.get("shop\n/checkout"),
@@ -194,29 +194,32 @@ def counts(play: Play) -> dict[tuple[int, str], tuple[int, int]]:
     assert page is not None
     for block in (*(quarantine.blocks if quarantine else ()), page.block):
         for device, cell in block.cells.items():
-            old = found.get((block.start // HOUR_MS, device), (0, 0))
-            place = (block.start // HOUR_MS, device)
-            found[place] = (old[0] + cell.views, old[1] + cell.forward)
-    return found
+            key = (block.start // HOUR_MS, device)
+            views_before, forward_before = totals.get(key, (0, 0))
+            totals[key] = (views_before + cell.views, forward_before + cell.forward)
+    return totals
 
 
 @given(st.sets(st.integers(620, 719), max_size=20))
 @settings(max_examples=15, deadline=None)
-def test_a_correction_undoes_what_was_said(wrong: set[int]) -> None:
+def test_a_correction_undoes_what_was_counted(wrong: set[int]) -> None:
     right = list(views(START, 18, 40, USUAL))
-    told = [
+    first_outcomes = [
         checkout(o.time, not o.forward, o.device_class) if n in wrong else o
         for n, o in enumerate(right)
     ]
     corrections = [
         msgspec.structs.replace(
-            right[n], revision=1, was_next=told[n].next, was_forward=told[n].forward
+            right[n],
+            revision=1,
+            was_next=first_outcomes[n].next,
+            was_forward=first_outcomes[n].forward,
         )
         for n in sorted(wrong)
     ]
-    plain, mended = Play().play(right), Play().play(chain(told, corrections))
-    assert counts(plain) == counts(mended)
-    steps = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
+    plain, corrected_play = Play().play(right), Play().play(chain(first_outcomes, corrections))
+    assert counts(plain) == counts(corrected_play)
+    steps = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, corrected_play)]
     assert steps[0] is not None and steps[1] is not None
     assert steps[0].steps == steps[1].steps
 
@@ -234,26 +237,26 @@ def test_a_withdrawn_attempt_was_never_there(forward_now: bool) -> None:
         was_next=extra.next,
         was_forward=forward_now,
     )
-    plain, mended = Play().play(right), Play().play([*right, extra, taken_back])
-    assert counts(plain) == counts(mended)
-    pages = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, mended)]
+    plain, corrected_play = Play().play(right), Play().play([*right, extra, taken_back])
+    assert counts(plain) == counts(corrected_play)
+    pages = [tables_of(p.state).pages.get("shop\n/checkout") for p in (plain, corrected_play)]
     assert pages[0] is not None and pages[1] is not None
     assert pages[0].steps == pages[1].steps
 
 
 def test_corrected_failures_raise_no_flag() -> None:
-    """Phones that report late: first told as gone, then as gone on."""
+    """Phones that report late: first reported as gone, then as gone on."""
     late = [checkout(BREAK + n * 90_000, False) for n in range(12)]
-    mended = [
+    corrections = [
         msgspec.structs.replace(
             checkout(o.time, True), revision=1, was_next=o.next, was_forward=False
         )
         for o in late
     ]
-    more = [checkout(BREAK + 20 * 60_000 + n * 90_000, False) for n in range(6)]
+    further = [checkout(BREAK + 20 * 60_000 + n * 90_000, False) for n in range(6)]
     usual = list(views(START, 18, 40, USUAL))
-    assert Play().play([*usual, *late, *mended, *more]).flags() == []
-    assert len(Play().play([*usual, *late, *more, *late]).flags()) == 1
+    assert Play().play([*usual, *late, *corrections, *further]).flags() == []
+    assert len(Play().play([*usual, *late, *further, *late]).flags()) == 1
 
 
 def test_asking_the_test_less_often_changes_no_flag(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,8 +268,8 @@ def test_asking_the_test_less_often_changes_no_flag(monkeypatch: pytest.MonkeyPa
 def test_a_second_copy_of_a_message_is_dropped() -> None:
     outcome = checkout(START, True, origin=Origin("footfall-events", 3, 17, 2))
     older = checkout(START, True, origin=Origin("footfall-events", 3, 17, 1))
-    other = checkout(START, True, origin=Origin("footfall-events", 4, 0, 0))
-    play = Play().play([outcome, outcome, older, other])
+    of_partition_4 = checkout(START, True, origin=Origin("footfall-events", 4, 0, 0))
+    play = Play().play([outcome, outcome, older, of_partition_4])
     assert counts(play) == {(START // HOUR_MS, "mobile"): (2, 2)}
     assert play.state.seen == {"footfall-events/3": (17, 2), "footfall-events/4": (0, 0)}
 

@@ -1,4 +1,4 @@
-"""A make-believe shop's worker: folds facts through the `people` stage and reads its tables back."""
+"""A test shop: folds facts through the `people` stage and reads its tables back."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -28,16 +28,16 @@ REPLACED_BY = {
 
 
 def day(n: float) -> int:
-    """The time `n` days into the story."""
+    """The time, ms, `n` days after T0."""
     return T0 + round(n * DAY_MS)
 
 
-def bought(
-    who: str | tuple[str, ...], at: float, *products: str, device: str = "", order: str = ""
+def purchase(
+    identifiers: str | tuple[str, ...], at: float, *products: str, device: str = "", order: str = ""
 ) -> CustomerFact:
     """A completed order of one piece of each product (default: coffee)."""
-    identifiers = (who,) if isinstance(who, str) and who else tuple(who)
-    name = order or f"o-{'+'.join(identifiers)}{device}-{at}"
+    names = (identifiers,) if isinstance(identifiers, str) and identifiers else tuple(identifiers)
+    name = order or f"o-{'+'.join(names)}{device}-{at}"
     items = tuple(Item(product) for product in products or ("coffee",))
     return CustomerFact(
         kind="purchase",
@@ -45,15 +45,15 @@ def bought(
         time=day(at),
         message_id=f"m-{name}",
         device=device,
-        identifiers=identifiers,
+        identifiers=names,
         order=Order(name, items=items),
     )
 
 
-def undone(order: str, at: float, *products: str, cancelled: bool = False) -> CustomerFact:
+def refund(order: str, at: float, *products: str, is_cancellation: bool = False) -> CustomerFact:
     """A refund of products (none: of all), or a cancellation, as a shop's server sends it."""
     items = tuple(Item(product) for product in products)
-    status: OrderStatus = "cancelled" if cancelled else "refunded"
+    status: OrderStatus = "cancelled" if is_cancellation else "refunded"
     return CustomerFact(
         kind="purchase",
         site="shop",
@@ -63,7 +63,7 @@ def undone(order: str, at: float, *products: str, cancelled: bool = False) -> Cu
     )
 
 
-def said(at: float, *identifiers: str, device: str = "", previous: str = "") -> CustomerFact:
+def assertion(at: float, *identifiers: str, device: str = "", previous: str = "") -> CustomerFact:
     """Identifiers asserted together; with `previous`, an alias."""
     return CustomerFact(
         kind="alias" if previous else "assertion",
@@ -86,13 +86,13 @@ def tick(at: float) -> CustomerFact:
     return CustomerFact(kind="tick", site="", time=day(at), message_id="")
 
 
-def regulars(people: int = 12, every: float = 30, until: float = 180) -> list[CustomerFact]:
-    """Customers who buy coffee about every `every` days, out of step with each other."""
+def regulars(people: int = 12, interval: float = 30, until: float = 180) -> list[CustomerFact]:
+    """Customers who buy coffee about every `interval` days, out of step with each other."""
     return [
-        bought(f"user_id:regular{n}", first + round(k * every * (1 + (n % 5 - 2) / 50), 2))
+        purchase(f"user_id:regular{n}", first + round(k * interval * (1 + (n % 5 - 2) / 50), 2))
         for n in range(people)
-        for first in [n * every / people]
-        for k in range(int((until - first) / every))
+        for first in [n * interval / people]
+        for k in range(int((until - first) / interval))
     ]
 
 
@@ -131,12 +131,12 @@ class Shop:
             self.rows.setdefault(table, []).extend(rows)
 
     def pass_days(self, start: float, end: float, per_day: int = 4) -> "Shop":
-        """Let time pass."""
+        """Fold ticks of the days from `start` to `end`."""
         steps = round((end - start) * per_day)
         return self.fold([tick(start + n / per_day) for n in range(steps + 1)])
 
     def restart(self) -> None:
-        """A new worker: nothing is left but what was settled."""
+        """A new worker: it has only what was settled."""
         fresh = PeopleState()
         fresh.adopt(self.state)
         fresh.applied, fresh.seen = self.state.applied, self.state.seen
@@ -146,9 +146,9 @@ class Shop:
         """What FINAL reads: the last version of each row, deleted ones gone, without `version`."""
         rows = [asdict(row) for row, _, _ in self.rows.get(table, [])]
         if key := REPLACED_BY.get(table):
-            ordered = sorted(rows, key=lambda row: row["version"])
-            kept = {tuple(row[name] for name in key): row for row in ordered}
-            rows = [kept[name] for name in sorted(kept)]
+            by_version = sorted(rows, key=lambda row: row["version"])
+            newest = {tuple(row[name] for name in key): row for row in by_version}
+            rows = [newest[name] for name in sorted(newest)]
         hidden = ("version", "deleted")
         return [
             {name: value for name, value in row.items() if name not in hidden}
@@ -164,18 +164,18 @@ class Shop:
         return sorted(sorted(group) for group in groups.values())
 
     def cycles(self) -> list[dict[str, Any]]:
-        """The cycles that stand."""
+        """The cycles that have a row."""
         return self.table(CycleRow)
 
     def cycle(self, person_id: str, product: str = "coffee") -> dict[str, Any] | None:
         """One person's cycle for a product."""
-        found = [
+        matches = [
             c for c in self.cycles() if (c["person_id"], c["product_id"]) == (person_id, product)
         ]
-        return found[0] if found else None
+        return matches[0] if matches else None
 
     def triggers(self, *rules: str, subject: str = "") -> list[Trigger]:
-        """What was told, in order."""
+        """The triggers emitted, in order."""
         messages = [output.message for output in self.outputs]
         return [
             message

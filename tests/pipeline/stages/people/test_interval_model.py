@@ -21,16 +21,16 @@ def sums_of(histories: list[list[float]]) -> Sums:
     """Sums over people's intervals in days."""
     sums = Sums()
     for intervals in histories:
-        times, at = [0], 0.0
+        times, days = [0], 0.0
         for interval in intervals:
-            at += interval
-            times.append(round(at * DAY_MS))
-        own = interval_sums(times)
-        sums.add(own.intervals, own.total, own.squares, 1)
+            days += interval
+            times.append(round(days * DAY_MS))
+        person = interval_sums(times)
+        sums.add(person.intervals, person.total, person.squares, 1)
     return sums
 
 
-def made_up(people: int, mean: float, between: float, within: float) -> Sums:
+def simulated_sums(people: int, mean: float, between: float, within: float) -> Sums:
     """Intervals drawn from the model itself, ten for each of `people`."""
     rng = random.Random(7)
     return sums_of(
@@ -42,7 +42,7 @@ def made_up(people: int, mean: float, between: float, within: float) -> Sums:
 
 
 def test_the_parameters_the_data_were_drawn_with_are_found() -> None:
-    norm = norm_of([made_up(2_000, 3.4, 0.4, 0.2)] * 3)
+    norm = norm_of([simulated_sums(2_000, 3.4, 0.4, 0.2)] * 3)
     assert norm is not None
     assert norm.mean == pytest.approx(3.4, abs=0.03)
     assert norm.within == pytest.approx(0.04, rel=0.05)
@@ -55,7 +55,7 @@ def test_nobody_ever_came_back_gives_no_norm() -> None:
 
 
 def test_a_product_without_intervals_borrows_from_the_site_but_keeps_its_own_share() -> None:
-    site, product = made_up(100, 3.4, 0.4, 0.2), sums_of([[]] * 90)
+    site, product = simulated_sums(100, 3.4, 0.4, 0.2), sums_of([[]] * 90)
     norm = norm_of([site, Sums(), product])
     assert norm is not None
     assert exp(norm.mean) == pytest.approx(30, rel=0.1)
@@ -99,9 +99,9 @@ def test_an_absurd_gap_counts_as_the_longest() -> None:
 
 
 def test_counting_out_leaves_exactly_nothing() -> None:
-    sums = made_up(50, 3, 0.4, 0.3)
-    other = made_up(50, 3, 0.4, 0.3)
-    sums.merge(other, -1)
+    sums = simulated_sums(50, 3, 0.4, 0.3)
+    same_sums = simulated_sums(50, 3, 0.4, 0.3)
+    sums.merge(same_sums, -1)
     assert sums == Sums()
 
 

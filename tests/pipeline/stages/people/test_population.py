@@ -7,12 +7,12 @@ from pipeline.stages.people.interval_model import Sums
 from pipeline.stages.people.state import PeopleState
 from schemas.events import Item
 
-COFFEE, RENAMED = Item("p1", "Coffee", "drinks"), Item("p1", "Coffee, dark", "pantry")
+COFFEE, NEW_NAME = Item("p1", "Coffee", "drinks"), Item("p1", "Coffee, dark", "pantry")
 
 
 def test_a_product_is_called_what_it_was_called_last_in_any_order() -> None:
-    told = [(COFFEE, 1), (RENAMED, 3), (Item("p1", "Café", "drinks"), 2)]
-    for order in permutations(told):
+    mentions = [(COFFEE, 1), (NEW_NAME, 3), (Item("p1", "Café", "drinks"), 2)]
+    for order in permutations(mentions):
         state = PeopleState()
         for item, time in order:
             population.name_product(state, "shop", item, time)
@@ -31,7 +31,7 @@ def test_a_products_sums_move_with_it_to_its_new_category() -> None:
     change = Sums()
     change.add(3, 10_200, 34_700_000, 1)
     population.add(state, "shop", "p1", change)
-    population.name_product(state, "shop", RENAMED, 2)
+    population.name_product(state, "shop", NEW_NAME, 2)
     assert state.sums.get("shop\ncdrinks") == Sums()
     assert state.sums.get("shop\ncpantry") == state.sums.get("shop\n") == change
 

@@ -15,25 +15,33 @@ from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
 from schemas.origins import Origin
 from schemas.rows import PurchaseRow, RejectRow
-from tests.pipeline.stages.people.shop import Shop, bought, regulars, reset, said, tick, undone
+from tests.pipeline.stages.people.shop import (
+    Shop,
+    assertion,
+    purchase,
+    refund,
+    regulars,
+    reset,
+    tick,
+)
 
 U1, U2, MAIL = "user_id:1", "user_id:2", "email:a@x.org"
 
 
-def story() -> list[CustomerFact]:
-    """A bit of everything."""
+def history() -> list[CustomerFact]:
+    """Facts of all kinds."""
     return [
         *regulars(6, until=150),
-        said(3, U1, MAIL, device="d"),
-        bought("", 4, device="d"),
-        said(2, U2, MAIL),
+        assertion(3, U1, MAIL, device="d"),
+        purchase("", 4, device="d"),
+        assertion(2, U2, MAIL),
         reset(5, "d"),
-        bought((U1, MAIL), 40, "coffee", "tea"),
+        purchase((U1, MAIL), 40, "coffee", "tea"),
         tick(150),
-        undone("o-d-4", 6),
-        said(1, U2, previous=U1),
+        refund("o-d-4", 6),
+        assertion(1, U2, previous=U1),
         tick(160),
-        bought(U2, 161),
+        purchase(U2, 161),
         tick(190),
     ]
 
@@ -45,14 +53,14 @@ def records(facts: Sequence[CustomerFact], size: int = 7) -> list[Record]:
     return [Record(n, len(group), b"\n".join(group)) for n, group in enumerate(groups)]
 
 
-def run(taken: Sequence[Record], cuts: Sequence[int]) -> tuple[list[Output], dict[str, Any]]:
+def run(log: Sequence[Record], cuts: Sequence[int]) -> tuple[list[Output], dict[str, Any]]:
     """Fold records in batches that end at `cuts`, with a restart after each."""
     stage, outputs, rows = People(), list[Output](), dict[str, list[Any]]()
     state = stage.new_state()
-    ends = sorted({*cuts, len(taken)})
+    ends = sorted({*cuts, len(log)})
     for start, end in zip([0, *ends], ends, strict=False):
         emit = Emit(stage.source, 0)
-        for record in taken[start:end]:
+        for record in log[start:end]:
             emit.begin(record.offset)
             stage.process(state, record, emit)
             state.applied = record.offset
@@ -69,13 +77,13 @@ def run(taken: Sequence[Record], cuts: Sequence[int]) -> tuple[list[Output], dic
 
 @given(st.lists(st.integers(1, 14), max_size=6))
 def test_batches_and_restarts_leave_no_trace(cuts: list[int]) -> None:
-    taken = records(story())
-    assert run(taken, cuts) == run(taken, [])
+    log = records(history())
+    assert run(log, cuts) == run(log, [])
 
 
 def test_a_replay_repeats_itself_to_the_byte() -> None:
     def text() -> bytes:
-        outputs, rows = run(records(story()), [3])
+        outputs, rows = run(records(history()), [3])
         return msgspec.json.encode([[out.message for out in outputs], rows])
 
     assert text() == text()
@@ -84,7 +92,9 @@ def test_a_replay_repeats_itself_to_the_byte() -> None:
 
 def test_the_second_copy_of_an_upstream_message_is_dropped() -> None:
     origins = [Origin("footfall-events", 0, offset, n) for offset in range(3) for n in range(2)]
-    facts = [structs.replace(bought(U1, n, order=f"o{n}"), origin=o) for n, o in enumerate(origins)]
+    facts = [
+        structs.replace(purchase(U1, n, order=f"o{n}"), origin=o) for n, o in enumerate(origins)
+    ]
     shop = Shop().fold(facts, per_record=2)
     shop.fold(facts[2:]).fold(facts[4:])
     assert len(shop.rows[PurchaseRow]) == 6
@@ -92,15 +102,15 @@ def test_the_second_copy_of_an_upstream_message_is_dropped() -> None:
 
 
 def test_origins_of_other_partitions_and_producers_do_not_hide_each_other() -> None:
-    fact = bought(U1, 1, order="a")
-    there = structs.replace(fact, origin=Origin("footfall-events", 1, 0, 0))
-    here = structs.replace(fact, origin=Origin("footfall-events", 0, 9, 0))
-    shop = Shop().fold([here, there, fact, fact])
+    fact = purchase(U1, 1, order="a")
+    of_partition_1 = structs.replace(fact, origin=Origin("footfall-events", 1, 0, 0))
+    of_partition_0 = structs.replace(fact, origin=Origin("footfall-events", 0, 9, 0))
+    shop = Shop().fold([of_partition_0, of_partition_1, fact, fact])
     assert len(shop.rows[PurchaseRow]) == 4
 
 
 def test_a_line_that_cannot_be_read_is_a_reject_and_its_neighbours_count() -> None:
-    good = [msgspec.json.encode(bought(U1, n, order=str(n))) for n in range(2)]
+    good = [msgspec.json.encode(purchase(U1, n, order=str(n))) for n in range(2)]
     shop = Shop()
     shop.feed([b"\n".join([good[0], b'{"kind":"purchase"', b"\xff\xfe", good[1]])])
     rejects = shop.table(RejectRow)
@@ -112,14 +122,14 @@ def test_a_line_that_cannot_be_read_is_a_reject_and_its_neighbours_count() -> No
 
 def test_facts_that_no_stage_may_fold_are_rejects() -> None:
     wrong = [
-        structs.replace(said(0, U1), time=-1),
-        structs.replace(said(0, U1), site="a\nb"),
-        structs.replace(said(0, U1), identifiers=("device:x",)),
-        structs.replace(said(0, U1), identifiers=("nonsense",)),
-        structs.replace(said(0, U1), kind="alias", previous_id="nonsense"),
-        structs.replace(said(0, U1), kind="purchase"),
-        structs.replace(said(0, U1), kind="ticket"),
-        structs.replace(said(0, U1), kind="feedback"),
+        structs.replace(assertion(0, U1), time=-1),
+        structs.replace(assertion(0, U1), site="a\nb"),
+        structs.replace(assertion(0, U1), identifiers=("device:x",)),
+        structs.replace(assertion(0, U1), identifiers=("nonsense",)),
+        structs.replace(assertion(0, U1), kind="alias", previous_id="nonsense"),
+        structs.replace(assertion(0, U1), kind="purchase"),
+        structs.replace(assertion(0, U1), kind="ticket"),
+        structs.replace(assertion(0, U1), kind="feedback"),
     ]
     shop = Shop().fold(wrong)
     assert len(shop.table(RejectRow)) == len(wrong)

@@ -11,7 +11,7 @@ TABLES = "nodes|components|devices|sales|pairs|products|sums|contacts|clock|time
 
 def test_tables_are_written_by_the_modules_that_the_state_names() -> None:
     assert state.__doc__ is not None
-    said = {
+    documented = {
         table: set(re.findall(r"[a-z_]+", re.sub(r"\(.*?\)", "", writers)))
         for table, writers in re.findall(
             rf"^    ({TABLES}) +(?:\S+ )+ +(\S.*)$", state.__doc__, re.M
@@ -21,4 +21,4 @@ def test_tables_are_written_by_the_modules_that_the_state_names() -> None:
     for path in ROOM.glob("*.py"):
         for table in re.findall(rf"\b({TABLES})\.(?:put|delete|set|clear)\(", path.read_text()):
             written[table].add(path.stem)
-    assert said == written
+    assert documented == written

@@ -1,4 +1,4 @@
-"""A small way to say what a device did and to see what `visits` makes of it."""
+"""Events of devices in short, and what `visits` emits for them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,18 +22,18 @@ _KEYS = {  # the columns that say which row a row replaces
 }
 
 
-def event(minute: float, device: str = "d1", kind: str = "page", **more: Any) -> Event:
+def event(minute: float, device: str = "d1", kind: str = "page", **fields: Any) -> Event:
     """An event `minute` minutes after START; its id is what it is, when and where."""
     time = START + int(minute * MINUTE)
-    fields = {
+    defaults = {
         "type": kind,
         "site": "shop",
         "time": time,
         "received_at": time + 100,
         "anonymous_id": device,
-        "message_id": f"{kind} {minute} {more.get('path', '')}",
+        "message_id": f"{kind} {minute} {fields.get('path', '')}",
     }
-    return Event(**{**fields, **more})
+    return Event(**{**defaults, **fields})
 
 
 def end_of_time(minute: float = 10_000) -> Event:
@@ -56,10 +56,10 @@ class Site:
 
     def take(self, *events: Event) -> "Site":
         """One record holding `events`."""
-        one = record(self.state.applied + 1, events)
-        self.emit.begin(one.offset)
-        self.stage.process(self.state, one, self.emit)
-        self.state.applied = one.offset
+        next_record = record(self.state.applied + 1, events)
+        self.emit.begin(next_record.offset)
+        self.stage.process(self.state, next_record, self.emit)
+        self.state.applied = next_record.offset
         return self
 
     def rows(self, table: type[Row]) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ class Site:
         ]
 
     def final(self, table: type[Row]) -> list[dict[str, Any]]:
-        """What ReplacingMergeTree would answer: the newest of equal keys, without deleted ones."""
+        """What ReplacingMergeTree returns with FINAL: the newest of equal keys, without deleted ones."""
         newest: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.rows(table):
             key = tuple(row[name] for name in _KEYS[table])
@@ -95,7 +95,7 @@ class Site:
             for row in self.final(OutcomeRow)
         }
 
-    def said(self, topic: topics.Topic) -> list[Any]:
+    def messages(self, topic: topics.Topic) -> list[Any]:
         """Messages on a derived topic, ticks left out."""
         return [
             output.message

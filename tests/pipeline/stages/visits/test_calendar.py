@@ -10,7 +10,7 @@ from pipeline.stages.visits.calendar import Calendar
 from pipeline.stages.visits.device import Device
 
 keys = st.sampled_from("abcdef")
-steps = st.lists(
+operation_lists = st.lists(
     st.one_of(
         st.tuples(st.just("set"), keys, st.integers(0, 9_000)),
         st.tuples(st.just("delete"), keys, st.just(0)),
@@ -25,14 +25,14 @@ def put(devices: Keyed[Device], key: str, wake: int) -> None:
     devices.put(key, Device(wake, 0, 0, []))
 
 
-@given(steps, st.integers(1, 4))
+@given(operation_lists, st.integers(1, 4))
 def test_what_is_due_comes_in_the_order_of_times_and_keys(
-    what: list[tuple[str, str, int]], most: int
+    operations: list[tuple[str, str, int]], limit: int
 ) -> None:
     devices, model = Keyed(Device), dict[str, int]()
     calendar = Calendar(devices, attrgetter("wake_at"), bits=10)
-    assert calendar.due(0, most) == []  # from now on it is kept up to date
-    for kind, key, time in what:
+    assert calendar.due(0, limit) == []  # from now on it is kept up to date
+    for kind, key, time in operations:
         if kind == "set":
             put(devices, key, time)
             calendar.add(key, time)
@@ -43,13 +43,13 @@ def test_what_is_due_comes_in_the_order_of_times_and_keys(
         elif kind == "settle":
             devices.settle(devices.changes())
         else:
-            expected = sorted((t, k) for k, t in model.items() if 0 < t <= time)[:most]
+            expected = sorted((t, k) for k, t in model.items() if 0 < t <= time)[:limit]
             anew = Calendar(devices, attrgetter("wake_at"), bits=10)
-            assert anew.due(time, most) == [k for _, k in expected]
-            assert calendar.due(time, most) == [k for _, k in expected]
-            for _, found in expected:  # whoever takes it out looks at it and sets another time
-                put(devices, found, 0)
-                model[found] = 0
+            assert anew.due(time, limit) == [k for _, k in expected]
+            assert calendar.due(time, limit) == [k for _, k in expected]
+            for _, key_due in expected:  # whoever takes it out looks at it and sets another time
+                put(devices, key_due, 0)
+                model[key_due] = 0
 
 
 def test_the_first_day_is_handed_out_in_parts_and_says_when_it_ends() -> None:

@@ -51,7 +51,7 @@ def test_an_order_imported_again_after_its_bucket_was_forgotten_is_counted() -> 
     assert (twice(site), beyond(site)) == (1, 1)
 
 
-def stories(rng: Random) -> Iterator[Event]:
+def event_streams(rng: Random) -> Iterator[Event]:
     """Devices with clocks that are right, behind and ahead; events that come late, or again and again."""
     sent: list[Event] = []
     now = 0.0
@@ -61,22 +61,24 @@ def stories(rng: Random) -> Iterator[Event]:
         yield at(now)
         device = rng.randrange(9)
         if device == 8:
-            one = event(now - rng.choice((0, 5, DAY)), "", "purchase", identifiers=("user_id:7",))
+            sent_event = event(
+                now - rng.choice((0, 5, DAY)), "", "purchase", identifiers=("user_id:7",)
+            )
         else:
             late = rng.choice((0, 0, 0, 1, 30, 1_500))
-            received = START + int(now * MINUTE)
-            one = event(now - late - skews[device], f"d{device}", received_at=received)
-        sent.append(one)
-        yield one
+            received_at = START + int(now * MINUTE)
+            sent_event = event(now - late - skews[device], f"d{device}", received_at=received_at)
+        sent.append(sent_event)
+        yield sent_event
         if rng.random() < 0.4:
             yield rng.choice(sent)
 
 
-def test_the_stories_have_repeats_that_are_stored_again() -> None:
+def test_the_event_streams_have_repeats_that_are_stored_again() -> None:
     """Else the next test could not fail."""
     site = Site()
-    for each in stories(Random(0)):
-        site.take(each)
+    for single_event in event_streams(Random(0)):
+        site.take(single_event)
     assert twice(site) > 0
 
 
@@ -90,8 +92,8 @@ def test_what_is_stored_twice_is_beyond_the_window(
         monkeypatch.setattr(module, "MAX_RECENT_EVENTS", events)
     site = Site()
     site.stage.limits = site.stage.limits._replace(state_limit_bytes=room)
-    for number, each in enumerate(stories(Random(seed))):
-        site.take(each)
+    for number, single_event in enumerate(event_streams(Random(seed))):
+        site.take(single_event)
         if number % 100 == 0:
             assert twice(site) <= beyond(site), seed
     assert twice(site) <= beyond(site), seed

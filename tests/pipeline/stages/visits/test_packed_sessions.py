@@ -1,4 +1,4 @@
-"""Packed sessions: the same marks come back, and nothing that is said changes for their packing."""
+"""Packed sessions: the same events come back, and packing changes nothing that is emitted."""
 
 from collections.abc import Sequence
 from unittest.mock import patch
@@ -46,24 +46,24 @@ events = st.builds(
 )
 
 
-def device_of(found: list[RecentEvent]) -> Device:
+def device_of(recent_events: list[RecentEvent]) -> Device:
     device = Device(0, 0, 0, [], identities=tuple((f"user_id:{n}",) for n in range(4)))
-    for recent in found:
+    for recent in recent_events:
         if recent.view:
             recent.active = True  # as a page always is
         remember(device, recent)
     return device
 
 
-def told(device: Device, watermark: int) -> Device:
+def with_emitted(device: Device, watermark: int) -> Device:
     diff(device, watermark)
     attempts.diff(device, HORIZON, NO_FUNNEL, watermark)
     return device
 
 
 @given(st.lists(events, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
-def test_what_is_packed_comes_back(found: list[RecentEvent], watermark: int) -> None:
-    device = told(device_of(found), watermark)
+def test_what_is_packed_comes_back(recent_events: list[RecentEvent], watermark: int) -> None:
+    device = with_emitted(device_of(recent_events), watermark)
     before = msgspec.json.encode(device)
     packed_sessions.pack(device, watermark)
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(device), type=Device)
@@ -75,9 +75,9 @@ def test_what_is_packed_comes_back(found: list[RecentEvent], watermark: int) -> 
 
 @given(st.lists(events, min_size=1, max_size=40), st.integers(0, 20 * GAP_MS))
 def test_what_is_unpacked_for_a_late_event_is_what_it_may_touch(
-    found: list[RecentEvent], late: int
+    recent_events: list[RecentEvent], late: int
 ) -> None:
-    device = told(device_of(found), 99 * GAP_MS)
+    device = with_emitted(device_of(recent_events), 99 * GAP_MS)
     sessions, events = list(device.stored), list(device.events)
     packed_sessions.pack(device, 99 * GAP_MS)
     packed_sessions.unpack(device, late, HORIZON, NO_FUNNEL)
@@ -94,20 +94,22 @@ def _first(device: Device) -> int:
 
 @given(st.lists(events, min_size=1, max_size=40), st.lists(hostile_ids, max_size=5))
 def test_a_packed_message_is_known_and_no_other(
-    found: list[RecentEvent], others: list[str]
+    recent_events: list[RecentEvent], other_ids: list[str]
 ) -> None:
-    device = told(device_of(found), 99 * GAP_MS)
+    device = with_emitted(device_of(recent_events), 99 * GAP_MS)
     ids = {(recent.message_id, recent.server_type) for recent in device.events}
     packed_sessions.pack(device, 99 * GAP_MS)
     assert not device.events
-    assert all(packed_sessions.knows(device, *each) for each in ids)
-    for message_id in (*others, *(i.swapcase() for i, _ in ids), *(i[:-1] for i, _ in ids)):
+    assert all(packed_sessions.knows(device, *key) for key in ids)
+    for message_id in (*other_ids, *(i.swapcase() for i, _ in ids), *(i[:-1] for i, _ in ids)):
         assert packed_sessions.knows(device, message_id, "") == ((message_id, "") in ids)
 
 
 @given(st.lists(events, min_size=1, max_size=40), st.integers(0, 25 * GAP_MS))
-def test_forgetting_keeps_whole_what_ended_later(found: list[RecentEvent], before: int) -> None:
-    device = told(device_of(found), 99 * GAP_MS)
+def test_forgetting_keeps_whole_what_ended_later(
+    recent_events: list[RecentEvent], before: int
+) -> None:
+    device = with_emitted(device_of(recent_events), 99 * GAP_MS)
     people = [
         device.identities[m.identity_index] if m.identity_index != NOBODY else ()
         for m in device.events
@@ -116,15 +118,15 @@ def test_forgetting_keeps_whole_what_ended_later(found: list[RecentEvent], befor
     packed_sessions.forget(device, before)
     assert all(block.end >= before for block in device.packed_blocks)
     packed_sessions.unpack(device, 0, HORIZON, NO_FUNNEL)
-    kept = [
+    people_after = [
         device.identities[m.identity_index] if m.identity_index != NOBODY else ()
         for m in device.events
     ]
-    assert kept == people[len(people) - len(kept) :]
+    assert people_after == people[len(people) - len(people_after) :]
 
 
 def test_a_uuid_takes_sixteen_bytes() -> None:
-    device = told(
+    device = with_emitted(
         device_of([RecentEvent(n, str(UUID(int=n)), "/", view=True) for n in range(40)]), GAP_MS * 9
     )
     packed_sessions.pack(device, GAP_MS * 9)
@@ -148,32 +150,32 @@ happenings = st.lists(
 )
 
 
-def _event(what: tuple[float, str, str, str, str, str]) -> Event:
-    minute, device, kind, path, person, message_id = what
-    more: dict[str, object] = {"message_id": message_id}
+def _event(draw: tuple[float, str, str, str, str, str]) -> Event:
+    minute, device, kind, path, person, message_id = draw
+    fields: dict[str, object] = {"message_id": message_id}
     if kind == "page":
-        more["path"] = path
+        fields["path"] = path
     if kind == "identify":
-        more["identifiers"] = (f"user_id:{person}",)
+        fields["identifiers"] = (f"user_id:{person}",)
     if kind == "purchase":
-        more["order"] = Order(order_id=message_id)
-    return event(minute, device, kind, **more)
+        fields["order"] = Order(order_id=message_id)
+    return event(minute, device, kind, **fields)
 
 
-def _said(site: Site) -> list[object]:
-    """All but where in its record a row or message stands: two devices of one tick may change places."""
-    place = ("version", "offset", "index")
+def _emitted(site: Site) -> list[object]:
+    """Rows and messages without their position in the record, which two devices of a tick may swap."""
+    position = ("version", "offset", "index")
     tables = [
         site.rows(EventRow),
         site.rows(AssertionRow),
         site.final(SessionRow),
         site.final(OutcomeRow),
     ]
-    rows = [[{k: v for k, v in row.items() if k not in place} for row in t] for t in tables]
+    rows = [[{k: v for k, v in row.items() if k not in position} for row in t] for t in tables]
     messages = [
         msgspec.structs.replace(message, origin=Origin("", 0, 0, 0))
         for topic in (topics.PAGES, topics.CUSTOMERS)
-        for message in site.said(topic)
+        for message in site.messages(topic)
     ]
     return [*rows, sorted(map(repr, messages))]
 
@@ -181,40 +183,42 @@ def _said(site: Site) -> list[object]:
 def _live(site: Site, arrival: Sequence[Event]) -> None:
     """A tick after every third event; then all is over."""
     now = 0.0
-    for number, each in enumerate(arrival):
+    for number, arriving in enumerate(arrival):
         now += 40 if number % 3 == 0 else 0
-        site.take(each, *([end_of_time(now)] if number % 3 == 0 else ()))
+        site.take(arriving, *([end_of_time(now)] if number % 3 == 0 else ()))
     for minute in (now + 40, 3_000, 4_000):
         site.take(end_of_time(minute))
 
 
 @settings(max_examples=150, deadline=None)
 @given(happenings, st.randoms(use_true_random=False), st.sampled_from(("", "/cart > /pay")))
-def test_packing_changes_nothing_that_is_said(
-    what: list[tuple[float, str, str, str, str, str]], random: object, funnel: str
+def test_packing_changes_nothing_that_is_emitted(
+    draws: list[tuple[float, str, str, str, str, str]], random: object, funnel: str
 ) -> None:
     """Any order of arrival, ticks and re-sent messages between, within the lateness.
 
     All clocks are right: where one turns out to be ahead, a device that cannot be packed is looked
     at sooner.
     """
-    events = [_event(each) for each in what]
+    events = [_event(draw) for draw in draws]
     arrival = [*events, *events[::3]]
     random.shuffle(arrival)  # type: ignore[attr-defined]
-    packed, plain = Site(funnel, 100), Site(funnel, 100)
+    packing, plain = Site(funnel, 100), Site(funnel, 100)
     right = patch.object(watermark, "with_corrected_receipt", lambda event, newest_tick: event)
     with right, patch.object(packed_sessions, "pack", lambda device, watermark: None):
         _live(plain, arrival)
     with right:
-        _live(packed, arrival)
-    assert _said(packed) == _said(plain)
+        _live(packing, arrival)
+    assert _emitted(packing) == _emitted(plain)
 
 
 def test_a_late_event_corrects_a_packed_attempt() -> None:
     site = Site("/cart > /pay").take(event(0, path="/cart"), event(400, path="/"), end_of_time(300))
     site.take(end_of_time(500), event(2, path="/pay"), end_of_time(501))
     assert [
-        (o.revision, o.forward, o.was_forward) for o in site.said(topics.PAGES) if o.page == "/cart"
+        (o.revision, o.forward, o.was_forward)
+        for o in site.messages(topics.PAGES)
+        if o.page == "/cart"
     ] == [(0, False, None), (1, True, False)]
 
 

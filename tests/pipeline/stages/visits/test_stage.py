@@ -76,20 +76,20 @@ def test_a_purchase_without_a_device_imported_twice_counts_once() -> None:
 
 
 def test_a_click_with_a_purchases_id_does_not_hide_the_purchase() -> None:
-    forged = event(0, "", "track", identifiers=("user_id:7",), message_id="order-1")
+    click = event(0, "", "track", identifiers=("user_id:7",), message_id="order-1")
     order = event(0, "", "purchase", order=Order(order_id="1"), message_id="order-1")
-    site = Site().take(forged, order, order)
+    site = Site().take(click, order, order)
     assert [row["type"] for row in site.rows(EventRow)] == ["track", "purchase"]
 
 
 def test_a_click_with_a_purchases_id_does_not_hide_it_on_the_same_device_either() -> None:
-    said = event(0, kind="track", event="Order Completed", message_id="order-1")
+    click = event(0, kind="track", event="Order Completed", message_id="order-1")
     order = event(0, kind="purchase", order=Order(order_id="1"), message_id="order-1")
-    for arrival in ([said, order, order], [order, said, said]):
+    for arrival in ([click, order, order], [order, click, click]):
         site = Site().take(*arrival)
         assert {row["type"] for row in site.rows(EventRow)} == {"track", "purchase"}
         assert len(site.rows(EventRow)) == 2
-        (fact,) = site.said(topics.CUSTOMERS)
+        (fact,) = site.messages(topics.CUSTOMERS)
         assert fact.kind == "purchase"
 
 
@@ -125,32 +125,32 @@ def test_reloading_a_page_is_one_attempt_until_the_horizon_has_passed() -> None:
 
 
 def test_a_completed_purchase_is_a_step_and_a_refund_is_none() -> None:
-    bought = event(1, kind="purchase", order=Order(order_id="1"))
-    refunded = event(2, kind="purchase", order=Order(order_id="1", status="refunded"))
-    site = Site().take(*pages((0, "/pay")), bought, refunded, end_of_time())
+    purchase = event(1, kind="purchase", order=Order(order_id="1"))
+    refund = event(2, kind="purchase", order=Order(order_id="1", status="refunded"))
+    site = Site().take(*pages((0, "/pay")), purchase, refund, end_of_time())
     assert site.outcomes()["/pay", 0] == ("Order Completed",)
 
 
 def test_an_order_that_a_page_may_not_sell_is_still_a_step() -> None:
-    said = event(1, kind="track", event="Order Completed")
-    site = Site().take(*pages((0, "/pay")), said, end_of_time())
+    click = event(1, kind="track", event="Order Completed")
+    site = Site().take(*pages((0, "/pay")), click, end_of_time())
     assert site.outcomes()["/pay", 0] == ("Order Completed",)
 
 
 def test_a_declared_funnel_says_forward_or_failed_at_the_horizon_and_not_before() -> None:
     site = Site(funnel="/cart > /checkout > Order Completed")
     site.take(*pages((0, "/cart"), (1, "/checkout")), end_of_time(5))
-    assert site.said(topics.PAGES) == []
+    assert site.messages(topics.PAGES) == []
     site.take(end_of_time(5.1))
-    assert [(o.page, o.forward) for o in site.said(topics.PAGES)] == [("/cart", True)]
+    assert [(o.page, o.forward) for o in site.messages(topics.PAGES)] == [("/cart", True)]
     site.take(end_of_time(6.1))
-    assert [(o.page, o.forward) for o in site.said(topics.PAGES)][1:] == [("/checkout", False)]
+    assert [(o.page, o.forward) for o in site.messages(topics.PAGES)][1:] == [("/checkout", False)]
 
 
-def test_a_continuation_that_comes_late_corrects_what_was_said() -> None:
+def test_a_continuation_that_comes_late_corrects_what_was_emitted() -> None:
     site = Site(funnel="/cart > /checkout").take(*pages((0, "/cart")), end_of_time(6))
     site.take(*pages((2, "/checkout")), end_of_time(8))
-    first, second = (o for o in site.said(topics.PAGES) if o.page == "/cart")
+    first, second = (o for o in site.messages(topics.PAGES) if o.page == "/cart")
     assert (first.forward, second.forward, second.revision) == (False, True, 1)
     assert second.was_forward is False
 
@@ -160,7 +160,7 @@ def test_an_attempt_that_a_late_view_makes_part_of_another_is_withdrawn() -> Non
         Site().take(*pages((3, "/pay")), end_of_time(10)).take(*pages((0, "/pay")), end_of_time(11))
     )
     assert list(site.outcomes()) == [("/pay", 0)]
-    assert [o.time for o in site.said(topics.PAGES) if o.withdrawn] == [START + 3 * MINUTE]
+    assert [o.time for o in site.messages(topics.PAGES) if o.withdrawn] == [START + 3 * MINUTE]
 
 
 def test_an_assertion_is_passed_on_when_it_changes_something_and_only_then() -> None:
@@ -168,15 +168,19 @@ def test_an_assertion_is_passed_on_when_it_changes_something_and_only_then() -> 
     site = Site().take(
         event(0), event(1, identifiers=ada), event(2, identifiers=ada), event(3, identifiers=bob)
     )
-    assert [fact.identifiers for fact in site.said(topics.CUSTOMERS)] == [ada, bob]
+    assert [fact.identifiers for fact in site.messages(topics.CUSTOMERS)] == [ada, bob]
 
 
-def test_a_late_assertion_inside_a_run_makes_the_rest_of_the_run_be_said_again() -> None:
+def test_after_a_late_assertion_inside_a_run_the_rest_of_the_run_is_emitted_again() -> None:
     ada, bob = ("user_id:ada",), ("user_id:bob",)
     site = Site().take(event(1, identifiers=ada), event(3, identifiers=ada))
     site.take(event(2, identifiers=bob))
-    said = sorted((row["time"], row["identifier"]) for row in site.rows(AssertionRow))
-    assert [identifier for _, identifier in said] == ["user_id:ada", "user_id:bob", "user_id:ada"]
+    assertions = sorted((row["time"], row["identifier"]) for row in site.rows(AssertionRow))
+    assert [identifier for _, identifier in assertions] == [
+        "user_id:ada",
+        "user_id:bob",
+        "user_id:ada",
+    ]
 
 
 def test_time_goes_on_to_people_and_dropoff_but_not_with_every_tick() -> None:
@@ -189,11 +193,11 @@ def test_time_goes_on_to_people_and_dropoff_but_not_with_every_tick() -> None:
 
 visits = st.lists(
     st.builds(
-        lambda minute, device, path, identity_index: event(
+        lambda minute, device, path, user: event(
             minute,
             device,
             path=path,
-            identifiers=(f"user_id:{identity_index}",) if identity_index else (),
+            identifiers=(f"user_id:{user}",) if user else (),
         ),
         st.integers(0, 200).map(lambda n: n * 0.7),
         st.sampled_from(["d1", "d2"]),
@@ -207,7 +211,7 @@ visits = st.lists(
 
 def owners(site: Site) -> list[tuple[str, str]]:
     """Who has each device at each minute, by the assertions written."""
-    said = sorted(
+    assertions = sorted(
         (r["device"], r["time"], r["message_id"], r["identifier"]) for r in site.rows(AssertionRow)
     )
     return [
@@ -215,8 +219,8 @@ def owners(site: Site) -> list[tuple[str, str]]:
             device,
             next(
                 (
-                    identity_index
-                    for d, time, _, identity_index in reversed(said)
+                    identifier
+                    for d, time, _, identifier in reversed(assertions)
                     if d == device and time <= START + minute * MINUTE
                 ),
                 "",
@@ -232,14 +236,14 @@ def owners(site: Site) -> list[tuple[str, str]]:
 def test_any_order_of_arrival_gives_the_same_sessions_attempts_and_owners(
     events: list[Event], random: object, cut: int
 ) -> None:
-    shuffled = list(events)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    straight = Site().take(*events).take(end_of_time())
-    mixed = Site().take(*shuffled[:cut]).take(end_of_time(150)).take(*shuffled[cut:])
-    mixed.take(end_of_time())
-    assert mixed.sessions() == straight.sessions()
-    assert mixed.outcomes() == straight.outcomes()
-    assert owners(mixed) == owners(straight)
+    arrival = list(events)
+    random.shuffle(arrival)  # type: ignore[attr-defined]
+    in_order = Site().take(*events).take(end_of_time())
+    permuted = Site().take(*arrival[:cut]).take(end_of_time(150)).take(*arrival[cut:])
+    permuted.take(end_of_time())
+    assert permuted.sessions() == in_order.sessions()
+    assert permuted.outcomes() == in_order.outcomes()
+    assert owners(permuted) == owners(in_order)
 
 
 @settings(max_examples=30, deadline=None)
@@ -247,8 +251,8 @@ def test_any_order_of_arrival_gives_the_same_sessions_attempts_and_owners(
 def test_the_same_records_give_the_same_rows_and_messages(events: list[Event]) -> None:
     def run() -> Emit:
         site = Site()
-        for one in events:
-            site.take(one)
+        for single_event in events:
+            site.take(single_event)
         return site.take(end_of_time()).emit
 
     first, second = run(), run()
@@ -256,7 +260,7 @@ def test_the_same_records_give_the_same_rows_and_messages(events: list[Event]) -
     assert first.outputs == second.outputs
 
 
-def test_sessions_of_a_busy_device_are_told_before_their_events_are_forgotten() -> None:
+def test_sessions_of_a_busy_device_are_emitted_before_their_events_are_forgotten() -> None:
     site = Site()
     for number in range(40 * 100):  # forty sessions of a hundred events, an hour apart, no tick
         site.take(event(number // 100 * 160 + number % 100, path="/a"))
@@ -292,28 +296,28 @@ def test_a_till_remembers_the_customers_of_remembered_events_only() -> None:
         (f"user_id:{4_000 - len(till.events) + n}",) for n in range(len(till.events))
     ]
     assert len(till.identities) == len(till.events) <= MAX_RECENT_EVENTS * 5 // 4
-    assert len(site.said(topics.CUSTOMERS)) == 4_000
+    assert len(site.messages(topics.CUSTOMERS)) == 4_000
 
 
-def test_forgetting_renumbers_identities_and_says_nothing_again() -> None:
+def test_forgetting_renumbers_identities_and_emits_nothing_again() -> None:
     site = Site(lateness_hours=1)
     site.take(event(0, identifiers=("user_id:ada",)), event(100, identifiers=("user_id:bob",)))
     site.take(end_of_time(101))
     assert device_of(site).identities == (("user_id:bob",),)
     site.take(event(102, identifiers=("user_id:bob",)), event(103, identifiers=("user_id:ada",)))
-    assert [fact.identifiers[0] for fact in site.said(topics.CUSTOMERS)] == [
+    assert [fact.identifiers[0] for fact in site.messages(topics.CUSTOMERS)] == [
         "user_id:ada",
         "user_id:bob",
         "user_id:ada",
     ]
 
 
-def test_what_waited_through_an_outage_arrives_before_failures_are_told() -> None:
+def test_what_waited_through_an_outage_arrives_before_failures_are_emitted() -> None:
     site = Site(funnel="/cart > /pay").take(end_of_time(0), *pages((0, "/cart")))
     site.take(end_of_time(60), *pages((1, "/pay")))
     site.take(*(end_of_time(60 + second / 60) for second in range(150)))
-    told = [(one.page, one.forward) for one in site.said(topics.PAGES)]
-    assert told == [("/cart", True), ("/pay", None)]
+    outcomes = [(o.page, o.forward) for o in site.messages(topics.PAGES)]
+    assert outcomes == [("/cart", True), ("/pay", None)]
 
 
 @pytest.mark.parametrize("minutes_per_tick", [1 / 60, 5])
@@ -332,7 +336,7 @@ def test_one_tick_looks_at_no_more_devices_than_its_share(monkeypatch: pytest.Mo
     assert counts == [3, 6, 8]
 
 
-def test_server_events_are_told_apart_within_a_bucket_and_across_buckets() -> None:
+def test_server_events_are_distinguished_within_a_bucket_and_across_buckets() -> None:
     orders = [event(n / 10, "", "purchase", order=Order(order_id=str(n))) for n in range(300)]
     site = Site().take(*orders).take(*reversed(orders))
     assert len(site.rows(EventRow)) == 300
@@ -348,7 +352,7 @@ def test_a_batch_of_server_events_rewrites_little_however_many_there_were_that_d
     assert sum(len(value or b"") for value in settled.changes().values()) < 1_000 * 10
 
 
-def test_messages_of_one_time_rewrite_no_more_than_others_and_are_told_apart() -> None:
+def test_messages_of_one_time_rewrite_no_more_than_others_and_are_distinguished() -> None:
     site = Site()
     table = site.state.tables["recent"]
     orders = [event(0, "", "purchase", message_id=f"{n}") for n in range(5 * MAX_DIGESTS)]
@@ -363,9 +367,9 @@ def test_an_import_of_500_orders_a_day_adds_little_to_the_state() -> None:
     site = Site()
     days = [event(day * 1_440 + n * 1.7, "", "purchase") for day in range(4) for n in range(500)]
     site.take(*days)
-    changed = [
+    change_bytes = [
         len(key) + len(value or b"")
         for name in ("recent", "timers")
         for key, value in site.state.tables[name].changes().items()
     ]
-    assert sum(changed) / len(days) < 40
+    assert sum(change_bytes) / len(days) < 40

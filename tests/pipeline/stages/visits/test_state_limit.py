@@ -26,13 +26,13 @@ def crowd(hours: int, visitors: int, seed: int = 1) -> list[list[Event]]:
     number = 0
     minutes = []
     for minute in range(hours * HOUR):
-        found = []
+        views = []
         for _ in range(visitors):
             number += 1
             name = f"{random.getrandbits(128):032x}" if random.random() < 0.9 else "again"
             for view in range(random.randrange(1, 6)):
-                found.append(event(minute + view / 10, name, message_id=f"m{number}-{view}"))
-        minutes.append([*found, end_of_time(minute + 1)])
+                views.append(event(minute + view / 10, name, message_id=f"m{number}-{view}"))
+        minutes.append([*views, end_of_time(minute + 1)])
     return minutes
 
 
@@ -48,15 +48,15 @@ def test_devices_are_forgotten_oldest_first_down_to_the_room_and_counted_all_the
     for minute in crowd(5, 5):
         site.take(*minute)
         plain.take(*minute)
-    state, whole = state_of(site), state_of(plain)
-    assert state.size() < room * 1.05 < whole.size() / 2
-    left = state.remembered_ms(24 * HOUR * MINUTE)
-    assert HOUR * MINUTE // 2 < left < 3 * HOUR * MINUTE
-    kept = {key for key, _ in state.devices.items()}
-    for key, device in whole.devices.items():
+    state, unlimited = state_of(site), state_of(plain)
+    assert state.size() < room * 1.05 < unlimited.size() / 2
+    remembered_ms = state.remembered_ms(24 * HOUR * MINUTE)
+    assert HOUR * MINUTE // 2 < remembered_ms < 3 * HOUR * MINUTE
+    keys = {key for key, _ in state.devices.items()}
+    for key, device in unlimited.devices.items():
         newest = device.events[-1].time if device.events else device.packed_blocks[-1].end
-        if newest >= state.now - left:
-            assert key in kept
+        if newest >= state.now - remembered_ms:
+            assert key in keys
     assert site.final(SessionRow) == plain.final(SessionRow)
     assert site.final(OutcomeRow) == plain.final(OutcomeRow)
 
@@ -79,8 +79,8 @@ def test_nobody_is_forgotten_within_half_an_hour_whatever_the_room() -> None:
     for minute in crowd(2, 3):
         site.take(*minute)
     state = state_of(site)
-    remembered = state.remembered_ms(24 * HOUR * MINUTE)
-    assert 30 * MINUTE <= remembered < 33 * MINUTE
+    remembered_ms = state.remembered_ms(24 * HOUR * MINUTE)
+    assert 30 * MINUTE <= remembered_ms < 33 * MINUTE
     again = [e for minute in crowd(2, 3)[-29:] for e in minute if e.type != "tick"]
     before = len(site.rows(EventRow))
     site.take(*again)
@@ -114,28 +114,28 @@ def _bytes(state: State) -> dict[str, dict[str, bytes | None]]:
 def test_what_is_forgotten_follows_from_the_state_however_batches_are_cut(
     looks: int, seed: int, room: int
 ) -> None:
-    """Settled now and then, begun again now and then, or all in one batch: the same bytes."""
+    """In one batch, or in many with restarts between: rows, outputs and state are the same bytes."""
     random = Random(seed)
-    one, other = Site(), Site()
-    limits = one.stage.limits._replace(state_limit_bytes=room)
-    one.stage.limits = other.stage.limits = limits
+    steady, restarted = Site(), Site()
+    limits = steady.stage.limits._replace(state_limit_bytes=room)
+    steady.stage.limits = restarted.stage.limits = limits
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(visits, "REVIEWS_PER_TICK", looks)
         for minute in crowd(2, 2, seed):
-            one.take(*minute)
-            other.take(*minute)
+            steady.take(*minute)
+            restarted.take(*minute)
             if random.random() < 0.2:
-                changes = changes_of(other.state)
-                delta_of(other.state, changes, 0)
-                settle(other.state, changes)
+                changes = changes_of(restarted.state)
+                delta_of(restarted.state, changes, 0)
+                settle(restarted.state, changes)
             if random.random() < 0.05:
-                _reload(other)
+                _reload(restarted)
             if random.random() < 0.2:
-                other.state.tables["devices"].size()
-    assert one.emit.rows == other.emit.rows
-    assert one.emit.outputs == other.emit.outputs
-    assert _bytes(one.state) == _bytes(other.state)
-    assert state_of(one).clock.get("now") == START + 2 * HOUR * MINUTE
+                restarted.state.tables["devices"].size()
+    assert steady.emit.rows == restarted.emit.rows
+    assert steady.emit.outputs == restarted.emit.outputs
+    assert _bytes(steady.state) == _bytes(restarted.state)
+    assert state_of(steady).clock.get("now") == START + 2 * HOUR * MINUTE
 
 
 def test_a_device_that_comes_again_and_again_stands_in_the_calendar_once() -> None:

@@ -15,10 +15,10 @@ HOUR = 3_600_000
 
 def ticks_until_caught_up(gap: int, pace: int = SECOND) -> int:
     """How many ticks after an outage of `gap` ms until time is where they are."""
-    now = heard = NOW
+    now = newest_tick = NOW
     for number in count(1):
         tick = NOW + gap + (number - 1) * pace
-        now, heard = advance(now, heard, tick), tick
+        now, newest_tick = advance(now, newest_tick, tick), tick
         if now == tick:
             return number
     raise AssertionError
@@ -60,11 +60,11 @@ def test_one_wrong_tick_an_hour_ahead_moves_time_by_a_minute() -> None:
 
 @given(st.lists(st.integers(0, 2 * OUTAGE_MS), min_size=1))
 def test_time_never_goes_back_and_never_runs_ahead_of_the_ticks(ticks: list[int]) -> None:
-    now = heard = 0
+    now = newest_tick = 0
     for tick in ticks:
-        after = advance(now, heard, NOW + tick)
-        heard = max(heard, NOW + tick)
-        assert now <= after <= heard
+        after = advance(now, newest_tick, NOW + tick)
+        newest_tick = max(newest_tick, NOW + tick)
+        assert now <= after <= newest_tick
         now = after
 
 
