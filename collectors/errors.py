@@ -1,4 +1,8 @@
-"""What can go wrong between the outside world and the log: a closed set."""
+"""Every error that `collectors` raises on purpose; tests/collectors/test_errors.py holds it to that.
+
+The command (`footfall/`) adds one of its own, for its demonstration. What is decided about input (`Refused`,
+`RateLimited`, `ClientDisconnected`) is no error, and stands beside what decides.
+"""
 
 
 class CollectorError(Exception):
@@ -27,3 +31,27 @@ class CannotListen(CollectorError):
 
 class PathTaken(CollectorError):
     """The snippet cannot be served where something else is served."""
+
+
+class EnrichmentError(CollectorError):
+    """The settings of the enrichment do not fit together."""
+
+
+class CountriesError(CollectorError):
+    """The file of countries cannot be used."""
+
+
+class MappingError(CollectorError):
+    """The mapping file cannot be used; the text says what to change in it."""
+
+
+class FileError(CollectorError):
+    """The file cannot be read as what its name says, or lacks a mapped column."""
+
+
+class WebhookMappingError(CollectorError):
+    """The mapping file cannot be used; the text says what to change in it."""
+
+
+class WebhookError(CollectorError):
+    """The settings of webhooks cannot be used."""

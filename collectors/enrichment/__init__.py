@@ -16,7 +16,7 @@ from collectors.enrichment.addresses import PRIVATE, Keep, Proxies
 from collectors.enrichment.countries import Countries
 from collectors.enrichment.denied import Denied
 from collectors.enrichment.fields import Fields
-from collectors.errors import CollectorError
+from collectors.errors import EnrichmentError
 from schemas.events import Event
 
 IpAddresses = Literal["truncated", "hashed", "none"]
@@ -25,10 +25,6 @@ _KEPT: Final = 8_192
 """Different visitors whose reading is remembered: their whole addresses, in memory alone."""
 _IDENTIFYING: Final = ("email", "phone")
 """Properties that also name people: who denies them wants no identifiers made of them either."""
-
-
-class EnrichmentError(CollectorError):
-    """The settings of the enrichment do not fit together."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final, Self
 
 from collectors.enrichment.addresses import Address
-from collectors.errors import CollectorError
+from collectors.errors import CountriesError
 
 _CODE: Final = re.compile("[A-Za-z]{2}")
-
-
-class CountriesError(CollectorError):
-    """The file of countries cannot be used."""
 
 
 class Countries:

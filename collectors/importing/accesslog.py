@@ -28,8 +28,9 @@ import msgspec
 
 from collectors import limits, times
 from collectors.enrichment import addresses
+from collectors.errors import FileError
 from collectors.importing.mapping import Mapping
-from collectors.importing.rows import FileError, Row, Unit, Unreadable
+from collectors.importing.rows import Row, Unit, Unreadable
 from schemas.time_units import DAY_MS
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {

@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Struct, field
 
-from collectors.errors import CollectorError
+from collectors.errors import MappingError
 
 Kind = Literal["events", "purchases", "tickets", "access_log"]
 
@@ -81,10 +81,6 @@ NEEDED: Final[dict[Kind, tuple[str, ...]]] = {
     "tickets": ("time", "ticket_id", "action"),
     "access_log": (),
 }
-
-
-class MappingError(CollectorError):
-    """The mapping file cannot be used; the text says what to change in it."""
 
 
 class TimeFormat(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,13 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from collectors.errors import CollectorError
-
 Row = dict[str, Any]
-
-
-class FileError(CollectorError):
-    """The file cannot be read as what its name says, or lacks a mapped column."""
 
 
 class Unit(NamedTuple):

@@ -15,9 +15,10 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
+from collectors.errors import FileError
 from collectors.importing import accesslog, formats
 from collectors.importing.mapping import LINE, PROPERTY, Mapping
-from collectors.importing.rows import FileError, Row, Table, Unit, Unreadable
+from collectors.importing.rows import Row, Table, Unit, Unreadable
 
 CHUNK_ROWS: Final = 8_192
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from collectors.dialects.contract import Refused, Request
-from collectors.errors import CollectorError
+from collectors.errors import WebhookMappingError
 from collectors.importing import timestamps
 from collectors.importing.mapping import TimeFormat
 from collectors.source_doc import Becomes, Example, File, Link, SourceDoc
@@ -119,10 +119,6 @@ curl {hook} -d "$body" -H 'webhook-id: msg_1' -H "webhook-timestamp: $time" \\
         Link("Standard Webhooks", "https://github.com/standard-webhooks/standard-webhooks"),
     ),
 )
-
-
-class WebhookMappingError(CollectorError):
-    """The mapping file cannot be used; the text says what to change in it."""
 
 
 class Mapped(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

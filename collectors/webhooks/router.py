@@ -19,7 +19,7 @@ from collectors.admission import STATUS, Admission, inflated, rejected
 from collectors.dialects.contract import Refused, Request, Sender
 from collectors.dialects.typed import Typed
 from collectors.enrichment import PLAIN, Enricher
-from collectors.errors import CollectorError
+from collectors.errors import WebhookError
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.contract import Fact, Vendor
 from schemas.events import Event
@@ -33,10 +33,6 @@ _WOO_GREETING: Final = re.compile(rb"webhook_id=\d{1,20}")
 _OTHER: Final = "What signs the triggers that go out is FOOTFALL_WEBHOOK_SECRET."
 _typed: Final = Typed()
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class WebhookError(CollectorError):
-    """The settings of webhooks cannot be used."""
 
 
 class Router:
@@ -66,7 +62,7 @@ class Router:
     ) -> Self:
         """From settings: `vendor[:site]=secret` texts, and paths of mapping files.
 
-        Raises WebhookError and `generic.WebhookMappingError`.
+        Raises WebhookError and `WebhookMappingError`.
         """
         vendors = (*ALL, *(generic.load(Path(path)) for path in mappings))
         names = [vendor.name for vendor in vendors]

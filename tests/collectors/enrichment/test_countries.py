@@ -8,7 +8,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from collectors.enrichment.countries import Countries, CountriesError
+from collectors.enrichment.countries import Countries
+from collectors.errors import CountriesError
 
 MAXMIND = {"country": {"iso_code": "DE", "names": {"en": "Germany"}}}
 

@@ -9,8 +9,8 @@ import pytest
 
 from collectors.admission import admit
 from collectors.dialects.contract import Request
-from collectors.enrichment import Enricher, Enrichment, EnrichmentError
-from collectors.errors import CollectorError
+from collectors.enrichment import Enricher, Enrichment
+from collectors.errors import CollectorError, EnrichmentError
 from schemas.events import Event
 from schemas.rejects import Reason
 from tests.collectors.enrichment.test_countries import MAXMIND, written

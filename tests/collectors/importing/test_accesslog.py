@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.errors import FileError, MappingError
 from collectors.importing import accesslog, mapping
-from collectors.importing.mapping import Mapping, MappingError
-from collectors.importing.rows import FileError
+from collectors.importing.mapping import Mapping
 from schemas.events import Event
 from schemas.rejects import Reason
 from schemas.rows import EventRow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from collectors.errors import MappingError
 from collectors.importing import mapping
-from collectors.importing.mapping import MappingError
 
 GOOD = """
 kind = "purchases"

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.errors import Overloaded
+from collectors.errors import FileError, Overloaded
 from collectors.importing import mapping, run, tables
 from collectors.importing.mapping import Mapping
 from collectors.importing.progress import PositionFile
-from collectors.importing.rows import FileError, Row, Unit
+from collectors.importing.rows import Row, Unit
 from collectors.importing.run import Summary
 from schemas.events import Event, Item
 from schemas.rejects import Reason, Reject

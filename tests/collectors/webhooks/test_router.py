@@ -16,9 +16,9 @@ from collectors import limits
 from collectors.admission import Admission
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
+from collectors.errors import WebhookError, WebhookMappingError
 from collectors.webhooks import ALL, generic
-from collectors.webhooks.generic import WebhookMappingError
-from collectors.webhooks.router import Router, WebhookError
+from collectors.webhooks.router import Router
 from schemas.rejects import MAX_BODY, Reason
 from tests.collectors.webhooks.samples import (
     BILLING,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from collectors.importing.rows import FileError
+from collectors.errors import FileError
 from footfall.commands.feed import import_file
 
 MAPPING = 'kind = "purchases"\nsite = "s"\n[columns]\norder_id = "n"\ntime = "at"\nemail = "who"\n'
