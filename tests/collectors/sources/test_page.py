@@ -55,6 +55,12 @@ def test_a_page_whose_source_is_gone_goes_too(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == set(pages())
 
 
+@each
+def test_every_source_has_an_example(source: Source) -> None:
+    """The snippet alone is pasted, and its page has that line."""
+    assert source.about.examples or source.name == "snippet"
+
+
 def test_everything_that_takes_events_is_a_source() -> None:
     own = [
         *(dialect.about for dialect in dialects.ALL),

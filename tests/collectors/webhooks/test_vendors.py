@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.webhooks import stripe
+from collectors.webhooks import ALL, stripe
 from schemas.events import Event, Feedback, Ticket
 from schemas.rejects import Reason
 from schemas.rows import EventRow
@@ -19,6 +19,7 @@ from tests.collectors.webhooks.samples import (
     NOW,
     SAMPLES,
     SHOPIFY_ORDER,
+    SIGN,
     STRIPE_SESSION,
     SURVEY,
     WOO_ORDER,
@@ -46,6 +47,13 @@ def refused(vendor: str, body: Any, topic: str = "") -> Reason:
     (reject,) = admitted.rejects
     assert reject.site == "shop"
     return reject.reason
+
+
+def test_every_vendor_has_a_signature_and_a_delivery() -> None:
+    """Freshdesk's rules send what their owner writes: its deliveries are tests of their own, below."""
+    vendors = {vendor.name for vendor in ALL}
+    assert vendors <= SIGN.keys()
+    assert vendors - {sample.vendor for sample in SAMPLES} == {"freshdesk"}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: f"{one.vendor}: {one.name}")
