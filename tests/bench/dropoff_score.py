@@ -29,7 +29,7 @@ from tests.bench import sites
 
 HELD_OUT: Final = 9_000
 TUNING: Final = 1_000
-"""First seeds."""
+"""The first seed of each."""
 
 SITES: Final = 30
 PER_RECORD: Final = 100
@@ -37,7 +37,7 @@ PER_RECORD: Final = 100
 
 @dataclass
 class Score:
-    """What became of one site. `failed` is None where a planted break was missed."""
+    """The result for one site. `failed`: views that failed until the flag, None where there was none."""
 
     kind: str
     seed: int
@@ -58,53 +58,53 @@ def score(kind: str, seed: int) -> Score:
     state = stage.new_state()
     encode = msgspec.json.Encoder().encode_lines
     stream = sites.outcomes(spec)
-    failed = 0
+    failed_views = 0
     batches = iter(lambda: list(islice(stream, PER_RECORD)), [])
     for offset, batch in enumerate(batches):
         record = Record(offset, len(batch), encode(batch))
         emit = Emit(topics.PAGES, 0)
         emit.begin(offset)
-        began = time.process_time()
+        start = time.process_time()
         stage.process(state, record, emit)
-        result.seconds += time.process_time() - began
+        result.seconds += time.process_time() - start
         result.outcomes += len(batch)
-        failed += sum(_failed(spec, outcome) for outcome in batch)
+        failed_views += sum(_is_failed_view(spec, outcome) for outcome in batch)
         for row, _, _ in emit.rows.get(FlagRow, ()):
-            _note(spec, result, row, failed)
+            _note(spec, result, row, failed_views)
     return result
 
 
-def _failed(spec: sites.SiteSpec, outcome: PageOutcome) -> bool:
-    planted = spec.broken
-    if planted is None or outcome.page != planted.page:
+def _is_failed_view(spec: sites.SiteSpec, outcome: PageOutcome) -> bool:
+    planted_break = spec.broken
+    if planted_break is None or outcome.page != planted_break.page:
         return False
-    if outcome.device_class not in planted.devices or outcome.time < planted.onset:
+    if outcome.device_class not in planted_break.devices or outcome.time < planted_break.onset:
         return False
-    after = sites.STEPS[sites.STEPS.index(planted.page) + 1 :]
+    after = sites.STEPS[sites.STEPS.index(planted_break.page) + 1 :]
     return not any(step in after for step in outcome.next)
 
 
-def _note(spec: sites.SiteSpec, result: Score, row: Row, failed: int) -> None:
+def _note(spec: sites.SiteSpec, result: Score, row: Row, failed_views: int) -> None:
     flag = structs.asdict(row)
-    planted = spec.broken
+    planted_break = spec.broken
     if flag["state"] != "broke":
         result.recovered += 1
         return
-    right = (
-        planted is not None
-        and flag["page"] == planted.page
-        and flag["time"] >= planted.onset
-        and (flag["device_class"] in planted.devices or not flag["device_class"])
+    is_right = (
+        planted_break is not None
+        and flag["page"] == planted_break.page
+        and flag["time"] >= planted_break.onset
+        and (flag["device_class"] in planted_break.devices or not flag["device_class"])
     )
-    if not right:
+    if not is_right:
         result.false.append(f"{flag['device_class'] or 'all'}: {flag['reason']}")
     elif result.failed is None:
-        result.failed = failed
+        result.failed = failed_views
 
 
 def summary(scores: Sequence[Score]) -> dict[str, Any]:
     """The numbers over all sites."""
-    found = sorted(s.failed for s in scores if s.failed is not None)
+    failed_views = sorted(s.failed for s in scores if s.failed is not None)
     weeks = sum(s.weeks for s in scores)
     false = sum(len(s.false) for s in scores)
     return {
@@ -114,8 +114,10 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
         "false_alarms_per_site_week": round(false / weeks, 4),
         "breaks": sum(s.broken for s in scores),
         "missed": sum(s.broken and s.failed is None for s in scores),
-        "failed_views_median": median(found) if found else None,
-        "failed_views_p90": found[int(0.9 * (len(found) - 1) + 0.5)] if found else None,
+        "failed_views_median": median(failed_views) if failed_views else None,
+        "failed_views_p90": failed_views[int(0.9 * (len(failed_views) - 1) + 0.5)]
+        if failed_views
+        else None,
         "false_recoveries": sum(s.recovered for s in scores),
         "outcomes_per_second": round(
             sum(s.outcomes for s in scores) / sum(s.seconds for s in scores)
@@ -151,10 +153,10 @@ def main() -> None:
         f"seeds {first}…{first + options.seeds - 1}; {'tuning' if options.tuning else 'held out'}"
     )
     for s in scores:
-        told = (
+        result = (
             "no break" if not s.broken else "missed" if s.failed is None else f"{s.failed} failed"
         )
-        print(f"{s.seed} {s.kind:13} {s.outcomes:7} outcomes  {told:12}", *s.false, sep="  ")
+        print(f"{s.seed} {s.kind:13} {s.outcomes:7} outcomes  {result:12}", *s.false, sep="  ")
     for name, value in summary(scores).items():
         print(f"{name:28} {value}")
 

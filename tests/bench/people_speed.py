@@ -63,34 +63,34 @@ def records(purchases: int, people: int) -> Iterator[Record]:
 def main() -> None:
     """Fold with deltas settled as the runner does, then time a restart."""
     purchases, people = (int(text) for text in (sys.argv[1:] or ("100000", "10000")))
-    stage, taken = People(), list(records(purchases, people))
+    stage, log = People(), list(records(purchases, people))
     state = stage.new_state()
-    started, fold, rows, biggest = time.process_time(), 0.0, 0, 0
-    for at in range(0, len(taken), BATCH):
-        begun = time.process_time()
+    start, fold_s, rows, largest_delta = time.process_time(), 0.0, 0, 0
+    for at in range(0, len(log), BATCH):
+        batch_start = time.process_time()
         emit = Emit(stage.source, 0)
-        for record in taken[at : at + BATCH]:
+        for record in log[at : at + BATCH]:
             emit.begin(record.offset)
             stage.process(state, record, emit)
             state.applied = record.offset
-        fold += time.process_time() - begun
+        fold_s += time.process_time() - batch_start
         rows += sum(map(len, emit.rows.values()))
         changes = changes_of(state)
-        biggest = max(biggest, len(delta_of(state, changes, at).body))
+        largest_delta = max(largest_delta, len(delta_of(state, changes, at).body))
         settle(state, changes)
-    spent = time.process_time() - started
+    total_s = time.process_time() - start
     print(
-        f"{purchases / fold:,.0f} purchases/s folding, {purchases / spent:,.0f} with deltas, "
-        f"{rows} rows, biggest delta of {BATCH * PER_RECORD} facts {biggest:,} bytes"
+        f"{purchases / fold_s:,.0f} purchases/s folding, {purchases / total_s:,.0f} with deltas, "
+        f"{rows} rows, biggest delta of {BATCH * PER_RECORD} facts {largest_delta:,} bytes"
     )
     for name, table in state.tables.items():
         print(f"  {name}: {len(table)} keys, {sum(map(len, table.encoded().values())):,} bytes")
     fresh = PeopleState()
     fresh.adopt(state)
-    begun = time.process_time()
+    rebuild_start = time.process_time()
     next(fresh.timers.due(0), None)
     print(
-        f"heap of {len(fresh.deadlines)} deadlines rebuilt in {time.process_time() - begun:.2f} s"
+        f"heap of {len(fresh.deadlines)} deadlines rebuilt in {time.process_time() - rebuild_start:.2f} s"
     )
 
 

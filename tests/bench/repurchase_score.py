@@ -29,7 +29,7 @@ from schemas.events import Item, Order
 from schemas.time_units import DAY_MS
 from tests.pipeline.stages.people.shop import Shop, day, tick
 
-DAYS, CUT, WINDOW = 420, 330, 14
+HISTORY_DAYS, CUT_DAY, WINDOW_DAYS = 420, 330, 14
 SEEDS = (101, 102, 103)
 
 Pair = tuple[str, str]
@@ -55,40 +55,45 @@ class Score(NamedTuple):
 def main() -> None:
     """Print the scores."""
     for seed in SEEDS:
-        histories = made_up(seed)
+        histories = simulated(seed)
         print(f"seed {seed}: {len(histories)} pairs at the cut-off")
-        judge(histories, category=lambda product: product.partition("-")[0])
+        print_scores(histories, category=lambda product: product.partition("-")[0])
     if len(sys.argv) > 1:
-        histories, categories = real(Path(sys.argv[1]))
+        histories, categories = completejourney(Path(sys.argv[1]))
         print(f"completejourney: {len(histories)} pairs")
-        judge(histories, categories.__getitem__)
+        print_scores(histories, categories.__getitem__)
 
 
-def judge(histories: Histories, category: Callable[[str], str]) -> None:
+def print_scores(histories: Histories, category: Callable[[str], str]) -> None:
     """Score the stage and the two simpler callers, and how well probabilities hold."""
-    known = {pair: [t for t in times if t < CUT] for pair, times in histories.items()}
-    known = {pair: times for pair, times in known.items() if times}
-    actual = {pair for pair in known if any(CUT <= t < CUT + WINDOW for t in histories[pair])}
-    state = folded(known, category)
-    cycles = dict(standing(state))
-    kinds = sorted({category(product) for _, product in known})
+    before_cut = {pair: [t for t in times if t < CUT_DAY] for pair, times in histories.items()}
+    before_cut = {pair: times for pair, times in before_cut.items() if times}
+    actual = {
+        pair
+        for pair in before_cut
+        if any(CUT_DAY <= t < CUT_DAY + WINDOW_DAYS for t in histories[pair])
+    }
+    state = folded_state(before_cut, category)
+    cycles = dict(cycles_by_pair(state))
+    kinds = sorted({category(product) for _, product in before_cut})
     for kind in [None, *kinds] if len(kinds) < 10 else [None]:
-        of_kind = {pair for pair in known if kind in (None, category(pair[1]))}
+        of_kind = {pair for pair in before_cut if kind in (None, category(pair[1]))}
         print(f"  {kind or 'all'}: {len(of_kind)} pairs, {len(actual & of_kind)} bought")
         for name, calls in (
             ("stage", by_stage(cycles)),
-            ("population mean", by_population(known)),
-            ("own mean gap", by_own(known)),
+            ("population mean", by_population(before_cut)),
+            ("own mean gap", by_own_mean(before_cut)),
         ):
-            called = calls & of_kind
-            score = Score(len(called), len(called & actual), len(actual & of_kind))
+            calls_of_kind = calls & of_kind
+            right = len(calls_of_kind & actual)
+            score = Score(len(calls_of_kind), right, len(actual & of_kind))
             print(f"    {name:16} {score}")
-    calibration(state, known, actual)
+    calibration(state, before_cut, actual)
 
 
-def folded(known: Histories, category: Callable[[str], str]) -> PeopleState:
+def folded_state(before_cut: Histories, category: Callable[[str], str]) -> PeopleState:
     """The stage's state at the cut-off."""
-    sold = sorted((time, *pair) for pair, times in known.items() for time in times)
+    purchases = sorted((time, *pair) for pair, times in before_cut.items() for time in times)
     facts = (
         CustomerFact(
             kind="purchase",
@@ -98,20 +103,20 @@ def folded(known: Histories, category: Callable[[str], str]) -> PeopleState:
             identifiers=(f"user_id:{person}",),
             order=Order(f"o{n}", items=(Item(product, category=category(product)),)),
         )
-        for n, (time, person, product) in enumerate(sold)
+        for n, (time, person, product) in enumerate(purchases)
     )
     shop = Shop().fold(facts, per_record=500)
     return shop.fold(
-        [tick(CUT)] * (len(known) // shop.stage.policy.cycles_per_tick + 1), per_record=1
+        [tick(CUT_DAY)] * (len(before_cut) // shop.stage.policy.cycles_per_tick + 1), per_record=1
     ).state
 
 
-def standing(state: PeopleState) -> Iterator[tuple[Pair, Cycle]]:
+def cycles_by_pair(state: PeopleState) -> Iterator[tuple[Pair, Cycle]]:
     """Every pair's cycle."""
-    for key, kept in state.pairs.items():
+    for key, stored_pair in state.pairs.items():
         _, owner, product = split_pair_key(key)
-        if kept.cycle is not None:
-            yield (owner.partition(":")[2], product), kept.cycle
+        if stored_pair.cycle is not None:
+            yield (owner.partition(":")[2], product), stored_pair.cycle
 
 
 def by_stage(cycles: dict[Pair, Cycle]) -> set[Pair]:
@@ -119,81 +124,87 @@ def by_stage(cycles: dict[Pair, Cycle]) -> set[Pair]:
     return {
         pair
         for pair, cycle in cycles.items()
-        if cycle.state and cycle.due_at < day(CUT + WINDOW) and cycle.late_at > day(CUT)
+        if cycle.state
+        and cycle.due_at < day(CUT_DAY + WINDOW_DAYS)
+        and cycle.late_at > day(CUT_DAY)
     }
 
 
-def by_population(known: Histories) -> set[Pair]:
+def by_population(before_cut: Histories) -> set[Pair]:
     """Everybody at the product's mean interval."""
     gaps: dict[str, list[float]] = {}
-    for (_, product), times in known.items():
+    for (_, product), times in before_cut.items():
         gaps.setdefault(product, []).extend(gaps_of(times))
-    usual = {product: mean(found) for product, found in gaps.items() if found}
-    return {p for p, times in known.items() if p[1] in usual and is_due(times[-1], usual[p[1]])}
+    usual = {product: mean(days) for product, days in gaps.items() if days}
+    return {
+        p for p, times in before_cut.items() if p[1] in usual and is_due(times[-1], usual[p[1]])
+    }
 
 
-def by_own(known: Histories) -> set[Pair]:
+def by_own_mean(before_cut: Histories) -> set[Pair]:
     """Everybody at their own mean interval, who has one."""
-    own = {pair: gaps_of(times) for pair, times in known.items()}
-    return {p for p, gaps in own.items() if gaps and is_due(known[p][-1], mean(gaps))}
+    own_gaps = {pair: gaps_of(times) for pair, times in before_cut.items()}
+    return {p for p, gaps in own_gaps.items() if gaps and is_due(before_cut[p][-1], mean(gaps))}
 
 
 def gaps_of(times: list[float]) -> list[float]:
     """Intervals between occasions, days."""
-    found = occasions([day(time) for time in times])
-    return [(later - earlier) / DAY_MS for earlier, later in pairwise(found)]
+    starts = occasions([day(time) for time in times])
+    return [(later - earlier) / DAY_MS for earlier, later in pairwise(starts)]
 
 
 def is_due(last: float, interval: float) -> bool:
     """Expected by the window's end, and at most half an interval overdue."""
-    return last + interval < CUT + WINDOW and last + 1.5 * interval > CUT
+    return last + interval < CUT_DAY + WINDOW_DAYS and last + 1.5 * interval > CUT_DAY
 
 
-def calibration(state: PeopleState, known: Histories, actual: set[Pair]) -> None:
+def calibration(state: PeopleState, before_cut: Histories, actual: set[Pair]) -> None:
     """Predicted against observed shares of pairs that buy within the window."""
-    said = [(chance(state, pair, times[-1]), pair in actual) for pair, times in known.items()]
+    predictions = [
+        (chance(state, pair, times[-1]), pair in actual) for pair, times in before_cut.items()
+    ]
     print(
-        f"  Brier {mean((p - came) ** 2 for p, came in said):.4f}, of a constant "
-        f"{mean((len(actual) / len(said) - came) ** 2 for _, came in said):.4f}"
+        f"  Brier {mean((p - came) ** 2 for p, came in predictions):.4f}, of a constant "
+        f"{mean((len(actual) / len(predictions) - came) ** 2 for _, came in predictions):.4f}"
     )
     for low in (0.0, 0.1, 0.2, 0.4, 0.6):
         high = {0.0: 0.1, 0.1: 0.2, 0.2: 0.4, 0.4: 0.6, 0.6: 1.01}[low]
-        found = [(p, came) for p, came in said if low <= p < high]
-        if found:
+        in_range = [(p, came) for p, came in predictions if low <= p < high]
+        if in_range:
             print(
-                f"    said {mean(p for p, _ in found):.2f}  came "
-                f"{mean(came for _, came in found):.2f}  ({len(found)} pairs)"
+                f"    said {mean(p for p, _ in in_range):.2f}  came "
+                f"{mean(came for _, came in in_range):.2f}  ({len(in_range)} pairs)"
             )
 
 
 def chance(state: PeopleState, pair: Pair, last: float) -> float:
     """The probability, by the model, that who has not come by the cut-off comes in the window."""
     norm = population.norm(state, "shop", pair[1])
-    kept = state.pairs.get(f"shop\n{len(pair[0]) + 8}\nuser_id:{pair[0]}\n{pair[1]}")
-    if norm is None or kept is None or kept.cycle is None:
+    stored_pair = state.pairs.get(f"shop\n{len(pair[0]) + 8}\nuser_id:{pair[0]}\n{pair[1]}")
+    if norm is None or stored_pair is None or stored_pair.cycle is None:
         return 0.0
-    expected = forecast(norm, kept.cycle.intervals, kept.cycle.total)
-    return expected.chance(max(CUT - last, 0.01), WINDOW)
+    expected = forecast(norm, stored_pair.cycle.intervals, stored_pair.cycle.total)
+    return expected.chance(max(CUT_DAY - last, 0.01), WINDOW_DAYS)
 
 
-def made_up(seed: int) -> Histories:
+def simulated(seed: int) -> Histories:
     """400 people; each kind of product has its own way of being bought again."""
     rng = random.Random(seed)
-    found: Histories = {}
+    histories: Histories = {}
     for person in range(400):
-        for kind, makes in KINDS.items():
+        for kind, makes in PURCHASE_TIMES.items():
             for n in range(4):
                 if rng.random() < 0.4:
-                    times = sorted(t for t in makes(rng, n) if 0 <= t < DAYS)
+                    times = sorted(t for t in makes(rng, n) if 0 <= t < HISTORY_DAYS)
                     if times:
-                        found[str(person), f"{kind}-{n}"] = times
-    return found
+                        histories[str(person), f"{kind}-{n}"] = times
+    return histories
 
 
 def _replenished(rng: random.Random, n: int) -> Iterable[float]:
     """Own habit around 20 to 65 days, noise, and 6 % who stop after each purchase."""
     own, at = rng.gauss(log(20 + 15 * n), 0.35), rng.uniform(0, 200)
-    while at < DAYS:
+    while at < HISTORY_DAYS:
         yield at
         at += exp(rng.gauss(own, 0.25))
         if rng.random() < 0.06:
@@ -203,7 +214,7 @@ def _replenished(rng: random.Random, n: int) -> Iterable[float]:
 def _noisy(rng: random.Random, n: int) -> Iterable[float]:
     """Like `_replenished`, with much noise and 15 % who stop."""
     own, at = rng.gauss(log(25 + 10 * n), 0.5), rng.uniform(0, 200)
-    while at < DAYS:
+    while at < HISTORY_DAYS:
         yield at
         at += exp(rng.gauss(own, 0.7))
         if rng.random() < 0.15:
@@ -212,9 +223,9 @@ def _noisy(rng: random.Random, n: int) -> Iterable[float]:
 
 def _once(rng: random.Random, n: int) -> Iterable[float]:
     """Bought once; 4 % buy a second one at some other time."""
-    yield rng.uniform(0, DAYS)
+    yield rng.uniform(0, HISTORY_DAYS)
     if rng.random() < 0.04:
-        yield rng.uniform(0, DAYS)
+        yield rng.uniform(0, HISTORY_DAYS)
 
 
 def _seasonal(rng: random.Random, n: int) -> Iterable[float]:
@@ -227,12 +238,12 @@ def _seasonal(rng: random.Random, n: int) -> Iterable[float]:
 def _now_and_then(rng: random.Random, n: int) -> Iterable[float]:
     """At random, every 80 days in the mean."""
     at = rng.expovariate(1 / 80)
-    while at < DAYS:
+    while at < HISTORY_DAYS:
         yield at
         at += rng.expovariate(1 / 80)
 
 
-KINDS: dict[str, Callable[[random.Random, int], Iterable[float]]] = {
+PURCHASE_TIMES: dict[str, Callable[[random.Random, int], Iterable[float]]] = {
     "replenished": _replenished,
     "noisy": _noisy,
     "once": _once,
@@ -241,7 +252,7 @@ KINDS: dict[str, Callable[[random.Random, int], Iterable[float]]] = {
 }
 
 
-def real(folder: Path) -> tuple[Histories, dict[str, str]]:
+def completejourney(folder: Path) -> tuple[Histories, dict[str, str]]:
     """Every eighth household's purchase days by product type, and the types' departments."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -255,13 +266,13 @@ def real(folder: Path) -> tuple[Histories, dict[str, str]]:
     types = {row["product_id"]: row["product_type"] or "?" for row in products}
     departments = {types[row["product_id"]]: row["department"] or "?" for row in products}
     first = pc.min(lines["transaction_timestamp"]).as_py()
-    bought: dict[Pair, dict[float, None]] = {}
+    days: dict[Pair, dict[float, None]] = {}
     for row in lines.sort_by("transaction_timestamp").to_pylist():
         at = (row["transaction_timestamp"] - first).total_seconds() / 86_400
         pair = str(row["household_id"]), types.get(row["product_id"], "?")
-        bought.setdefault(pair, {})[round(at, 3)] = None
+        days.setdefault(pair, {})[round(at, 3)] = None
     departments.setdefault("?", "?")
-    return {pair: list(times) for pair, times in bought.items()}, departments
+    return {pair: list(times) for pair, times in days.items()}, departments
 
 
 if __name__ == "__main__":

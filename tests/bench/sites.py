@@ -1,4 +1,4 @@
-"""Make-believe sites as streams of page outcomes, each with at most one planted break.
+"""Simulated sites as streams of page outcomes, each with at most one planted break.
 
 A site is a funnel with side pages, device classes, hours and weekdays, and a kind of trouble.
 The same seed gives the same stream.
@@ -17,7 +17,7 @@ HOUR_MS: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR_MS
 START: Final = 1_767_571_200_000
 """Monday 2026-01-05, UTC."""
-HORIZON: Final = 30 * MINUTE
+HORIZON_MS: Final = 30 * MINUTE
 
 STEPS: Final = (
     "/",
@@ -46,7 +46,7 @@ KINDS: Final = (
 
 
 class Break(NamedTuple):
-    """`page` loses `loss` of those who would go on, from `onset`, in full after `ramp` (ms)."""
+    """`page` loses `loss` of those who would go on, from `onset`, in full after `ramp`; both in ms."""
 
     page: str
     devices: tuple[str, ...]
@@ -55,11 +55,11 @@ class Break(NamedTuple):
     loss: float
 
     def hits(self, page: str, device: str, time: int, roll: float) -> bool:
-        """Whether it stops this visitor; `roll` in 0…1 is the visitor's luck."""
+        """Whether it stops this visitor; `roll` in 0…1 is random and the visitor's own."""
         if page != self.page or device not in self.devices or time < self.onset:
             return False
-        grown = min(1.0, (time - self.onset) / self.ramp) if self.ramp else 1.0
-        return roll < self.loss * grown
+        strength = min(1.0, (time - self.onset) / self.ramp) if self.ramp else 1.0
+        return roll < self.loss * strength
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def _break(kind: str, days: int, roll: Random) -> Break | None:
     if kind == "calm":
         return None
     page = "/checkout" if kind in ("back to cart", "first day") else roll.choice(STEPS[3:6])
-    one = kind in ("one browser", "first day") or roll.random() < 0.6
-    devices = (roll.choice(("mobile", "mobile", "desktop")),) if one else ALL_DEVICES
+    one_device = kind in ("one browser", "first day") or roll.random() < 0.6
+    devices = (roll.choice(("mobile", "mobile", "desktop")),) if one_device else ALL_DEVICES
     if kind == "first day":
         onset, devices = int(roll.uniform(0.58, 0.72) * DAY), ("mobile",)
     else:
@@ -161,13 +161,13 @@ def _hour(roll: Random) -> float:
 def _session(spec: SiteSpec, time: int, effect: float, roll: Random) -> Iterator[PageOutcome]:
     tablet = roll.random() < 0.06
     device = "tablet" if tablet else "mobile" if roll.random() < spec.mobile else "desktop"
-    marks = list(_walk(spec, time, device, effect, roll))
-    view: set[str] = set()
-    for place, (at, page) in enumerate(marks):
-        if page in view or page == STEPS[-1]:
+    steps = list(_walk(spec, time, device, effect, roll))
+    pages: set[str] = set()
+    for index, (time_of_view, page) in enumerate(steps):
+        if page in pages or page == STEPS[-1]:
             continue
-        view.add(page)
-        yield _outcome(spec, device, at, page, marks[place + 1 :])
+        pages.add(page)
+        yield _outcome(spec, device, time_of_view, page, steps[index + 1 :])
 
 
 def _walk(
@@ -199,9 +199,9 @@ def _outcome(
 ) -> PageOutcome:
     steps: list[str] = []
     forward: bool | None = None
-    decided = at + HORIZON
+    decided_at = at + HORIZON_MS
     for time, step in later:
-        if time > at + HORIZON or len(steps) == MAX_NEXT:
+        if time > at + HORIZON_MS or len(steps) == MAX_NEXT:
             break
         if step != page and step not in steps:
             steps.append(step)
@@ -209,12 +209,12 @@ def _outcome(
         rank = STEPS.index(page)
         forward = any(step in STEPS[rank + 1 :] for step in steps)
         if forward:
-            decided = next(time for time, step in later if step in STEPS[rank + 1 :])
+            decided_at = next(time for time, step in later if step in STEPS[rank + 1 :])
     return PageOutcome(
         site="shop",
         page=page,
         time=at,
-        decided_at=decided,
+        decided_at=decided_at,
         device_class=device,
         next=tuple(steps),
         forward=forward,
