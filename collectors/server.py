@@ -30,7 +30,7 @@ from collectors.producers.base import GroupCommit, NullWriter, Producer
 from collectors.producers.embedded import open_embedded
 from collectors.producers.lazy import LazyProducer
 from collectors.producers.quota import QuotaProducer
-from collectors.webhooks.router import Router
+from collectors.webhook_settings import router_of
 from schemas.keys import Keys
 from schemas.store_urls import EmbeddedLog, KafkaLog, log_url
 
@@ -55,7 +55,7 @@ class CollectorConfig:
 
     `keys`: who may write what; none: everybody everything, to the site "default".
     `snippet_path`: see `collectors.endpoint`.
-    `webhook_secrets` and `webhook_mappings`: see `collectors.webhooks.router.Router.of`. `clock`
+    `webhook_secrets` and `webhook_mappings`: see `collectors.webhook_settings.router_of`. `clock`
     gives the log's time, ms. `port` 0 takes any free one. `disk_reserve`: bytes that an embedded log
     leaves free on its disk.
     """
@@ -125,7 +125,7 @@ def _endpoint(config: CollectorConfig, producer: Producer, metrics: Metrics) -> 
         keys=config.keys,
         clock=config.clock,
         metrics=metrics,
-        router=Router.of(config.webhook_secrets, config.webhook_mappings, enricher),
+        router=router_of(config.webhook_secrets, config.webhook_mappings, enricher),
         enricher=enricher,
         snippet_path=config.snippet_path,
     )

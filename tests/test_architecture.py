@@ -67,6 +67,7 @@ IMPURE = {
     "asyncio",
     "socket",
     "os",
+    "pathlib",
 }
 PURE = (
     "pipeline/stages/visits/",
@@ -84,6 +85,14 @@ PURE = (
     "collectors/admission.py",
     "collectors/webhooks/",
 )
+
+
+FILES = (
+    "schemas/export.py",  # writes the JSON Schemas
+    "schemas/folder_format.py",
+    "schemas/logfile.py",
+)
+"""In a pure package, but about files: what stands on the disk is known to both sides of a log."""
 
 
 def relative(path: Path) -> str:
@@ -159,10 +168,15 @@ def test_a_dependency_is_imported_only_at_its_home(path: Path) -> None:
         assert home is None or name.startswith(home), f"{module} belongs in {home}"
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if relative(p).startswith(PURE)], ids=relative)
-def test_deciding_modules_import_nothing_that_acts(path: Path) -> None:
-    found = {module.partition(".")[0] for module in imports(path)}
-    assert found & IMPURE == set()
+DECIDING = [p for p in SOURCES if relative(p).startswith(PURE) and relative(p) not in FILES]
+
+
+@pytest.mark.parametrize("path", DECIDING, ids=relative)
+def test_deciding_modules_import_nothing_that_acts_and_open_no_file(path: Path) -> None:
+    roots = {module.partition(".")[0] for module in imports(path)}
+    assert roots & IMPURE == set()
+    calls = (n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+    assert "open" not in {call.id for call in calls if isinstance(call, ast.Name)}
 
 
 def tracked() -> list[Path]:

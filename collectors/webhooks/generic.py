@@ -9,7 +9,6 @@ import tomllib
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -133,14 +132,6 @@ class Mapped(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     values: dict[str, dict[str, str | int]] = field(default_factory=dict)
     time: TimeFormat = TimeFormat()
     minor: bool = False
-
-
-def load(path: Path) -> "Generic":
-    """The vendor in a TOML file. Raises WebhookMappingError."""
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, WebhookMappingError) as error:
-        raise WebhookMappingError(f"{path}: {error}") from error
 
 
 def parse(text: str) -> "Generic":

@@ -8,7 +8,6 @@ that answer 4xx a few times, and with them the good facts. What cannot be taken 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, Self
 
 import msgspec
@@ -20,7 +19,7 @@ from collectors.dialects.contract import Refused, Request, Sender
 from collectors.dialects.typed import Typed
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import WebhookError
-from collectors.webhooks import ALL, generic
+from collectors.webhooks import ALL
 from collectors.webhooks.contract import Fact, Vendor
 from schemas.events import Event
 from schemas.keys import DEFAULT_SITE
@@ -57,14 +56,14 @@ class Router:
     def of(
         cls,
         secrets: Iterable[str] = (),
-        mappings: Iterable[str] = (),
+        mapped: Iterable[Vendor] = (),
         enricher: Enricher = PLAIN,
     ) -> Self:
-        """From settings: `vendor[:site]=secret` texts, and paths of mapping files.
+        """Of `vendor[:site]=secret` texts; `mapped` are vendors beside our own, out of mapping files.
 
-        Raises WebhookError and `WebhookMappingError`.
+        Raises WebhookError. `collectors.webhook_settings` reads the files.
         """
-        vendors = (*ALL, *(generic.load(Path(path)) for path in mappings))
+        vendors = (*ALL, *mapped)
         names = [vendor.name for vendor in vendors]
         for name in names:
             if names.count(name) > 1 or not _NAME.fullmatch(name):

@@ -1,14 +1,12 @@
 """`sources`: what events may come from, and how each is connected."""
 
-from pathlib import Path
-
 import click
 
 from collectors.sources.page import page
 from collectors.sources.placeholders import Placeholders
 from collectors.sources.registry import Source
 from collectors.sources.registry import sources as all_sources
-from collectors.webhooks import generic
+from collectors.webhook_settings import load_mapping
 from footfall.commands.options import address as where
 from footfall.commands.options import as_json, show_json, show_table, with_settings
 from pipeline.settings import BY_NAME, Settings
@@ -34,7 +32,7 @@ def sources(settings: Settings, name: str | None, address: str | None, as_json: 
     \b
     Example: footfall sources shopify --address https://collect.myshop.example
     """
-    mapped = [generic.load(Path(path)) for path in settings.webhook_mappings]
+    mapped = [load_mapping(path) for path in settings.webhook_mappings]
     found = {source.name: source for source in all_sources(mapped, settings.snippet_path)}
     if name is not None and name not in found:
         raise click.BadParameter(f"{name!r} is none of {', '.join(found)}.", param_hint="NAME")

@@ -13,7 +13,7 @@ from yarl import URL
 
 from collectors.enrichment import Enricher
 from collectors.errors import CollectorError
-from collectors.webhooks.router import Router
+from collectors.webhook_settings import router_of
 from footfall.commands.options import enrichment
 from pipeline.clock import clock
 from pipeline.errors import BadSetting
@@ -234,7 +234,7 @@ def test_what_was_taken_starts_or_is_refused_in_one_line(given: dict[str, str]) 
     try:
         settings = Settings(given, {})
         enricher = Enricher.of(enrichment(settings))
-        Router.of(settings.webhook_secrets, settings.webhook_mappings, enricher)
+        router_of(settings.webhook_secrets, settings.webhook_mappings, enricher)
         stages(settings, 2)
         clock(settings.clock)()
     except (BadSetting, CollectorError) as error:

@@ -17,6 +17,7 @@ from collectors.admission import Admission
 from collectors.dialects.contract import Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import WebhookError, WebhookMappingError
+from collectors.webhook_settings import router_of
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.router import Router
 from schemas.rejects import MAX_BODY, Reason
@@ -276,7 +277,7 @@ def test_other_paths_are_not_served(path: str) -> None:
 def test_settings_name_vendors_sites_and_secrets(tmp_path: Path) -> None:
     file = tmp_path / "billing.toml"
     file.write_text(BILLING, encoding="utf-8")
-    opened = Router.of(["intercom:shop=a=b", f"billing:{SITE}={STANDARD}"], [str(file)])
+    opened = router_of(["intercom:shop=a=b", f"billing:{SITE}={STANDARD}"], [str(file)])
     assert verdict(delivery("intercom", BODY, secret="a=b"), opened) == ""
     assert verdict(delivery("billing", BODY), opened) == ""
     assert "webhook-signature" in opened.headers
@@ -326,7 +327,7 @@ def test_a_mapping_cannot_take_a_vendor_s_name(tmp_path: Path) -> None:
     file = tmp_path / "m.toml"
     file.write_text(BILLING.replace('"billing"', '"shopify"'), encoding="utf-8")
     with pytest.raises(WebhookError):
-        Router.of([], [str(file)])
+        router_of([], [str(file)])
 
 
 def answered(request: Request) -> Admission:
