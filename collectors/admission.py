@@ -21,7 +21,7 @@ from collectors.dialects.keys import sent_key
 from collectors.enrichment import PLAIN, Enricher
 from schemas.events import Event
 from schemas.keys import OPEN, Keys, WriteKey
-from schemas.rejects import MAX_BODY, Reason, Reject, SentBy
+from schemas.rejects import MAX_STORED_BODY, Reason, Reject, SentBy
 
 STATUS: Final[Mapping[Reason, int]] = {
     Reason.BODY_TOO_LARGE: 413,
@@ -119,8 +119,8 @@ def rejected(
         site=site,
         received_at=request.received_at,
         path=_clean(request.path)[: limits.REJECT_PATH],
-        body=original[:MAX_BODY],
-        cut=len(original) > MAX_BODY,
+        body=original[:MAX_STORED_BODY],
+        cut=len(original) > MAX_STORED_BODY,
         sender=sender,
         method=request.method,
         opt_out=_opts_out(request),
@@ -148,7 +148,7 @@ def _text(request: Request) -> bytes:
 
 
 def inflated(body: bytes) -> bytes:
-    """Undo one gzip coding, told by its magic bytes. Raises Refused past MAX_BODY.
+    """Undo one gzip coding, told by its magic bytes. Raises Refused past limits.MAX_BODY.
 
     One member only: concatenated members have been used to burn CPU past every size limit.
     """

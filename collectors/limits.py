@@ -1,4 +1,10 @@
-"""Every limit of a collector, declared once. Bytes unless the name says otherwise."""
+"""What bounds a request, an event, and what a collector holds at once. Bytes unless the name says otherwise.
+
+Elsewhere, beside what they are about: how much a sender may send (`access.rate_limits`), how old a signature
+may be (`webhooks.signatures`), how an importer paces itself (`importing.run`), how long a log's answer is
+awaited (`producers`); and what the pipeline must know too: `schemas.rejects.MAX_STORED_BODY`,
+`schemas.identifiers.MAX_LENGTH`, `schemas.topics.MAX_RECORD_BYTES`, and the limits in `schemas.events`.
+"""
 
 from typing import Final
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.logfile import DAMAGED
 from schemas.rows import RejectRow
 
-MAX_BODY: Final = 64 * 1024
+MAX_STORED_BODY: Final = 64 * 1024
 """Bytes of an original that a reject keeps."""
 OVERHEAD: Final = 512
 """Bytes that a reject is counted with beside its original, where rejects are limited."""
@@ -111,8 +111,8 @@ def reject_row(
         site=site,
         received_at=received_at,
         path=path,
-        body=as_text(body[:MAX_BODY]),
-        cut=len(body) > MAX_BODY,
+        body=as_text(body[:MAX_STORED_BODY]),
+        cut=len(body) > MAX_STORED_BODY,
         sender="worker",
         method="POST",
         opt_out=False,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from collectors import limits
 from schemas.keys import Keys
-from schemas.rejects import MAX_BODY, Reject
+from schemas.rejects import MAX_STORED_BODY, Reject
 
 BLANK: Final = b"***"
 SHORTEST: Final = 6
@@ -64,7 +64,9 @@ def redact(reject: Reject, secrets: Sequence[Secret]) -> Reject:
         body = body[: min(_cut_secret_start(body, secret) for secret in secrets)]
     if body == plain:
         return reject
-    return replace(reject, body=body[:MAX_BODY], cut=reject.cut or len(body) > MAX_BODY)
+    return replace(
+        reject, body=body[:MAX_STORED_BODY], cut=reject.cut or len(body) > MAX_STORED_BODY
+    )
 
 
 def _inflate(body: bytes) -> bytes:

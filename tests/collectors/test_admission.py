@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from collectors import limits
 from collectors.admission import STATUS, admit
 from collectors.dialects import BY_PATH
-from schemas.rejects import MAX_BODY, MEANING, Reason
+from schemas.rejects import MAX_STORED_BODY, MEANING, Reason
 from tests.collectors.requests import AT, NOW, SHOP, basic, event, reject, request, sent
 
 TRACK = {"anonymousId": "a", "event": "Seen"}
@@ -94,10 +94,10 @@ def test_a_bad_event_in_a_good_batch_is_rejected_alone() -> None:
 
 
 def test_a_reject_keeps_at_most_64_kib_and_says_that_it_was_cut() -> None:
-    long = reject("/v1/track", b"x" * (MAX_BODY + 1))
-    assert len(long.body) == MAX_BODY
+    long = reject("/v1/track", b"x" * (MAX_STORED_BODY + 1))
+    assert len(long.body) == MAX_STORED_BODY
     assert long.cut
-    assert not reject("/v1/track", b"x" * MAX_BODY).cut
+    assert not reject("/v1/track", b"x" * MAX_STORED_BODY).cut
 
 
 def test_gzip_is_told_by_its_first_bytes_whatever_the_headers_say() -> None:

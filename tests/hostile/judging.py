@@ -22,7 +22,7 @@ from collectors.webhooks.router import BELOW, Router
 from schemas.events import EARLIEST_MS, LATEST_MS, Event, key_of
 from schemas.keys import WriteKey
 from schemas.log_records import Append
-from schemas.rejects import MAX_BODY, Reject
+from schemas.rejects import MAX_STORED_BODY, Reject
 from schemas.topics import EVENTS
 from tests.collectors.requests import NOW
 from tests.hostile.fuzzer import Sent
@@ -181,7 +181,8 @@ class Judge:
             index = int(reject.id.rpartition("-")[2])
             known = [whole] if case.items is None else [whole, *case.items[index : index + 1]]
             if not any(
-                (reject.body, reject.cut) == (one[:MAX_BODY], len(one) > MAX_BODY) for one in known
+                (reject.body, reject.cut) == (one[:MAX_STORED_BODY], len(one) > MAX_STORED_BODY)
+                for one in known
             ):
                 self._verdict.wrong.append(f"{reject.reason} keeps other bytes: {case.sent}")
         await self._inner.append(events, rejects)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collectors.access.redaction import BLANK, SHORTEST, redact, secret_patterns
 from schemas.keys import OPEN, browser_keys, server_keys
-from schemas.rejects import MAX_BODY, Reason, Reject
+from schemas.rejects import MAX_STORED_BODY, Reason, Reject
 
 KEYS = {**browser_keys("page:shop"), **server_keys("s3cret:shop, s3cret+more:shop")}
 SECRETS = secret_patterns(KEYS)
@@ -56,8 +56,8 @@ def test_the_beginning_of_a_key_at_the_cut_goes_too() -> None:
 
 
 def test_what_gets_longer_by_inflating_is_cut_and_says_so() -> None:
-    found = redact(refused(gzip.compress(b"s3cret" + b" " * MAX_BODY)), SECRETS)
-    assert (len(found.body), found.cut, found.body[:4]) == (MAX_BODY, True, b"*** ")
+    found = redact(refused(gzip.compress(b"s3cret" + b" " * MAX_STORED_BODY)), SECRETS)
+    assert (len(found.body), found.cut, found.body[:4]) == (MAX_STORED_BODY, True, b"*** ")
 
 
 def test_without_servers_keys_there_is_nothing_to_do() -> None:

@@ -20,7 +20,7 @@ from collectors.errors import WebhookError, WebhookMappingError
 from collectors.webhook_settings import router_of
 from collectors.webhooks import ALL, generic
 from collectors.webhooks.router import Router
-from schemas.rejects import MAX_BODY, Reason
+from schemas.rejects import MAX_STORED_BODY, Reason
 from tests.collectors.webhooks.samples import (
     BILLING,
     NOW,
@@ -48,7 +48,7 @@ def verdict(request: Request, through: Router = ROUTER) -> str:
         return ""
     (reject,) = admitted.rejects
     assert (admitted.status, admitted.events) == (401, [])
-    assert reject.body == request.body[:MAX_BODY]
+    assert reject.body == request.body[:MAX_STORED_BODY]
     return reject.reason.value
 
 
