@@ -7,14 +7,12 @@ Its SDKs send an identify's traits in the context only, and `userId` "" before o
 """
 
 import re
-from typing import Final
 
 import msgspec
 
-from collectors.dialects import spec
+from collectors.dialects import rudderstack_doc, spec
 from collectors.dialects.contract import Dialect, Envelope, Question, Read, Reply, Request, Sender
 from collectors.dialects.segment import open_batch
-from collectors.source_doc import Example, Library, Link, SourceDoc
 
 
 def _source(found: re.Match[str]) -> Reply:
@@ -32,66 +30,10 @@ def _source(found: re.Match[str]) -> Reply:
     return Reply("application/json", msgspec.json.encode({"source": source}))
 
 
-_ABOUT: Final = SourceDoc(
-    title="RudderStack",
-    purpose="RudderStack's own libraries, for browsers and servers, take this for their data plane.",
-    connect="change the data plane's URL in RudderStack's library",
-    brings=("clicks", "purchases"),
-    becomes=spec.BECOMES,
-    not_taken=(
-        "Nothing is forwarded to other destinations: the control plane's question is answered with "
-        "a source that has none.",
-    ),
-    libraries=(
-        Library(
-            "@rudderstack/analytics-js",
-            "3.34.1",
-            "browser",
-            'import { RudderAnalytics } from "@rudderstack/analytics-js/bundled";\n'
-            "const analytics = new RudderAnalytics();",
-            'analytics.load("RUDDERSTACK_KEY", "https://….dataplane.rudderstack.com");',
-            'analytics.load("{key}", "{address}", { configUrl: "{address}" });',
-        ),
-        Library(
-            "@rudderstack/rudder-sdk-node",
-            "3.0.13",
-            "node",
-            'import RudderAnalytics from "@rudderstack/rudder-sdk-node";',
-            'const analytics = new RudderAnalytics("RUDDERSTACK_KEY", '
-            '{ dataPlaneUrl: "https://….dataplane.rudderstack.com" });',
-            'const analytics = new RudderAnalytics("{server}", { dataPlaneUrl: "{address}" });',
-        ),
-        Library(
-            "rudder-sdk-python",
-            "2.1.9",
-            "python",
-            "from rudderstack.analytics.client import Client",
-            'analytics = Client("RUDDERSTACK_KEY", host="https://….dataplane.rudderstack.com")',
-            'analytics = Client("{server}", host="{address}")',
-        ),
-    ),
-    examples=(
-        Example(
-            """curl '{address}/beacon/v1/batch?writeKey={key}' -H 'Origin: https://www.myshop.example' \\
-  -d '{"batch": [
-  {"type": "page", "anonymousId": "d-1", "userId": "",
-   "context": {"page": {"url": "https://www.myshop.example/tea", "title": "Tea"}}},
-  {"type": "identify", "anonymousId": "d-1", "userId": "u42",
-   "context": {"traits": {"email": "ada@example.org"}}}]}'""",
-            ("page", "identify"),
-        ),
-    ),
-    notes=("Beside the paths below its libraries use [Segment's](segment.md).",),
-    documentation=(
-        Link("Event specification", "https://www.rudderstack.com/docs/event-spec/standard-events/"),
-    ),
-)
-
-
 class RudderStack(Dialect):
     """See `collectors.dialects.contract.Dialect`."""
 
-    about = _ABOUT
+    about = rudderstack_doc.ABOUT
     posts = frozenset({"/beacon/v1/batch"})
     questions = (Question(re.compile("/sourceConfig/?"), _source),)
 

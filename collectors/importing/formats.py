@@ -5,7 +5,7 @@
 
 from typing import Final, NamedTuple
 
-from collectors.importing import guides
+from collectors.importing import formats_doc
 from collectors.source_doc import SourceDoc
 
 
@@ -17,8 +17,8 @@ class Format(NamedTuple):
     about: SourceDoc
 
 
-CSV: Final = Format("csv", (".csv",), guides.CSV)
-JSON_LINES: Final = Format("jsonl", (".jsonl", ".ndjson"), guides.JSON_LINES)
-PARQUET: Final = Format("parquet", (".parquet", ".pq"), guides.PARQUET)
+CSV: Final = Format("csv", (".csv",), formats_doc.CSV)
+JSON_LINES: Final = Format("jsonl", (".jsonl", ".ndjson"), formats_doc.JSON_LINES)
+PARQUET: Final = Format("parquet", (".parquet", ".pq"), formats_doc.PARQUET)
 
 ALL: Final = (CSV, JSON_LINES, PARQUET)

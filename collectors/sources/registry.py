@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from collectors import dialects, snippet, webhooks
 from collectors.dialects.contract import Dialect
-from collectors.importing import formats, guides
+from collectors.importing import formats, formats_doc
 from collectors.source_doc import SourceDoc
 from collectors.webhooks import generic
 from collectors.webhooks.contract import Vendor
@@ -47,7 +47,7 @@ def sources(mapped: Iterable[Vendor] = (), snippet_path: str = snippet.PATH) -> 
         *map(_of_vendor, (*webhooks.ALL, *mapped)),
         _of_any_vendor(),
         *(Source(form.name, "file", form.about, ends=form.ends) for form in formats.ALL),
-        Source("access-logs", "file", guides.ACCESS_LOG),
+        Source("access-logs", "file", formats_doc.ACCESS_LOG),
     )
 
 

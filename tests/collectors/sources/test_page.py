@@ -12,7 +12,7 @@ import pytest
 from collectors import dialects, snippet, webhooks
 from collectors.admission import admit
 from collectors.dialects.contract import HEADERS, Request
-from collectors.importing import formats, guides, tables
+from collectors.importing import formats, formats_doc, tables
 from collectors.importing.bodies import PATH
 from collectors.importing.mapping import parse
 from collectors.importing.run import batches
@@ -66,7 +66,7 @@ def test_everything_that_takes_events_is_a_source() -> None:
         *(dialect.about for dialect in dialects.ALL),
         *(vendor.about for vendor in webhooks.ALL),
         *(form.about for form in formats.ALL),
-        *(snippet.ABOUT, generic.ABOUT, guides.ACCESS_LOG),
+        *(snippet.ABOUT, generic.ABOUT, formats_doc.ACCESS_LOG),
     ]
     assert [one for one in own if one not in [source.about for source in ALL]] == []
     assert len({source.name for source in ALL}) == len(ALL) == len(own)
