@@ -10,9 +10,10 @@ from typing import Any
 
 import uvloop
 
+from collectors.config import CollectorConfig
 from collectors.dialects.contract import SUCCESS
 from collectors.endpoint import Receive, Scope, Send
-from collectors.server import CollectorConfig, Server, uvicorn_config
+from collectors.http_server import Server, uvicorn_config
 
 _HEADERS = [
     (b"content-type", SUCCESS.content_type.encode()),

@@ -9,11 +9,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from collectors.config import CollectorConfig
 from collectors.enrichment import Enricher
 from collectors.importing import mapping
 from collectors.importing.progress import PositionFile
 from collectors.importing.run import Summary, run
-from collectors.server import CollectorConfig, open_producer
+from collectors.producers.opening import open_producer
 from footfall.commands.options import ENRICH, as_json, enrichment, show_json, with_settings
 from footfall.operations.finding import many
 from footfall.processes.signals import interruptible, noted

@@ -73,7 +73,8 @@ def collect(settings: Settings) -> None:
     \b
     Example: footfall collect --port 8100 --write-keys k3y:myshop
     """
-    from collectors.server import CollectorConfig, serve
+    from collectors.config import CollectorConfig
+    from collectors.server import serve
 
     settings.check_open()
     config = CollectorConfig(

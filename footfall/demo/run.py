@@ -14,11 +14,12 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from collectors.config import CollectorConfig
 from collectors.importing import mapping
 from collectors.importing.progress import PositionFile
 from collectors.importing.run import Summary
 from collectors.importing.run import run as run_import
-from collectors.server import CollectorConfig, open_producer
+from collectors.producers.opening import open_producer
 from footfall.demo import evaluation, results
 from footfall.demo.evaluation import Break, Report
 from footfall.demo.report import show

@@ -11,7 +11,8 @@ import msgspec
 from aiohttp import web
 
 from collectors import snippet
-from collectors.server import CollectorConfig, run
+from collectors.config import CollectorConfig
+from collectors.server import run
 from schemas.events import Event
 from schemas.keys import browser_keys
 from schemas.topics import EVENTS

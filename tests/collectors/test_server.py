@@ -15,10 +15,12 @@ from urllib.request import urlopen
 import pytest
 
 from collectors import server
+from collectors.config import CollectorConfig
 from collectors.errors import CannotListen, LogMismatch, LogUnusable, Overloaded, PathTaken
 from collectors.producers.base import GroupCommit
 from collectors.producers.embedded import EmbeddedWriter
-from collectors.server import CollectorConfig, open_producer, run, tick
+from collectors.producers.opening import open_producer
+from collectors.server import run, tick
 from tests.collectors.producers.test_embedded import records
 from tests.collectors.writers import MemoryWriter
 from tests.kafka.broker import free_port

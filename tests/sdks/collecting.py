@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from collectors.server import CollectorConfig, run
+from collectors.config import CollectorConfig
+from collectors.server import run
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.logfile import INBOX
