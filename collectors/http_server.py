@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: Any = None) -> None:
+        """Listen. Raises CannotListen."""
         try:
             await super().startup(sockets)
         except SystemExit as ended:  # uvicorn's answer to an OSError, which it has logged

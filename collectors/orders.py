@@ -84,14 +84,14 @@ def required(value: str | int | None, name: str) -> str:
 
 
 def short(value: str | None, name: str) -> str:
-    """A text field of an order."""
+    """A text field of an order, "" for null. Raises Refused where it is longer than MAX_TEXT."""
     if value and len(value) > limits.MAX_TEXT:
         raise Refused(Reason.BAD_ORDER, f"`{name}` is longer than {limits.MAX_TEXT} characters")
     return value or ""
 
 
 def currency(value: str | None) -> str:
-    """ISO 4217's three letters in capitals, or "" where none is given."""
+    """ISO 4217's three letters in capitals, or "" where none is given. Raises Refused(BAD_ORDER)."""
     code = (value or "").strip().upper()
     if code and not (len(code) == 3 and code.isascii() and code.isalpha()):
         raise Refused(Reason.BAD_ORDER, "`currency` is not a code of three letters")
@@ -99,7 +99,7 @@ def currency(value: str | None) -> str:
 
 
 def quantity(value: Decimal | None) -> int:
-    """A whole number of pieces, 1 where none is given."""
+    """A whole number of pieces, 1 where none is given. Raises Refused(BAD_ORDER)."""
     if value is None:
         return 1
     if not value.is_finite() or not 1 <= value <= QUANTITY_LIMIT or value != int(value):
@@ -110,7 +110,7 @@ def quantity(value: Decimal | None) -> int:
 
 
 def money(value: Decimal, name: str) -> Decimal:
-    """An amount the warehouse can keep, to four places. Negative ones are discounts."""
+    """An amount the warehouse can keep, to four places. Negative ones are discounts. Raises Refused."""
     rounded = _rounded(value) if _is_amount(value) else value
     if not _is_amount(rounded):  # 99999999999999.99999 is none only after rounding
         raise Refused(Reason.BAD_ORDER, f"`{name}` is not an amount: {str(value)[:32]}")

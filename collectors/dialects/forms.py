@@ -14,7 +14,10 @@ _FROM_URL: Final = str.maketrans("-_ ", "+/+")
 
 
 def fields(form: bytes) -> dict[str, str]:
-    """A form or query. Of a field that is there twice the first counts. Empty values stay."""
+    """A form or query. Of a field that is there twice the first counts. Empty values stay.
+
+    Raises Refused: too large, too many fields, or not UTF-8.
+    """
     if len(form) > limits.MAX_FORM:
         raise Refused(Reason.BODY_TOO_LARGE, f"More than {limits.MAX_FORM} bytes of form fields")
     try:
@@ -29,7 +32,7 @@ def fields(form: bytes) -> dict[str, str]:
 
 
 def from_base64(text: str, name: str) -> bytes:
-    """Text in UTF-8 out of Base64 in either alphabet, padded or not."""
+    """Text in UTF-8 out of Base64 in either alphabet, padded or not. Raises Refused."""
     plain = text.translate(_FROM_URL).rstrip("=")
     try:
         data = b64decode(plain + "=" * (-len(plain) % 4), validate=True)

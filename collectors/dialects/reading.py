@@ -36,7 +36,10 @@ class Decodes(Protocol[S_co]):
 
 
 def decode(decoder: Decodes[S], data: bytes | msgspec.Raw, reason: Reason = Reason.BAD_SHAPE) -> S:
-    """Decode one event; a wrong type is told with the field's path, never with its value."""
+    """Decode one event; a wrong type is told with the field's path, never with its value.
+
+    Raises Refused: of `reason` for a wrong type, BAD_JSON for what is no JSON.
+    """
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -46,7 +49,7 @@ def decode(decoder: Decodes[S], data: bytes | msgspec.Raw, reason: Reason = Reas
 
 
 def apart(batch: list[msgspec.Raw]) -> list[bytes]:
-    """A batch's events as bytes."""
+    """A batch's events as bytes. Raises Refused(BATCH_TOO_LARGE)."""
     if len(batch) > limits.MAX_BATCH_EVENTS:
         raise Refused(Reason.BATCH_TOO_LARGE, f"More than {limits.MAX_BATCH_EVENTS} events")
     return [bytes(item) for item in batch]
@@ -93,7 +96,7 @@ def object_of(raw: msgspec.Raw, name: str) -> msgspec.Raw:
 
 
 def text(value: str | None, name: str) -> str:
-    """A text field within MAX_TEXT, "" for null."""
+    """A text field, "" for null. Raises Refused where it is longer than MAX_TEXT."""
     if not value:
         return ""
     if len(value) > limits.MAX_TEXT:
@@ -118,7 +121,7 @@ def path_of(path: Any, url: str) -> str:
 
 
 def identifier(value: str | int | None, name: str) -> str:
-    """An identifier's value as text; null and "" are both absent."""
+    """An identifier's value as text; null and "" are both absent. Raises Refused(BAD_IDENTIFIER)."""
     if value is None or value == "":
         return ""
     word = value if isinstance(value, str) else str(value)
@@ -142,7 +145,10 @@ def first(*values: str | float | None) -> str | float | None:
 
 
 def event_time(value: str | float | None, received_at: int) -> int:
-    """The client's own time, ms; without one the event happened when it came."""
+    """The client's own time, ms; without one the event happened when it came.
+
+    Raises Refused(TIME_OUT_OF_RANGE).
+    """
     if value is None:
         return received_at
     ms = times.milliseconds(value)
@@ -169,6 +175,7 @@ def message_id(value: str | None, item: bytes, timed: bool, default: str, site: 
 
     Without a `messageId`, an event with a time of its own is named by its bytes: the same bytes
     are the same event. One without either cannot be told from its re-send; it counts as new.
+    Raises Refused where the name is longer than MAX_MESSAGE_ID.
     """
     if value:
         if len(value) > limits.MAX_MESSAGE_ID:

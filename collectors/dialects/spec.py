@@ -93,7 +93,7 @@ _NO_PLACE: Final = _Place()
 
 
 def read(kind: str | None, item: bytes, default_id: str, sender: Sender) -> Read:
-    """One event; `kind` is what its path says it is, None where its own `type` does."""
+    """One event; `kind` is what its path says it is, None where its own `type` does. Raises Refused."""
     payload = reading.decode(_payload, item)
     kind = kind or payload.type
     if kind not in KINDS:

@@ -174,7 +174,7 @@ class GroupCommit:
         return [(topic, partition, encode(some), len(some)) for partition, some in parted.items()]
 
     async def tick(self, now: int) -> None:
-        """See `Producer.tick`."""
+        """See `Producer.tick`. Raises LogDamaged and Overloaded."""
         line = self._encode(tick(now))
         if self._damage is not None:
             raise self._damage

@@ -68,7 +68,7 @@ class EmbeddedWriter:
     """A Writer on SQLite; each write is one transaction, fsynced.
 
     It takes nothing while the disk has less than `reserve` bytes free: the worker needs those, and
-    what comes then waits at its sender.
+    what comes then waits at its sender. Opening raises what `open_embedded` does.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class KafkaWriter:
 
     A commit that failed costs the producer: one that was cut off with an idempotent batch in flight
     may never send again (kafka-python 3.0.12, whatever the broker does). The next commit makes a
-    new one.
+    new one. Opening raises Overloaded and LogMismatch.
     """
 
     def __init__(self, bootstrap: Sequence[str], partitions: int) -> None:
@@ -92,7 +92,10 @@ class KafkaWriter:
         return Overloaded(f"Kafka at {', '.join(self._servers)} cannot be used: {error}.")
 
     def write(self, records: Sequence[Append]) -> None:
-        """Send all, then wait for all, so that the next commit cannot overtake this one."""
+        """Send all, then wait for all, so that the next commit cannot overtake this one.
+
+        Raises Overloaded.
+        """
         producer = self._producer = self._producer or self._connect()
         deadline = monotonic() + DELIVERY_MS / 1_000 + 1
         try:

@@ -38,7 +38,8 @@ class LazyProducer:
         return self._producer
 
     def append(self, events: Sequence[Event], rejects: Sequence[Reject]) -> Awaitable[None]:
-        """See `Producer.append`. It does not wait for the log: its sender would."""
+        """See `Producer.append`. Raises Overloaded at once while the log is not open: waiting would hold
+        the sender."""
         if self._producer is None:
             raise Overloaded("The log could not be opened yet; it is being tried again.")
         return self._producer.append(events, rejects)

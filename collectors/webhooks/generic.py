@@ -183,7 +183,7 @@ class Generic:
             verify_standard(request, secret)
 
     def read(self, request: Request, body: bytes) -> list[Fact]:
-        """One fact; none where a word of `values` is not listed."""
+        """One fact; none where a word of `values` is not listed. Raises Refused(BAD_JSON)."""
         try:
             content = _any.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -254,7 +254,10 @@ def _at(content: Any, path: str) -> Any:
 
 
 def verify_standard(request: Request, secret: str) -> None:
-    """Standard Webhooks: `v1,` and Base64 of HMAC-SHA256 of id, time and body, joined by dots."""
+    """Standard Webhooks: `v1,` and Base64 of HMAC-SHA256 of id, time and body, joined by dots.
+
+    Raises Refused(BAD_SIGNATURE).
+    """
     name, time, given = (request.headers.get(header, "") for header in _STANDARD)
     try:
         key = b64decode(secret.removeprefix("whsec_"), validate=True)

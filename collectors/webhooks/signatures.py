@@ -28,12 +28,15 @@ def hex_of(secret: bytes, message: bytes, algorithm: str = "sha256") -> str:
 
 
 def check(given: str, expected: str) -> None:
-    """`given` must be `expected`."""
+    """`given` must be `expected`. Raises Refused(BAD_SIGNATURE)."""
     check_any((given,), expected)
 
 
 def check_any(given: Iterable[str], expected: str) -> None:
-    """One of `given` must be `expected`: while a secret is changed, vendors sign with both."""
+    """One of `given` must be `expected`: while a secret is changed, vendors sign with both.
+
+    Raises Refused(BAD_SIGNATURE).
+    """
     wanted, found = expected.encode(), False
     for one in given:
         found |= hmac.compare_digest(one.encode(), wanted)
@@ -42,7 +45,10 @@ def check_any(given: Iterable[str], expected: str) -> None:
 
 
 def check_fresh(signed_at: int | None, now: int) -> None:
-    """The signed time, ms, must be there and close to ours: an old delivery is a replay."""
+    """The signed time, ms, must be there and close to ours: an old delivery is a replay.
+
+    Raises Refused(BAD_SIGNATURE).
+    """
     if signed_at is None:
         raise Refused(Reason.BAD_SIGNATURE, "The signed time is missing or is not a time")
     if abs(now - signed_at) > TOLERANCE_MS:
@@ -63,7 +69,7 @@ def iso(text: str) -> int | None:
 
 def shared_secret(request: Request, secret: str) -> None:
     """The secret itself, where nothing is signed: X-Webhook-Secret, a bearer token, or the password
-    of Basic auth."""
+    of Basic auth. Raises Refused(BAD_SIGNATURE)."""
     given = request.headers.get("x-webhook-secret") or _credentials(request)
     wanted = secret.encode()
     if not hmac.compare_digest(given.encode(), wanted):
