@@ -8,67 +8,46 @@ GET   /health /ready /metrics
 /footfall.js, or what it was renamed to      see `collectors.snippet.served`
 """
 
-import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from itertools import count
 from time import monotonic
-from typing import Any, Final
 from uuid import uuid4
-
-import msgspec
 
 from collectors import error_responses, limits, snippet
 from collectors.access.rate_limits import RateLimited, RateLimits
 from collectors.access.redaction import redact, secret_patterns
 from collectors.admission import STATUS, Admission, Paid, admit, rejected
+from collectors.asgi import (
+    ClientDisconnected,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    body_part,
+    peer_address,
+    replayed_reject,
+)
 from collectors.dialects import BY_PATH, answer, takes
-from collectors.dialects.contract import HEADERS, PIXEL, SUCCESS, Refused, Reply, Request
+from collectors.dialects.contract import HEADERS, PIXEL, Refused, Request
 from collectors.enrichment import PLAIN, Enricher
 from collectors.errors import Overloaded, PathTaken
 from collectors.metrics import Metrics
 from collectors.producers.base import Producer
+from collectors.replies import (
+    JSON,
+    NO_STORE,
+    PREFLIGHT,
+    RETRY_AFTER,
+    TEXT,
+    VARY_ORIGIN,
+    content_type,
+    refusal,
+    success_reply,
+)
 from collectors.snippet.served import Served
 from collectors.webhooks.router import BELOW, Router
-from schemas.events import EARLIEST_MS, LATEST_MS
 from schemas.keys import Keys, pages
-from schemas.rejects import MEANING, Reason, Reject
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-
-_JSON: Final = (b"content-type", b"application/json")
-_TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-_VARIES: Final = (b"vary", b"origin")
-"""On answers to no origin too: a cache must not give those to pages."""
-_RETRY_AFTER: Final = (b"retry-after", str(limits.RETRY_AFTER_SECONDS).encode())
-_REPLAY: Final = re.compile(r"([0-9a-f-]{1,100}) ([0-9]{1,13})", re.ASCII)
-_NOT_STORED: Final = (b"cache-control", b"no-store")
-"""A pixel that a cache answers is an event that nobody hears of."""
-_ALLOWED_HEADERS: Final = b", ".join(
-    (
-        b"authorization",
-        b"content-type",
-        b"content-encoding",
-        b"anonymousid",
-        b"sentat",
-        b"x-write-key",
-        b"x-retry-count",
-        b"x-ip-policy",
-        b"sp-anonymous",
-    )
-)
-_PREFLIGHT: Final[Headers] = [
-    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
-    (b"access-control-allow-headers", _ALLOWED_HEADERS),
-    (b"access-control-max-age", b"86400"),
-]
-
-
-class ClientDisconnected(Exception):  # an outcome of waiting
-    """The sender went away before its body was whole, or was too slow and was cut off."""
+from schemas.rejects import Reason, Reject
 
 
 class Endpoint:
@@ -108,7 +87,7 @@ class Endpoint:
             return
         # No path of ours has an escape, and rules of a proxy in front may not see through one.
         if b"%" in scope.get("raw_path", b""):
-            await self._answer(send, 404, error_responses.NOT_FOUND, [_JSON])
+            await self._answer(send, 404, error_responses.NOT_FOUND, [JSON])
             return
         if scope["path"] == self._snippet.path:
             if scope["method"] in ("GET", "HEAD"):
@@ -122,13 +101,13 @@ class Endpoint:
             await self._answer(send, 200, b"", [])  # Intercom asks before it saves a webhook
         elif method == "OPTIONS" and (path in BY_PATH or answer(path) is not None):
             allowed = self._cors(scope)
-            more = _PREFLIGHT if len(allowed) > 1 else ()
+            more = PREFLIGHT if len(allowed) > 1 else ()
             await self._answer(send, 204, b"", [*allowed, *more])
         elif method in ("GET", "HEAD") and path in self._pages:
             status, body, header = self._pages[path]()
             await self._answer(send, status, b"" if method == "HEAD" else body, [header])
         elif method in ("GET", "POST") and (reply := answer(path)) is not None:
-            await self._answer(send, 200, reply.body, [_typed(reply), *self._cors(scope)])
+            await self._answer(send, 200, reply.body, [content_type(reply), *self._cors(scope)])
         else:
             await self._nothing_there(scope, send)
 
@@ -140,7 +119,7 @@ class Endpoint:
             )
 
     async def _nothing_there(self, scope: Scope, send: Send) -> None:
-        headers = [_JSON, *self._cors(scope)]
+        headers = [JSON, *self._cors(scope)]
         if methods := ", ".join(self._methods(scope["path"])):
             allow = (b"allow", methods.encode())
             await self._answer(send, 405, error_responses.wrong_method(methods), [*headers, allow])
@@ -162,7 +141,7 @@ class Endpoint:
         await self._answer(send, answered.status, body, [*answered.headers, *self._cors(scope)])
 
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [_JSON, *self._cors(scope)]
+        headers = [JSON, *self._cors(scope)]
         asked = scope["method"] == "GET"
         paid: Paid | None = None
         try:
@@ -184,15 +163,15 @@ class Endpoint:
         except Overloaded:
             if paid:
                 self._rate_limits.pay(paid.payer, -paid.cost)
-            await self._answer(send, 503, error_responses.AWAY, [*headers, _RETRY_AFTER])
+            await self._answer(send, 503, error_responses.AWAY, [*headers, RETRY_AFTER])
             return
         self._metrics.durable(accepted, admitted.withheld)
         if admitted.rejects:
-            await self._answer(send, admitted.status, _refusal(admitted, accepted), headers)
+            await self._answer(send, admitted.status, refusal(admitted, accepted), headers)
             return
-        reply = PIXEL if asked else _success_reply(scope["path"])
-        fresh = [_NOT_STORED] if asked else []
-        await self._answer(send, 200, reply.body, [_typed(reply), *fresh, *headers[1:]])
+        reply = PIXEL if asked else success_reply(scope["path"])
+        fresh = [NO_STORE] if asked else []
+        await self._answer(send, 200, reply.body, [content_type(reply), *fresh, *headers[1:]])
 
     def _redacted(self, rejects: Iterable[Reject]) -> list[Reject]:
         return [redact(one, self._secrets) for one in rejects]
@@ -201,16 +180,16 @@ class Endpoint:
         """The whole body, or a little more than MAX_BODY of it. Raises ClientDisconnected and Overloaded."""
         message = await receive()
         if not message.get("more_body"):
-            return _part(message)
+            return body_part(message)
         parts = bytearray()
         try:
             while message.get("more_body") and len(parts) <= limits.MAX_BODY:
-                parts += _part(message)
-                self._reading += len(_part(message))
+                parts += body_part(message)
+                self._reading += len(body_part(message))
                 if self._reading > limits.MAX_READING:
                     raise Overloaded(f"{self._reading} bytes of bodies are arriving already.")
                 message = await receive()
-            return bytes(parts + _part(message))
+            return bytes(parts + body_part(message))
         finally:
             self._reading -= len(parts)
 
@@ -221,7 +200,7 @@ class Endpoint:
             if name in self._wanted
         }
         query = scope["query_string"].decode("latin-1")
-        nonce, first_at = _replayed(headers.get("x-footfall-replay", ""))
+        nonce, first_at = replayed_reject(headers.get("x-footfall-replay", ""))
         return Request(
             scope["path"],
             query,
@@ -237,7 +216,9 @@ class Endpoint:
     def _visitor(self, scope: Scope) -> str:
         """Whose address counts. Proxies may add a line of X-Forwarded-For instead of a word."""
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return self._enricher.proxies.visitor(b",".join(lines).decode("latin-1"), _peer(scope))
+        return self._enricher.proxies.visitor(
+            b",".join(lines).decode("latin-1"), peer_address(scope)
+        )
 
     def _admit(self, request: Request) -> Admission:
         if len(request.body) <= limits.MAX_BODY:
@@ -262,70 +243,20 @@ class Endpoint:
             return []
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None or (self._origins and origin not in self._origins):
-            return [_VARIES]
+            return [VARY_ORIGIN]
         return [
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),
-            _VARIES,
+            VARY_ORIGIN,
         ]
 
     def _health(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
-        return 200, b"ok\n", _TEXT
+        return 200, b"ok\n", TEXT
 
     def _ready(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
         if trouble := self._producer.trouble:
-            return 503, f"the log could not be written: {trouble}\n".encode(), _TEXT
-        return 200, b"ready\n", _TEXT
+            return 503, f"the log could not be written: {trouble}\n".encode(), TEXT
+        return 200, b"ready\n", TEXT
 
     def _exposition(self) -> tuple[int, bytes, tuple[bytes, bytes]]:
-        return 200, self._metrics.text(), _TEXT
-
-
-def _peer(scope: Scope) -> str:
-    """The other end of the connection; a Unix socket has none."""
-    peer: str = (scope.get("client") or ("",))[0]
-    return peer
-
-
-def _replayed(header: str) -> tuple[str, int]:
-    """Id and time (ms) of the reject that is sent again; "" and 0 for a request that is new.
-
-    No page can send this header from another origin. It says no more than the event could itself:
-    its name and its time.
-    """
-    found = _REPLAY.fullmatch(header)
-    if found is None or not EARLIEST_MS <= int(found[2]) < LATEST_MS:
-        return "", 0
-    return found[1], int(found[2])
-
-
-def _part(message: Message) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnected
-    part: bytes = message.get("body", b"")
-    return part
-
-
-def _success_reply(path: str) -> Reply:
-    """What the path's SDKs take for success."""
-    dialect = BY_PATH.get(path)
-    return SUCCESS if dialect is None else dialect.success
-
-
-def _typed(reply: Reply) -> tuple[bytes, bytes]:
-    return (b"content-type", reply.content_type.encode())
-
-
-def _refusal(admitted: Admission, accepted: int) -> bytes:
-    shown = admitted.rejects[:10]
-    return msgspec.json.encode(
-        {
-            "success": admitted.status == 200,
-            "accepted": accepted,
-            "rejected": len(admitted.rejects),
-            "reasons": [
-                {"reason": one.reason, "detail": one.detail, "meaning": MEANING[one.reason]}
-                for one in shown
-            ],
-        }
-    )
+        return 200, self._metrics.text(), TEXT

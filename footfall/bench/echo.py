@@ -10,9 +10,9 @@ from typing import Any
 
 import uvloop
 
+from collectors.asgi import Receive, Scope, Send
 from collectors.config import CollectorConfig
 from collectors.dialects.contract import SUCCESS
-from collectors.endpoint import Receive, Scope, Send
 from collectors.http_server import Server, uvicorn_config
 
 _HEADERS = [
