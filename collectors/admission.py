@@ -1,9 +1,8 @@
 """The way in: a raw request → events and rejects, and the HTTP status. Pure.
 
-Request steps, in order: bounded → inflated → text → opened and counted → key known, allowed here
-and within its rate. Event steps: small → modest → read → identified → enriched, with what its key may
-not say taken off. The first step that fails says why; every refusal becomes a
-Reject that keeps the original bytes. `STATUS` is the only place where a reason meets HTTP.
+`admit` has the steps of a request in their order, `_admit_event` those of an event. The first step that
+fails says why; every refusal becomes a Reject that keeps the original bytes. `STATUS` is the only place
+where a reason meets HTTP.
 """
 
 import zlib
@@ -98,7 +97,7 @@ def admit(
         return Admission(STATUS[refused.reason], [], [reject], (), paid)
     paid = Paid(payer, cost(len(envelope.items), len(body)))
     rates.take(*paid)
-    return _each(dialect, envelope, key, request, enricher, paid)
+    return _admit_events(dialect, envelope, key, request, enricher, paid)
 
 
 def rejected(
@@ -207,7 +206,7 @@ def _anonymous(request: Request) -> bool:
     return "sp-anonymous" in request.headers or policy != "keep"
 
 
-def _each(
+def _admit_events(
     dialect: Dialect,
     envelope: Envelope,
     key: WriteKey,
@@ -221,17 +220,11 @@ def _each(
     withheld: list[tuple[str, str]] = []
     for index, item in enumerate(envelope.items):
         try:
-            _bound(item)
-            read = dialect.read(item, _name(request, index), sender)
-            _identified(read.event)  # before what is denied goes, as the reject would keep it
-            changes = enricher.changes(read, sender)
-            if request.first_at:
-                changes["received_at"] = request.received_at
-            taken_off = permissions.withheld(read.event, key)
-            if taken_off:
-                withheld += [(key.site, right) for right in permissions.lost(taken_off)]
-                changes.update(taken_off)
-            events.append(replace(read.event, **changes) if changes else read.event)
+            event, rights = _admit_event(
+                dialect, item, _name(request, index), key, request, sender, enricher
+            )
+            events.append(event)
+            withheld += [(key.site, right) for right in rights]
         except Refused as refused:
             rejects.append(
                 rejected(request, refused, site=key.site, sender=by, body=item, index=index)
@@ -240,13 +233,35 @@ def _each(
     return Admission(status, events, rejects, withheld, paid)
 
 
-def _bound(item: bytes) -> None:
+def _admit_event(
+    dialect: Dialect,
+    item: bytes,
+    name: str,
+    key: WriteKey,
+    request: Request,
+    sender: Sender,
+    enricher: Enricher,
+) -> tuple[Event, Sequence[str]]:
+    """The steps of an event, in their order, and the rights for want of which it lost something."""
+    _check_size(item)
+    reading.modest(item)
+    read = dialect.read(item, name, sender)
+    _check_identified(read.event)  # before what is denied goes, as the reject would keep it
+    changes = enricher.changes(read, sender)
+    if request.first_at:
+        changes["received_at"] = request.received_at
+    emptied = permissions.withheld(read.event, key)
+    changes.update(emptied)
+    event = replace(read.event, **changes) if changes else read.event
+    return event, permissions.lost(emptied) if emptied else ()
+
+
+def _check_size(item: bytes) -> None:
     if len(item) > limits.MAX_EVENT:
         raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
-    reading.modest(item)
 
 
-def _identified(event: Event) -> None:
+def _check_identified(event: Event) -> None:
     if event.type == "reset" and not event.anonymous_id:
         raise Refused(Reason.MISSING_ID, "A reset needs an anonymousId")
     if not event.anonymous_id and not event.identifiers:
