@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from collectors.dialects.contract import Request
 from collectors.dialects.reading import decode
-from collectors.source_doc import Becomes, Example, Link, SourceDoc
-from collectors.webhooks import payloads, signatures
+from collectors.webhooks import payloads, shopify_doc, signatures
 from collectors.webhooks.contract import PURCHASES, Fact
 from schemas.events import OrderStatus
 from schemas.rejects import Reason
@@ -90,55 +89,6 @@ _refund: Final = msgspec.json.Decoder(_Refund)
 
 
 _TOPICS: Final = (*_ORDERS, "refunds/create")
-_ABOUT: Final = SourceDoc(
-    title="Shopify",
-    purpose="Orders of a Shopify shop: paid, cancelled, refunded.",
-    connect="paste a URL under Settings → Notifications → Webhooks",
-    brings=("purchases",),
-    becomes=(
-        *(
-            Becomes(f"`{topic}`", f"a purchase that is {status}")
-            for topic, status in _ORDERS.items()
-        ),
-        Becomes("`refunds/create`", "its refund, with the lines that came back"),
-    ),
-    not_taken=(
-        "Orders that nobody has paid or authorised yet, and test orders.",
-        "Every other topic: it is answered with 200 and tells nothing.",
-    ),
-    steps=(
-        "In Shopify's admin open Settings → Notifications → Webhooks → Create webhook.",
-        "Choose the event, the format JSON, the newest API version, and this URL: `{hook}`. Once for "
-        "each event below.",
-        "Below the list stands “Your webhooks will be signed with …”: that is the secret.",
-    ),
-    topics=_TOPICS,
-    examples=(
-        Example(
-            """body='{"id": 1001, "created_at": "2026-11-21T10:00:00+01:00", "currency": "EUR",
-  "total_price": "49.80", "financial_status": "paid", "email": "ada@example.org",
-  "line_items": [{"product_id": 7, "title": "Assam", "quantity": 2, "price": "24.90"}]}'
-curl {hook} -H 'X-Shopify-Topic: orders/paid' -d "$body" -H "X-Shopify-Hmac-Sha256: $(
-  printf %s "$body" | openssl dgst -sha256 -hmac '{secret}' -binary | base64)\"""",
-            ("purchase",),
-        ),
-    ),
-    notes=(
-        "`orders/create` and `orders/paid` of one order are one purchase, at the order's creation.",
-        f"A cart attribute `{payloads.DEVICE}` with the visitor's anonymous id (of the snippet: "
-        "`localStorage.ff_id`) joins the order to the visits before it; without it the e-mail address "
-        "does. Attributes are the visitor's own to write, so none of them names a customer.",
-    ),
-    documentation=(
-        Link(
-            "Webhooks",
-            "https://help.shopify.com/en/manual/fulfillment/setup/notifications/webhooks",
-        ),
-        Link("Signature", "https://shopify.dev/docs/apps/build/webhooks/verify-deliveries"),
-        Link("Orders", "https://shopify.dev/docs/api/admin-rest/latest/resources/order"),
-        Link("Refunds", "https://shopify.dev/docs/api/admin-rest/latest/resources/refund"),
-    ),
-)
 
 
 class Shopify:
@@ -146,7 +96,7 @@ class Shopify:
 
     name = "shopify"
     headers = frozenset({"x-shopify-hmac-sha256", "x-shopify-topic"})
-    about = _ABOUT
+    about = shopify_doc.source_doc(_ORDERS, _TOPICS)
 
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of the body."""
