@@ -49,17 +49,17 @@ class Payer(NamedTuple):
 class _Bucket:
     """What is left of a burst: `rate` × BURST_SECONDS at most. One that is full may be overdrawn."""
 
-    __slots__ = ("left", "rate", "seen")
+    __slots__ = ("balance", "rate", "updated_at")
 
     def __init__(self, rate: float, now: float) -> None:
-        self.rate, self.left, self.seen = rate, rate * BURST_SECONDS, now
+        self.rate, self.balance, self.updated_at = rate, rate * BURST_SECONDS, now
 
     def wait(self, cost: float, now: float) -> float:
         """Seconds until `cost` can be paid; 0: now."""
         burst = self.rate * BURST_SECONDS
-        self.left = min(burst, self.left + (now - self.seen) * self.rate)
-        self.seen = now
-        return max(0.0, (min(cost, burst) - self.left) / self.rate)
+        self.balance = min(burst, self.balance + (now - self.updated_at) * self.rate)
+        self.updated_at = now
+        return max(0.0, (min(cost, burst) - self.balance) / self.rate)
 
 
 class RateLimits:
@@ -77,12 +77,12 @@ class RateLimits:
     def take(self, payer: Payer, cost: float) -> None:
         """Pay where it can be paid. Raises RateLimited."""
         for bucket in self._afford(payer, cost):
-            bucket.left -= cost
+            bucket.balance -= cost
 
     def pay(self, payer: Payer, cost: float) -> None:
         """Pay, whether it is there or not; negative to give back."""
         for bucket in self._buckets(payer, self._clock()):
-            bucket.left -= cost
+            bucket.balance -= cost
 
     def _afford(self, payer: Payer, cost: float) -> tuple[_Bucket, ...]:
         now, wait = self._clock(), 0.0
@@ -97,28 +97,30 @@ class RateLimits:
     def _buckets(self, payer: Payer, now: float) -> tuple[_Bucket, ...]:
         name, key, address = payer
         if key is None:
-            own = self._of(name, address, STRANGER_RATE, now)
-            return (own,) if own else ()
+            address_bucket = self._of(name, address, STRANGER_RATE, now)
+            return (address_bucket,) if address_bucket else ()
         if not key.rate:
             return ()
-        shared = self._keys.get(name)
-        if shared is None:
-            shared = self._keys[name] = _Bucket(key.rate, now)
-        own = None if key.server else self._of(name, address, key.rate / ADDRESS_PART, now)
-        return (shared, own) if own else (shared,)
+        key_bucket = self._keys.get(name)
+        if key_bucket is None:
+            key_bucket = self._keys[name] = _Bucket(key.rate, now)
+        address_bucket = (
+            None if key.server else self._of(name, address, key.rate / ADDRESS_PART, now)
+        )
+        return (key_bucket, address_bucket) if address_bucket else (key_bucket,)
 
     def _of(self, name: str, address: str, rate: float, now: float) -> _Bucket | None:
         """An address's own bucket; None for one that is no visitor's."""
         visitor = visitor_of(address)
         if not visitor:
             return None
-        place = name, visitor
-        bucket = self._addresses.get(place)
+        key = name, visitor
+        bucket = self._addresses.get(key)
         if bucket is None:
-            bucket = self._addresses[place] = _Bucket(rate, now)
+            bucket = self._addresses[key] = _Bucket(rate, now)
             if len(self._addresses) > MAX_ADDRESSES:
                 self._addresses.popitem(last=False)
-        self._addresses.move_to_end(place)
+        self._addresses.move_to_end(key)
         return bucket
 
 
@@ -144,7 +146,7 @@ def visitor_of(address: str) -> str:
     "" for what is no visitor's: an address of the operator's own network is a proxy's that says
     nothing about who is behind it.
     """
-    known = addresses.parsed(address)
-    if known is None or not known.is_global:
+    ip = addresses.parsed(address)
+    if ip is None or not ip.is_global:
         return ""
-    return str(known) if known.version == 4 else str(ip_network((known, _IPV6_SITE), strict=False))
+    return str(ip) if ip.version == 4 else str(ip_network((ip, _IPV6_SITE), strict=False))

@@ -21,7 +21,7 @@ from schemas.events import Event
 
 IpAddresses = Literal["truncated", "hashed", "none"]
 
-_KEPT: Final = 8_192
+_CACHE_SIZE: Final = 8_192
 """Different visitors whose reading is remembered: their whole addresses, in memory alone."""
 _IDENTIFYING: Final = ("email", "phone")
 """Properties that also name people: who denies them wants no identifiers made of them either."""
@@ -63,7 +63,7 @@ class Enricher:
             self.proxies = Proxies(proxies)
         except ValueError as error:
             raise EnrichmentError(f"FOOTFALL_TRUSTED_PROXIES: {error}") from error
-        self._visitor = lru_cache(_KEPT)(self._visitor_of)
+        self._visitor = lru_cache(_CACHE_SIZE)(self._visitor_of)
 
     @classmethod
     def of(cls, told: Enrichment) -> Self:

@@ -31,7 +31,7 @@ _OWN: Final = (
 """RFC 1918, 6598 (carriers, and clouds' and tunnels' inner networks), 3927, 4193, and this machine."""
 _HOPS: Final = 8
 """Proxies that a request may have passed. What they say of earlier ones is not looked at."""
-_KEPT: Final = 2_048
+_CACHE_SIZE: Final = 2_048
 """Different senders whose reading is remembered."""
 _NETWORK: Final = {4: 24, 6: 48}
 """Bits that are kept: some 250 neighbours, or one customer's or site's network, stay together."""
@@ -49,7 +49,7 @@ class Proxies:
         named = (_OWN if word == PRIVATE else (word,) for word in words)
         self._networks = [ip_network(text) for some in named for text in some]
         self._socket = PRIVATE in words
-        self._known = lru_cache(_KEPT)(self._known_as)
+        self._known = lru_cache(_CACHE_SIZE)(self._known_as)
 
     def visitor(self, forwarded: str, peer: str) -> str:
         """The visitor's address as Python writes it: the connection's other end, or whom that

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 READ: Final = 256
 """Characters of a user agent that are looked at: bounds the time of every expression."""
-_KEPT: Final = 4_096
+_CACHE_SIZE: Final = 4_096
 """Different user agents whose reading is remembered."""
 
 _BOT: Final = re.compile(r"(?<!cu)bot(?:\b|_)")
@@ -141,7 +141,7 @@ def fields(user_agent: str) -> Fields:
     return reading(text)
 
 
-@lru_cache(_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _fields(text: str) -> Fields:
     if sign := _sign(text.lower()):
         return {"device_class": "bot", "bot": _bot_name(text, sign)}

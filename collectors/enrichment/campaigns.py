@@ -50,7 +50,7 @@ _READ: Final = 4_096
 _PARAMETERS: Final = 64
 """Characters of a URL, and parameters with names of that length in it, that are looked at: a request
 may bring megabytes of them."""
-_KEPT: Final = 2_048
+_CACHE_SIZE: Final = 2_048
 """Different URLs with a query whose reading is remembered: an event of a page repeats its URL."""
 
 
@@ -66,7 +66,7 @@ def fields(url: str, said: Mapping[str, Any] | None) -> Fields:
     return {**found, **{field: v[:LONGEST] for field, v in own.items() if isinstance(v, str) and v}}
 
 
-@lru_cache(_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _of_url(url: str) -> Fields:
     """Of a parameter that is there twice the first counts, as of two click ids."""
     found: dict[str, str] = {}

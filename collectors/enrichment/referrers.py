@@ -95,7 +95,7 @@ _ANYWHERE: Final = re.compile(
 )
 """Search engines with a domain in every country; not their other services, such as docs.google.com."""
 _LABELS: Final = 5
-_KEPT: Final = 2_048
+_CACHE_SIZE: Final = 2_048
 _ORIGIN: Final = 320
 """Characters of scheme, host and port: of longer ones the rest is not read. A name has 253."""
 
@@ -108,7 +108,7 @@ def fields(referrer: str, url: str) -> Fields:
     return (_seen_from if remembered else _seen_from.__wrapped__)(referrer[:_ORIGIN], origin)
 
 
-@lru_cache(_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _seen_from(referrer: str, origin: str) -> Fields:
     host, own = _host(referrer), _host(origin)
     if not host:

@@ -26,7 +26,7 @@ COOKIE_SECONDS: Final = 400 * 86_400
 """The most that browsers allow."""
 _SCRIPT_SECONDS: Final = 3_600
 _ID: Final = re.compile(r"[\w-]{8,64}", re.ASCII)
-_KEPT: Final = re.compile(rf"(?:^|;) *{COOKIE}=({_ID.pattern})(?:;|$)", re.ASCII)
+_COOKIE_VALUE: Final = re.compile(rf"(?:^|;) *{COOKIE}=({_ID.pattern})(?:;|$)", re.ASCII)
 _OWN: Final = (b"same-origin", b"same-site")
 
 Headers = list[tuple[bytes, bytes]]
@@ -62,7 +62,7 @@ class Served:
         return _script(headers)
 
     def _known(self, offered: str, headers: Mapping[bytes, bytes]) -> Answer:
-        found = _KEPT.search(headers.get(b"cookie", b"").decode("latin-1"))
+        found = _COOKIE_VALUE.search(headers.get(b"cookie", b"").decode("latin-1"))
         device = found[1] if found else offered
         if not _own(headers) or not _ID.fullmatch(device):
             return _NOTHING
