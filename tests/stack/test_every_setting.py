@@ -331,7 +331,7 @@ def command_of(pid: int) -> str:
 def test_more_devices_than_the_state_limit_holds_are_told(scene: Scene) -> None:
     """Their sessions are forgotten half an hour after they ended, and an alarm says so."""
     at = scene.now()
-    for batch in range(6):
+    for batch in range(12):
         views = [
             {
                 "type": "page",
