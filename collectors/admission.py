@@ -89,12 +89,12 @@ def admit(
         key = permissions.key_of(envelope.write_key, keys)
         payer = Payer(envelope.write_key, key, request.address)
         permissions.check(key, request, secret=request.path in dialect.secret)
-    except Refused as refused:
+    except Refused as refusal:
         paid = Paid(payer, cost(1, len(body) or _unread(request)))
         rates.pay(*paid)
         site, sender = payer.key.site if payer.key else "", permissions.sent_by(payer.key, request)
-        reject = rejected(request, refused, site=site, sender=sender)
-        return Admission(STATUS[refused.reason], [], [reject], (), paid)
+        reject = rejected(request, refusal, site=site, sender=sender)
+        return Admission(STATUS[refusal.reason], [], [reject], (), paid)
     paid = Paid(payer, cost(len(envelope.items), len(body)))
     rates.take(*paid)
     return _admit_events(dialect, envelope, key, request, enricher, paid)
@@ -225,9 +225,9 @@ def _admit_events(
             )
             events.append(event)
             withheld += [(key.site, right) for right in rights]
-        except Refused as refused:
+        except Refused as refusal:
             rejects.append(
-                rejected(request, refused, site=key.site, sender=by, body=item, index=index)
+                rejected(request, refusal, site=key.site, sender=by, body=item, index=index)
             )
     status = STATUS[rejects[0].reason] if envelope.single and rejects else 200
     return Admission(status, events, rejects, withheld, paid)

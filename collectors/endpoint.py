@@ -101,8 +101,8 @@ class Endpoint:
             await self._answer(send, 200, b"", [])  # Intercom asks before it saves a webhook
         elif method == "OPTIONS" and (path in BY_PATH or answer(path) is not None):
             allowed = self._cors(scope)
-            more = PREFLIGHT if len(allowed) > 1 else ()
-            await self._answer(send, 204, b"", [*allowed, *more])
+            extra = PREFLIGHT if len(allowed) > 1 else ()
+            await self._answer(send, 204, b"", [*allowed, *extra])
         elif method in ("GET", "HEAD") and path in self._pages:
             status, body, header = self._pages[path]()
             await self._answer(send, status, b"" if method == "HEAD" else body, [header])
@@ -127,37 +127,37 @@ class Endpoint:
             await self._answer(send, 404, error_responses.NOT_FOUND, headers)
 
     def _methods(self, path: str) -> list[str]:
-        known = self._router.serves(path), path in self._pages, answer(path) is not None
+        existing = self._router.serves(path), path in self._pages, answer(path) is not None
         served = {
-            "GET": takes("GET", path) or known[1] or known[2],
-            "POST": takes("POST", path) or known[0] or known[2],
+            "GET": takes("GET", path) or existing[1] or existing[2],
+            "POST": takes("POST", path) or existing[0] or existing[2],
         }
         return [method for method, is_served in served.items() if is_served]
 
     async def _serve_snippet(self, scope: Scope, send: Send) -> None:
         query = scope["query_string"].decode("latin-1")
-        answered = self._snippet.answer(query, dict(scope["headers"]), self._visitor(scope))
-        body = b"" if scope["method"] == "HEAD" else answered.body
-        await self._answer(send, answered.status, body, [*answered.headers, *self._cors(scope)])
+        response = self._snippet.answer(query, dict(scope["headers"]), self._visitor(scope))
+        body = b"" if scope["method"] == "HEAD" else response.body
+        await self._answer(send, response.status, body, [*response.headers, *self._cors(scope)])
 
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [JSON, *self._cors(scope)]
-        asked = scope["method"] == "GET"
+        requested = scope["method"] == "GET"
         paid: Paid | None = None
         try:
-            body = scope["query_string"] if asked else await self._body(receive)
-            admitted = self._admit(self._request(scope, body))
-            paid = admitted.paid
-            durable = self._producer.append(admitted.events, self._redacted(admitted.rejects))
-            accepted, admitted = len(admitted.events), admitted._replace(events=[])
+            body = scope["query_string"] if requested else await self._body(receive)
+            admission = self._admit(self._request(scope, body))
+            paid = admission.paid
+            durable = self._producer.append(admission.events, self._redacted(admission.rejects))
+            accepted_count, admission = len(admission.events), admission._replace(events=[])
             await durable
         except ClientDisconnected:
             return
-        except RateLimited as limited:
-            self._metrics.limited[limited.site] += 1
-            wait = (b"retry-after", str(limited.seconds).encode())
+        except RateLimited as limit_error:
+            self._metrics.limited[limit_error.site] += 1
+            wait = (b"retry-after", str(limit_error.seconds).encode())
             await self._answer(
-                send, 429, error_responses.over_rate(limited.seconds), [*headers, wait]
+                send, 429, error_responses.over_rate(limit_error.seconds), [*headers, wait]
             )
             return
         except Overloaded:
@@ -165,16 +165,16 @@ class Endpoint:
                 self._rate_limits.pay(paid.payer, -paid.cost)
             await self._answer(send, 503, error_responses.AWAY, [*headers, RETRY_AFTER])
             return
-        self._metrics.durable(accepted, admitted.withheld)
-        if admitted.rejects:
-            await self._answer(send, admitted.status, refusal(admitted, accepted), headers)
+        self._metrics.durable(accepted_count, admission.withheld)
+        if admission.rejects:
+            await self._answer(send, admission.status, refusal(admission, accepted_count), headers)
             return
-        reply = PIXEL if asked else success_reply(scope["path"])
-        fresh = [NO_STORE] if asked else []
+        reply = PIXEL if requested else success_reply(scope["path"])
+        fresh = [NO_STORE] if requested else []
         await self._answer(send, 200, reply.body, [content_type(reply), *fresh, *headers[1:]])
 
     def _redacted(self, rejects: Iterable[Reject]) -> list[Reject]:
-        return [redact(one, self._secrets) for one in rejects]
+        return [redact(item, self._secrets) for item in rejects]
 
     async def _body(self, receive: Receive) -> bytes:
         """The whole body, or a little more than MAX_BODY of it. Raises ClientDisconnected and Overloaded."""

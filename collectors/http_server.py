@@ -32,11 +32,11 @@ class Server(uvicorn.Server):
         """Listen. Raises CannotListen."""
         try:
             await super().startup(sockets)
-        except SystemExit as ended:  # uvicorn's answer to an OSError, which it has logged
+        except SystemExit as end:  # uvicorn's answer to an OSError, which it has logged
             raise CannotListen(
                 f"The collector cannot listen on {self.config.host}:{self.config.port}: "
-                f"{ended.__context__}. Stop what uses it, or choose another: --port, --host."
-            ) from ended
+                f"{end.__context__}. Stop what uses it, or choose another: --port, --host."
+            ) from end
         if self.started:
             self._on_listening(self.servers[0].sockets[0].getsockname()[1])
 
@@ -57,7 +57,7 @@ class _Protocol(HttpToolsProtocol):
     def waiting_since(self) -> float:
         """Since when it waits for a request, for its answer's reader or for its own end."""
         since = (self.arriving_since, self.unread_since, self.closing_since)
-        return min((one for one in since if one is not None), default=inf)
+        return min((item for item in since if item is not None), default=inf)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

@@ -56,8 +56,8 @@ class Metrics(Collector):
 
     def refused(self, rejects: QuotaSplit) -> None:
         """Some are in the log, and the others only counted, see `collectors.producers.reject_quota`."""
-        self.rejects.update(one.reason.value for one in rejects.within)
-        self.not_kept.update(one.reason.value for one in rejects.beyond)
+        self.rejects.update(item.reason.value for item in rejects.within)
+        self.not_kept.update(item.reason.value for item in rejects.beyond)
 
     def committed(self, size: int, seconds: float) -> None:
         """A commit of `size` bytes ended after `seconds`, well or not."""

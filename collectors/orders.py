@@ -53,13 +53,13 @@ def from_track(event: str | None, properties: Raw) -> Order | None:
     status = ORDER_EVENTS.get(event or "")
     if status is None:
         return None
-    given = decode(_purchase, bytes(properties), Reason.BAD_ORDER)
-    items = tuple(_item(product) for product in given.products or ())
-    total = given.total if given.total is not None else given.revenue
+    text = decode(_purchase, bytes(properties), Reason.BAD_ORDER)
+    items = tuple(_item(product) for product in text.products or ())
+    total = text.total if text.total is not None else text.revenue
     return Order(
-        order_id=required(given.order_id, "order_id"),
+        order_id=required(text.order_id, "order_id"),
         status=status,
-        currency=currency(given.currency),
+        currency=currency(text.currency),
         total=sum_of(items) if total is None else money(total, "total"),
         items=items,
     )

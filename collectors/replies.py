@@ -49,17 +49,17 @@ def content_type(reply: Reply) -> tuple[bytes, bytes]:
     return (b"content-type", reply.content_type.encode())
 
 
-def refusal(admitted: Admission, accepted: int) -> bytes:
-    """The body for a request with rejects; `accepted`: its events that are durable."""
-    shown = admitted.rejects[:10]
+def refusal(admission: Admission, accepted_count: int) -> bytes:
+    """The body for a request with rejects; `accepted_count`: its events that are durable."""
+    visible = admission.rejects[:10]
     return msgspec.json.encode(
         {
-            "success": admitted.status == 200,
-            "accepted": accepted,
-            "rejected": len(admitted.rejects),
+            "success": admission.status == 200,
+            "accepted": accepted_count,
+            "rejected": len(admission.rejects),
             "reasons": [
-                {"reason": one.reason, "detail": one.detail, "meaning": MEANING[one.reason]}
-                for one in shown
+                {"reason": item.reason, "detail": item.detail, "meaning": MEANING[item.reason]}
+                for item in visible
             ],
         }
     )

@@ -99,9 +99,9 @@ async def _tick_once_open(
 
 async def _serve_beside(server: uvicorn.Server, *beside: Coroutine[Any, Any, object]) -> None:
     """Serve until one of the others ends. Raises what ended it, such as a log of other settings."""
-    tasks = [asyncio.create_task(other) for other in beside]
+    tasks = [asyncio.create_task(another) for another in beside]
     for task in tasks:
-        task.add_done_callback(lambda ended: _stop(server))
+        task.add_done_callback(lambda end: _stop(server))
     try:
         await server.serve()
     finally:

@@ -76,7 +76,7 @@ def origin_of(url: str) -> str:
 
 
 def _split(text: str) -> Iterator[tuple[str, str, list[str]]]:
-    seen: set[str] = set()
+    names: set[str] = set()
     for part in filter(None, (part.split() for part in text.split(","))):
         name, _, site = part[0].partition(":")
         if not name or not _SITE.fullmatch(site):
@@ -84,9 +84,9 @@ def _split(text: str) -> Iterator[tuple[str, str, list[str]]]:
                 "key:site pairs with commas between, each with its rights after it; a site is of "
                 "letters, digits, dots, _ and -, at most 64"
             )
-        if name in seen:
+        if name in names:
             raise ValueError("every key once only")
-        seen.add(name)
+        names.add(name)
         yield name, site, part[1:]
 
 
@@ -112,7 +112,7 @@ def _values(
     pairs = [word.partition("=") for word in words if word not in rights]
     for name, equals, _ in pairs:
         if name not in known or not equals:
-            takes = (*rights, *(f"{one}=…" for one in known))
+            takes = (*rights, *(f"{item}=…" for item in known))
             raise ValueError(f"after key:site only {', '.join(takes)}")
     return [(name, value) for name, _, value in pairs]
 
@@ -127,12 +127,12 @@ def _origin(text: str) -> str:
 
 
 def _rate(values: Iterable[tuple[str, str]], default: int) -> int:
-    given = [value for kind, value in values if kind == "rate"]
-    if not given:
+    rates = [value for kind, value in values if kind == "rate"]
+    if not rates:
         return default
-    if len(given) > 1 or not given[0].isdecimal() or not 1 <= int(given[0]) <= 10**6:
+    if len(rates) > 1 or not rates[0].isdecimal() or not 1 <= int(rates[0]) <= 10**6:
         raise ValueError("one rate, from 1 to 1000000 events a second")
-    return int(given[0])
+    return int(rates[0])
 
 
 def _words_of(key: WriteKey) -> Iterator[str]:

@@ -79,10 +79,10 @@ def _inflate(body: bytes) -> bytes:
 
 def _secret(name: str) -> Secret:
     characters = tuple(map(_character, name))
-    whole = "".join(character.pattern() for character in characters)
+    full = "".join(character.pattern() for character in characters)
     first = name[0].encode()[0]
     return Secret(
-        re.compile(whole.encode("latin-1")),
+        re.compile(full.encode("latin-1")),
         tuple(character.forms() for character in characters),
         frozenset((first, ord("%"), ord(BACKSLASH), ord("+") if name[0] == " " else first)),
     )
@@ -118,10 +118,10 @@ class _Character(NamedTuple):
 
 
 def _character(character: str) -> _Character:
-    first, *rest = (chr(byte) for byte in character.encode())
-    later = "".join(f"(?:{re.escape(byte)}|{_PERCENT}{_hex(byte)})" for byte in rest)
-    units = character.encode("utf-16-be").hex()
-    escapes = [_one_of("u") + _hex_digits(units[at : at + 4]) for at in range(0, len(units), 4)]
+    first, *remainder = (chr(byte) for byte in character.encode())
+    later = "".join(f"(?:{re.escape(byte)}|{_PERCENT}{_hex(byte)})" for byte in remainder)
+    rows = character.encode("utf-16-be").hex()
+    escapes = [_one_of("u") + _hex_digits(rows[at : at + 4]) for at in range(0, len(rows), 4)]
     json = _one_of(BACKSLASH).join(escapes)
     if short := _JSON_SHORT.get(character):
         json = f"(?:{json}|{_one_of(short)})"

@@ -38,6 +38,6 @@ def answer(path: str) -> Reply | None:
     """What an SDK that asks for this path hears; None where no SDK asks."""
     for dialect in ALL:
         for question in dialect.questions:
-            if found := question.path.fullmatch(path):
-                return question.answer(found)
+            if match := question.path.fullmatch(path):
+                return question.answer(match)
     return None

@@ -34,11 +34,11 @@ class Batches(Generic[S]):
         """Raises as msgspec does."""
         if len(data) <= _SMALL:
             return self._small.decode(data)
-        given: Any = self._large.decode(data)
+        value: Any = self._large.decode(data)
         if not self._name:
-            return _listed(given)  # type: ignore[return-value]
-        found = msgspec.structs.asdict(given)
-        return self._kind(**found | {self._name: _listed(found[self._name])})
+            return _listed(value)  # type: ignore[return-value]
+        matches = msgspec.structs.asdict(value)
+        return self._kind(**matches | {self._name: _listed(matches[self._name])})
 
 
 def _bounded(kind: Any, name: str) -> type[Struct]:
@@ -47,17 +47,17 @@ def _bounded(kind: Any, name: str) -> type[Struct]:
         kind.__name__,
         [
             (
-                one.name,
+                entry.name,
                 _Kept | None
-                if one.name == name and not one.required
+                if entry.name == name and not entry.required
                 else _Kept
-                if one.name == name
-                else one.type,
-                one.default,
+                if entry.name == name
+                else entry.type,
+                entry.default,
             )
-            for one in fields
+            for entry in fields
         ],
-        rename={one.name: one.encode_name for one in fields},
+        rename={entry.name: entry.encode_name for entry in fields},
     )
 
 

@@ -46,9 +46,9 @@ class Pixel(Dialect):
 
     def open(self, request: Request, body: bytes) -> Envelope:
         """One event, out of `data` or out of the fields."""
-        given = forms.fields(body)
-        data = given.get("data")
-        item = forms.from_base64(data, "data") if data else msgspec.json.encode(_event(given))
+        text = forms.fields(body)
+        data = text.get("data")
+        item = forms.from_base64(data, "data") if data else msgspec.json.encode(_event(text))
         single = reading.decode(_single, item)
         return Envelope(sent_key(request, single.write_key), single.sent_at, [item], True)
 
@@ -57,9 +57,9 @@ class Pixel(Dialect):
         return spec.read(_KINDS[sender.path], item, default_id, sender)
 
 
-def _event(given: dict[str, str]) -> dict[str, Any]:
+def _event(fields: dict[str, str]) -> dict[str, Any]:
     event: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in fields.items():
         if name in _PLAIN:
             event[name] = value
         elif name.partition(".")[0] in _NESTED:

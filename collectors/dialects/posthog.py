@@ -133,9 +133,9 @@ def _config(found: re.Match[str]) -> Reply:
 
 def _config_script(found: re.Match[str]) -> Reply:
     # The key is of [A-Za-z0-9_-]: nothing in it can leave its string.
-    known = msgspec.json.encode({found["key"]: {"config": _CONFIG, "siteApps": []}})
+    existing = msgspec.json.encode({found["key"]: {"config": _CONFIG, "siteApps": []}})
     script = b"window._POSTHOG_REMOTE_CONFIG=Object.assign(window._POSTHOG_REMOTE_CONFIG||{},%s);"
-    return Reply("text/javascript; charset=utf-8", script % known)
+    return Reply("text/javascript; charset=utf-8", script % existing)
 
 
 def _flags(found: re.Match[str]) -> Reply:
@@ -168,52 +168,52 @@ class PostHog(Dialect):
         if data.lstrip()[:1] == b"[":
             items = reading.apart(reading.decode(_list, data))
             return Envelope(_key(request, _first(items)), None, items, False)
-        given = reading.decode(_body, data)
-        key = _key(request, given)
-        if given.batch is None:
-            return Envelope(key, given.sent_at, [data], True)
-        return Envelope(key, given.sent_at, reading.apart(given.batch), False)
+        value = reading.decode(_body, data)
+        key = _key(request, value)
+        if value.batch is None:
+            return Envelope(key, value.sent_at, [data], True)
+        return Envelope(key, value.sent_at, reading.apart(value.batch), False)
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event; its name says which type it is."""
         payload = reading.decode(_payload, item)
         properties = reading.object_of(payload.properties, "properties")
-        place = reading.decode(_place, bytes(properties))
+        page = reading.decode(_place, bytes(properties))
         kind = _KINDS.get(payload.event, "track")
         order = orders.from_track(payload.event, properties)
-        who = posthog_people.who(kind, payload.distinct_id, properties, payload.set_person)
+        person = posthog_people.who(kind, payload.distinct_id, properties, payload.set_person)
         timed = payload.timestamp is not None or payload.offset is not None
         time = _time(payload, sender)
-        named = payload.uuid or reading.lenient_text(place.insert_id)
-        if (place.user_agent, place.ip, place.token) != (None, None, None):
+        uuid = payload.uuid or reading.lenient_text(page.insert_id)
+        if (page.user_agent, page.ip, page.token) != (None, None, None):
             properties = _without_repeated(properties)
         event = Event(
             type=kind if order is None else "purchase",
-            message_id=reading.message_id(named, item, timed, default_id, sender.site),
+            message_id=reading.message_id(uuid, item, timed, default_id, sender.site),
             site=sender.site,
             time=time,
             received_at=sender.received_at,
             corrected_time=reading.corrected(time, sender),
-            anonymous_id=who.device,
-            identifiers=who.identifiers,
-            previous_id=who.previous,
-            event=reading.text(_name(kind, payload.event, place), "event"),
-            url=(url := reading.lenient_text(place.url)),
-            path=reading.path_of(place.path, url),
-            title=reading.lenient_text(place.title),
-            referrer="" if place.referrer == "$direct" else reading.lenient_text(place.referrer),
+            anonymous_id=person.device,
+            identifiers=person.identifiers,
+            previous_id=person.previous,
+            event=reading.text(_name(kind, payload.event, page), "event"),
+            url=(url := reading.lenient_text(page.url)),
+            path=reading.path_of(page.path, url),
+            title=reading.lenient_text(page.title),
+            referrer="" if page.referrer == "$direct" else reading.lenient_text(page.referrer),
             opt_out=sender.opt_out,
             order=order,
             properties=properties,
-            traits=who.traits,
+            traits=person.traits,
         )
-        return Read(event, reading.lenient_text(place.user_agent), reading.lenient_text(place.ip))
+        return Read(event, reading.lenient_text(page.user_agent), reading.lenient_text(page.ip))
 
 
 def _without_repeated(properties: Raw) -> Raw:
     fields = reading.decode(_fields, bytes(properties))
-    kept = {name: fields[name] for name in fields if name not in _REPEATED}
-    return Raw(msgspec.json.encode(kept)) if kept else EMPTY_OBJECT
+    retained = {name: fields[name] for name in fields if name not in _REPEATED}
+    return Raw(msgspec.json.encode(retained)) if retained else EMPTY_OBJECT
 
 
 def _out_of_form(body: bytes) -> bytes:
@@ -223,16 +223,16 @@ def _out_of_form(body: bytes) -> bytes:
     return data.encode() if data.lstrip()[:1] in ("{", "[") else forms.from_base64(data, "data")
 
 
-def _key(request: Request, given: _Body) -> str:
-    in_event = _text(given.properties.token) if given.properties else ""
-    found = (given.api_key, given.token, in_event)
-    return sent_key(request, next((key for key in found if isinstance(key, str) and key), None))
+def _key(request: Request, value: _Body) -> str:
+    in_event = _text(value.properties.token) if value.properties else ""
+    matches = (value.api_key, value.token, in_event)
+    return sent_key(request, next((key for key in matches if isinstance(key, str) and key), None))
 
 
 def _text(raw: Raw) -> str:
     """Properties are the site's own: a `token` of its may be anything."""
-    said = bytes(raw)
-    return _word.decode(said) if said.startswith(b'"') else ""
+    stated = bytes(raw)
+    return _word.decode(stated) if stated.startswith(b'"') else ""
 
 
 def _first(items: list[bytes]) -> _Body:
@@ -250,9 +250,9 @@ def _time(payload: _Payload, sender: Sender) -> int:
     return reading.event_time(reading.first(payload.timestamp), sender.received_at)
 
 
-def _name(kind: EventType, event: str, place: _Place) -> str:
+def _name(kind: EventType, event: str, page: _Place) -> str:
     """What stands in `event` beside a track: a screen's name, a group's key."""
     if kind == "track":
         return event
-    given = {"screen": place.screen, "group": place.group}.get(kind)
-    return reading.lenient_text(given)
+    value = {"screen": page.screen, "group": page.group}.get(kind)
+    return reading.lenient_text(value)

@@ -39,32 +39,32 @@ _said: Final = msgspec.json.Decoder(_Said)
 
 def who(kind: str, distinct_id: str | int | None, properties: Raw, set_person: Raw) -> Who:
     """Raises Refused for ids and `$set` of a wrong shape."""
-    said = reading.decode(_said, bytes(properties))
+    claims = reading.decode(_said, bytes(properties))
     traits = reading.object_of(set_person, "$set")
     if traits is EMPTY_OBJECT:
-        traits = reading.object_of(said.set_person, "properties.$set")
-    known = () if traits is EMPTY_OBJECT else spec.from_traits(traits)
-    distinct = _id(distinct_id, "distinct_id") or _id(said.distinct_id, "distinct_id")
-    device = _id(said.device_id, "$device_id")
+        traits = reading.object_of(claims.set_person, "properties.$set")
+    existing = () if traits is EMPTY_OBJECT else spec.from_traits(traits)
+    distinct = _id(distinct_id, "distinct_id") or _id(claims.distinct_id, "distinct_id")
+    device = _id(claims.device_id, "$device_id")
     if kind == "alias":
-        return _alias(distinct, _id(said.alias, "alias"), device, said, traits)
-    if _anonymous(distinct, device, said):
-        return Who(distinct, reading.ranked(known), "", traits)
-    before = _id(said.anonymous_before, "$anon_distinct_id")
-    names = reading.ranked((identifiers.user_id(distinct), *known))
+        return _alias(distinct, _id(claims.alias, "alias"), device, claims, traits)
+    if _anonymous(distinct, device, claims):
+        return Who(distinct, reading.ranked(existing), "", traits)
+    before = _id(claims.anonymous_before, "$anon_distinct_id")
+    names = reading.ranked((identifiers.user_id(distinct), *existing))
     return Who(before or device, names, "", traits)
 
 
-def _anonymous(distinct: str, device: str, said: _Said) -> bool:
-    if said.identified is False or said.profile is False:
+def _anonymous(distinct: str, device: str, claims: _Said) -> bool:
+    if claims.identified is False or claims.profile is False:
         return True
     return bool(device) and distinct == device
 
 
-def _alias(distinct: str, alias: str, device: str, said: _Said, traits: Raw) -> Who:
+def _alias(distinct: str, alias: str, device: str, claims: _Said, traits: Raw) -> Who:
     """Two ids are one person. Either may be a browser's, as SDKs pass them in both orders."""
     if device:
-        if _anonymous(distinct, device, said):
+        if _anonymous(distinct, device, claims):
             return Who(distinct, reading.ranked([identifiers.user_id(alias)]), "", traits)
         return _joined(device, distinct, alias, traits)
     if _is_uuid(distinct) == _is_uuid(alias):
@@ -73,14 +73,14 @@ def _alias(distinct: str, alias: str, device: str, said: _Said, traits: Raw) -> 
     return _joined(browser, user, browser, traits)
 
 
-def _joined(device: str, user: str, other: str, traits: Raw) -> Who:
-    previous = "" if other == user else identifiers.user_id(other)
+def _joined(device: str, user: str, another: str, traits: Raw) -> Who:
+    previous = "" if another == user else identifiers.user_id(another)
     return Who(device, reading.ranked([identifiers.user_id(user)]), previous, traits)
 
 
 def _id(value: Any, name: str) -> str:
-    known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
-    return reading.identifier(value, name) if known else ""
+    existing = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+    return reading.identifier(value, name) if existing else ""
 
 
 def _is_uuid(value: str) -> bool:

@@ -111,8 +111,8 @@ def lenient_text(value: Any) -> str:
 
 def path_of(path: Any, url: str) -> str:
     """Where on its site a page is: as said, else as its URL has it; "" where neither says."""
-    if said := lenient_text(path):
-        return said
+    if stated := lenient_text(path):
+        return stated
     try:
         parts = urlsplit(url)
     except ValueError:  # a URL with a broken host
@@ -132,8 +132,8 @@ def identifier(value: str | int | None, name: str) -> str:
 
 def ranked(found: Iterable[str]) -> tuple[str, ...]:
     """Identifiers asserted together, each once, in rank order, absent ones ("") left out."""
-    some = [one for one in found if one]
-    return tuple(some) if len(some) < 2 else tuple(sorted(set(some), key=identifiers.rank))
+    sample = [entry for entry in found if entry]
+    return tuple(sample) if len(sample) < 2 else tuple(sorted(set(sample), key=identifiers.rank))
 
 
 def first(*values: str | float | None) -> str | float | None:

@@ -128,32 +128,32 @@ class Snowplow(Dialect):
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One event."""
-        given = reading.decode(_item, item)
-        entities = snowplow_entities.entities_of(given.co, given.cx)
-        said = _said(given, item, entities)
-        own_time = _milliseconds(reading.first(given.ttm, given.dtm))
+        text = reading.decode(_item, item)
+        entities = snowplow_entities.entities_of(text.co, text.cx)
+        content = _said(text, item, entities)
+        own_time = _milliseconds(reading.first(text.ttm, text.dtm))
         time = reading.event_time(own_time, sender.received_at)
         event = Event(
-            type=said.type,
+            type=content.type,
             message_id=reading.message_id(
-                word(given.eid), item, own_time is not None, default_id, sender.site
+                word(text.eid), item, own_time is not None, default_id, sender.site
             ),
             site=sender.site,
             time=time,
             received_at=sender.received_at,
             corrected_time=reading.corrected(time, sender),
-            anonymous_id=_device(given, entities, sender),
-            identifiers=_identifiers(given, entities),
-            event=reading.text(said.event, "event"),
-            url=(url := reading.lenient_text(given.url)),
+            anonymous_id=_device(text, entities, sender),
+            identifiers=_identifiers(text, entities),
+            event=reading.text(content.event, "event"),
+            url=(url := reading.lenient_text(text.url)),
             path=reading.path_of(None, url),
-            title=reading.lenient_text(given.page),
-            referrer=reading.lenient_text(given.refr),
+            title=reading.lenient_text(text.page),
+            referrer=reading.lenient_text(text.refr),
             opt_out=sender.opt_out,
-            order=said.order,
-            properties=_with_entities(said.data, entities),
+            order=content.order,
+            properties=_with_entities(content.data, entities),
         )
-        return Read(event, reading.lenient_text(given.ua), reading.lenient_text(given.ip))
+        return Read(event, reading.lenient_text(text.ua), reading.lenient_text(text.ip))
 
 
 def _first(items: list[bytes]) -> _Head:
@@ -164,29 +164,29 @@ def _first(items: list[bytes]) -> _Head:
         return _Head()
 
 
-def _said(given: _Item, item: bytes, entities: list[Described]) -> _Said:
-    match given.e:
+def _said(fields: _Item, item: bytes, entities: list[Described]) -> _Said:
+    match fields.e:
         case "pv":
             return _Said("page", "", _NOTHING)
         case "pp":
             return _Said("track", "page_ping", _renamed(item, _PING))
         case "se":
-            return _Said("track", word(given.se_ac), _renamed(item, _STRUCTURED))
+            return _Said("track", word(fields.se_ac), _renamed(item, _STRUCTURED))
         case "tr":
             order = snowplow_orders.of_transaction(item)
             return _Said("purchase", "transaction", _starting(item, "tr_"), order)
         case "ti":
             return _Said("track", "transaction_item", _starting(item, "ti_"))
         case "ue":
-            return _described(snowplow_entities.event_of(given.ue_pr, given.ue_px), entities)
-        case other:
-            raise Refused(Reason.UNKNOWN_TYPE, other[:64])
+            return _described(snowplow_entities.event_of(fields.ue_pr, fields.ue_px), entities)
+        case another:
+            raise Refused(Reason.UNKNOWN_TYPE, another[:64])
 
 
-def _described(described: Described, entities: list[Described]) -> _Said:
+def _described(description: Described, entities: list[Described]) -> _Said:
     """A self-describing event goes by its schema's name, an e-commerce action by the action's."""
-    schema = named(described.schema)
-    data = reading.object_of(described.data, "data")
+    schema = named(description.schema)
+    data = reading.object_of(description.data, "data")
     if schema in _SCREENS:
         screen = reading.decode(_named, bytes(data)).name
         return _Said("screen", reading.lenient_text(screen), bytes(data))
@@ -212,31 +212,33 @@ def _with_entities(data: bytes, entities: list[Described]) -> Raw:
     if not entities:
         return reading.object_of(Raw(data), "data")
     fields = reading.decode(_flat, data)
-    whole = {**fields, "contexts": entities}
-    return reading.object_of(Raw(msgspec.json.encode(whole)), "data")
+    full = {**fields, "contexts": entities}
+    return reading.object_of(Raw(msgspec.json.encode(full)), "data")
 
 
-def _device(given: _Item, entities: list[Described], sender: Sender) -> str:
+def _device(fields: _Item, entities: list[Described], sender: Sender) -> str:
     """The browser's first-party id; an app's is its session entity's.
 
     Anonymous trackers may still say which session it is, with a nil UUID for the device. An id
     that a collector gave the connection (`nuid`) is none where the sender asks to be anonymous.
     """
-    network = () if sender.anonymous else (given.tnuid, given.nuid)
-    known = reading.first(given.duid, *network)
-    if known is None:
+    network = () if sender.anonymous else (fields.tnuid, fields.nuid)
+    existing = reading.first(fields.duid, *network)
+    if existing is None:
         sessions = (reading.decode(_session, bytes(data)) for data in these(entities, _SESSION))
-        said = (one.user_id for one in sessions)
-        known = next((one for one in said if isinstance(one, str) and one != _NIL), given.sid)
-    return reading.identifier(word(known), "duid")
+        stated = (entry.user_id for entry in sessions)
+        existing = next(
+            (entry for entry in stated if isinstance(entry, str) and entry != _NIL), fields.sid
+        )
+    return reading.identifier(word(existing), "duid")
 
 
-def _identifiers(given: _Item, entities: list[Described]) -> tuple[str, ...]:
-    user = identifiers.user_id(reading.identifier(word(given.uid), "uid"))
+def _identifiers(fields: _Item, entities: list[Described]) -> tuple[str, ...]:
+    user = identifiers.user_id(reading.identifier(word(fields.uid), "uid"))
     emails = (reading.decode(_user, bytes(data)).email for data in these(entities, _USER))
-    known = (identifiers.email(email) for email in emails if isinstance(email, str))
-    found = (user, *(email for email in known if len(email) <= identifiers.MAX_LENGTH))
-    return reading.ranked(found)
+    existing = (identifiers.email(email) for email in emails if isinstance(email, str))
+    matches = (user, *(email for email in existing if len(email) <= identifiers.MAX_LENGTH))
+    return reading.ranked(matches)
 
 
 def _milliseconds(value: Value) -> Value:

@@ -106,39 +106,39 @@ _transaction: Final = msgspec.json.Decoder(_Transaction)
 
 def action_of(data: Raw) -> str:
     """Which action an event of `ACTIONS` is."""
-    given = reading.decode(_action, bytes(data))
-    return word(given.type) or word(given.action)
+    value = reading.decode(_action, bytes(data))
+    return word(value.type) or word(value.action)
 
 
 def of_action(schema: str, action: str, entities: Sequence[Described]) -> Order | None:
     """The order of an e-commerce action; None for actions that sell nothing. Raises Refused."""
-    way = _WAYS.get((schema, action))
-    if way is None:
+    route = _WAYS.get((schema, action))
+    if route is None:
         return None
-    found = [_read(_order, data) for data in these(entities, way.order)]
-    given = found[0] if found else _Order()
-    products = [_read(_product, data) for data in these(entities, way.product)]
+    matches = [_read(_order, data) for data in these(entities, route.order)]
+    value = matches[0] if matches else _Order()
+    products = [_read(_product, data) for data in these(entities, route.product)]
     return _purchase(
-        way.event,
-        given.transaction_id if given.transaction_id is not None else given.id,
-        given.revenue if given.revenue is not None else given.refund_amount,
-        given.currency or next((one.currency for one in products if one.currency), None),
+        route.event,
+        value.transaction_id if value.transaction_id is not None else value.id,
+        value.revenue if value.revenue is not None else value.refund_amount,
+        value.currency or next((entry.currency for entry in products if entry.currency), None),
         [
             {
-                "product_id": one.id,
-                "name": one.name,
-                "category": one.category,
-                "quantity": one.quantity,
-                "price": one.price,
+                "product_id": entry.id,
+                "name": entry.name,
+                "category": entry.category,
+                "quantity": entry.quantity,
+                "price": entry.price,
             }
-            for one in products
+            for entry in products
         ],
     )
 
 
 def of_transaction(item: bytes) -> Order | None:
     """The order of a `tr` event. Raises Refused."""
-    given = reading.decode(_transaction, item, Reason.BAD_ORDER)
+    value = reading.decode(_transaction, item, Reason.BAD_ORDER)
     lines = [
         {
             "product_id": line.product_id,
@@ -147,9 +147,9 @@ def of_transaction(item: bytes) -> Order | None:
             "quantity": line.quantity,
             "price": line.price,
         }
-        for line in given.lines
+        for line in value.lines
     ]
-    return _purchase("Order Completed", given.order_id, given.total, given.currency, lines)
+    return _purchase("Order Completed", value.order_id, value.total, value.currency, lines)
 
 
 def gathered(items: Sequence[bytes]) -> list[bytes]:
@@ -166,8 +166,8 @@ def gathered(items: Sequence[bytes]) -> list[bytes]:
 
 
 def _with_lines(item: bytes, lines: dict[str, list[_Line]]) -> bytes:
-    given = _lenient(_transaction, item)
-    own = lines.pop(word(given.order_id), None) if given is not None else None
+    value = _lenient(_transaction, item)
+    own = lines.pop(word(value.order_id), None) if value is not None else None
     if own is None:
         return item
     return item.rstrip().removesuffix(b"}") + b',"ti":' + msgspec.json.encode(own) + b"}"

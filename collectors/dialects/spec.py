@@ -111,8 +111,8 @@ def _with_surroundings(event: Event, context: _Context) -> Read:
     agent, ip, campaign = context.user_agent or "", context.ip, context.campaign
     if ip is None and campaign is None:
         return Read(event, agent)
-    said, named = isinstance(ip, str), isinstance(campaign, dict)
-    return Read(event, agent, ip if said else "", campaign if named else None)
+    has_ip, has_campaign = isinstance(ip, str), isinstance(campaign, dict)
+    return Read(event, agent, ip if has_ip else "", campaign if has_campaign else None)
 
 
 def _event(
@@ -122,7 +122,7 @@ def _event(
     time = reading.event_time(own_time, sender.received_at)
     properties = reading.object_of(payload.properties, "properties")
     traits = _traits_of(payload, context)
-    place = _place_of(kind, properties, context)
+    position = _place_of(kind, properties, context)
     anonymous = reading.identifier(payload.anonymous_id, "anonymousId")
     name = payload.event if kind == "track" else _name(kind, payload)
     order = orders.from_track(name, properties) if kind == "track" else None
@@ -139,10 +139,10 @@ def _event(
         identifiers=_identifiers(kind, payload, traits, context),
         previous_id=_previous(payload, anonymous) if kind == "alias" else "",
         event=reading.text(name, "event"),
-        url=(url := reading.lenient_text(place.url)),
-        path=reading.path_of(place.path, url),
-        title=reading.lenient_text(place.title),
-        referrer=reading.lenient_text(place.referrer),
+        url=(url := reading.lenient_text(position.url)),
+        path=reading.path_of(position.path, url),
+        title=reading.lenient_text(position.title),
+        referrer=reading.lenient_text(position.referrer),
         opt_out=sender.opt_out or context.gpc is True or _withdrawn(context.consent),
         order=order,
         properties=properties,
@@ -194,19 +194,19 @@ def _identifiers(kind: Kind, payload: _Payload, traits: Raw, context: _Context) 
 
 def from_traits(traits: Raw) -> tuple[str, ...]:
     """Strong identifiers among free-form traits; what is not shaped like one is not one."""
-    known = reading.decode(_traits, traits)
-    crm = known.crm_id or known.crm_id_camel
+    existing = reading.decode(_traits, traits)
+    crm = existing.crm_id or existing.crm_id_camel
     return (
-        identifiers.email(_scalar(known.email, "email")),
-        identifiers.phone(_scalar(known.phone, "phone")),
+        identifiers.email(_scalar(existing.email, "email")),
+        identifiers.phone(_scalar(existing.phone, "phone")),
         identifiers.crm(_scalar(crm, "crmId")),
-        identifiers.social(_scalar(known.social, "social")),
+        identifiers.social(_scalar(existing.social, "social")),
     )
 
 
 def _scalar(value: Any, name: str) -> str:
-    known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
-    return reading.identifier(value, name) if known else ""
+    existing = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+    return reading.identifier(value, name) if existing else ""
 
 
 def _previous(payload: _Payload, anonymous: str) -> str:

@@ -138,32 +138,32 @@ class Typed(Dialect):
         if body.lstrip()[:1] == b"[":
             items = reading.apart(reading.decode(_list, body))
             return Envelope(sent_key(request, None), None, items, False)
-        given = reading.decode(_batch, body)
-        key = sent_key(request, given.write_key)
-        if given.batch is None:
-            return Envelope(key, given.sent_at, [body], True)
-        return Envelope(key, given.sent_at, reading.apart(given.batch), False)
+        text = reading.decode(_batch, body)
+        key = sent_key(request, text.write_key)
+        if text.batch is None:
+            return Envelope(key, text.sent_at, [body], True)
+        return Envelope(key, text.sent_at, reading.apart(text.batch), False)
 
     def read(self, item: bytes, default_id: str, sender: Sender) -> Read:
         """One object of the path's form."""
         form = _FORMS[sender.path]
-        given = _decoded(form, item)
-        own_time = reading.first(given.time)
+        text = _decoded(form, item)
+        own_time = reading.first(text.time)
         time = reading.event_time(own_time, sender.received_at)
         event = Event(
             type=form.type,
             message_id=reading.message_id(
-                given.message_id, item, own_time is not None, default_id, sender.site
+                text.message_id, item, own_time is not None, default_id, sender.site
             ),
             site=sender.site,
             time=time,
             received_at=sender.received_at,
             corrected_time=reading.corrected(time, sender),
-            anonymous_id=reading.identifier(given.anonymous_id, "anonymousId"),
-            identifiers=_identifiers(given.customer),
-            opt_out=sender.opt_out or given.opt_out,
-            properties=reading.object_of(given.properties, "properties"),
-            **form.content(given),
+            anonymous_id=reading.identifier(text.anonymous_id, "anonymousId"),
+            identifiers=_identifiers(text.customer),
+            opt_out=sender.opt_out or text.opt_out,
+            properties=reading.object_of(text.properties, "properties"),
+            **form.content(text),
         )
         return Read(event)
 
@@ -171,12 +171,12 @@ class Typed(Dialect):
 def _decoded(form: _Form, item: bytes) -> Any:
     try:
         return reading.decode(form.decoder, item, form.bad)
-    except Refused as refused:
-        choices = [words for field, words in _CHOICES.items() if field in refused.detail]
-        if not choices or not refused.detail.startswith("Invalid enum value"):
+    except Refused as refusal:
+        choices = [words for field, words in _CHOICES.items() if field in refusal.detail]
+        if not choices or not refusal.detail.startswith("Invalid enum value"):
             raise
         takes = ", ".join(get_args(choices[0]))
-        raise Refused(refused.reason, f"{refused.detail}; it takes {takes}") from refused
+        raise Refused(refusal.reason, f"{refusal.detail}; it takes {takes}") from refusal
 
 
 def _identifiers(customer: _Customer | None) -> tuple[str, ...]:
@@ -201,8 +201,8 @@ def _declared(normalise: Callable[[str], str], value: str | int | None, name: st
     return normal
 
 
-def _order(given: _Purchase) -> dict[str, Any]:
-    if given.status == "completed" and given.total is None and not given.items:
+def _order(purchase: _Purchase) -> dict[str, Any]:
+    if purchase.status == "completed" and purchase.total is None and not purchase.items:
         raise Refused(Reason.BAD_ORDER, "Neither `items` nor `total`")
     items = tuple(
         Item(
@@ -212,46 +212,48 @@ def _order(given: _Purchase) -> dict[str, Any]:
             quantity=orders.quantity(item.quantity),
             price=orders.money(item.price, "price"),
         )
-        for item in given.items
+        for item in purchase.items
     )
-    total = orders.sum_of(items) if given.total is None else orders.money(given.total, "total")
+    total = (
+        orders.sum_of(items) if purchase.total is None else orders.money(purchase.total, "total")
+    )
     order = Order(
-        order_id=orders.required(given.order_id, "orderId"),
-        status=given.status,
-        currency=orders.currency(given.currency),
+        order_id=orders.required(purchase.order_id, "orderId"),
+        status=purchase.status,
+        currency=orders.currency(purchase.currency),
         total=total,
         items=items,
     )
     return {"order": order}
 
 
-def _ticket(given: _Ticket) -> dict[str, Any]:
-    if not given.ticket_id:
+def _ticket(draft: _Ticket) -> dict[str, Any]:
+    if not draft.ticket_id:
         raise Refused(Reason.BAD_TICKET, "`ticketId` is empty")
-    if (given.rating is not None) != (given.action == "rated"):
+    if (draft.rating is not None) != (draft.action == "rated"):
         raise Refused(Reason.BAD_TICKET, "`rating` belongs to the action `rated`, and only to it")
-    if given.rating is not None and given.rating not in _RATINGS:
+    if draft.rating is not None and draft.rating not in _RATINGS:
         raise Refused(Reason.BAD_TICKET, "`rating` is not from 1 to 5")
     ticket = Ticket(
-        ticket_id=reading.identifier(given.ticket_id, "ticketId"),
-        action=given.action,
-        channel=reading.text(given.channel, "channel"),
-        subject=reading.text(given.subject, "subject"),
-        priority=reading.text(given.priority, "priority"),
-        rating=given.rating,
+        ticket_id=reading.identifier(draft.ticket_id, "ticketId"),
+        action=draft.action,
+        channel=reading.text(draft.channel, "channel"),
+        subject=reading.text(draft.subject, "subject"),
+        priority=reading.text(draft.priority, "priority"),
+        rating=draft.rating,
     )
     return {"ticket": ticket}
 
 
-def _feedback(given: _Feedback) -> dict[str, Any]:
-    scores = _SCORES[given.kind]
-    if (given.score is None) == bool(scores) or (scores and given.score not in scores):
-        raise Refused(Reason.BAD_FEEDBACK, f"`score` does not fit `{given.kind}`")
+def _feedback(draft: _Feedback) -> dict[str, Any]:
+    scores = _SCORES[draft.kind]
+    if (draft.score is None) == bool(scores) or (scores and draft.score not in scores):
+        raise Refused(Reason.BAD_FEEDBACK, f"`score` does not fit `{draft.kind}`")
     feedback = Feedback(
-        kind=given.kind,
-        score=given.score,
-        comment=reading.text(given.comment, "comment"),
-        about=reading.text(given.about, "about"),
+        kind=draft.kind,
+        score=draft.score,
+        comment=reading.text(draft.comment, "comment"),
+        about=reading.text(draft.about, "about"),
     )
     return {"feedback": feedback}
 

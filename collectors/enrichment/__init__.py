@@ -66,19 +66,19 @@ class Enricher:
         self._visitor = lru_cache(_CACHE_SIZE)(self._visitor_of)
 
     @classmethod
-    def of(cls, told: Enrichment) -> Self:
+    def of(cls, settings: Enrichment) -> Self:
         """Everything loaded, so that the first event need not wait. Raises CollectorError."""
         agents.parser()
-        countries = Countries.of(told.countries) if told.countries else None
-        return cls(_keep(told), countries, told.deny_properties, told.trusted_proxies)
+        countries = Countries.of(settings.countries) if settings.countries else None
+        return cls(_keep(settings), countries, settings.deny_properties, settings.trusted_proxies)
 
     def changes(self, read: Read, sender: Sender) -> dict[str, Any]:
         """Fields of the event that are to be replaced. Raises Refused, see `Denied.without`."""
         event, longest = read.event, addresses.LONGEST
         url, agent = event.url, read.user_agent or sender.user_agent
-        said = addresses.HIDDEN if sender.anonymous else read.ip
+        address_claim = addresses.HIDDEN if sender.anonymous else read.ip
         changes: dict[str, Any] = {
-            **self._visitor(agent[: agents.READ], said[:longest], sender.address[:longest])
+            **self._visitor(agent[: agents.READ], address_claim[:longest], sender.address[:longest])
         }
         if "?" in url or read.campaign:
             changes.update(campaigns.fields(url, read.campaign))
@@ -88,42 +88,44 @@ class Enricher:
             self._deny(event, changes)
         return changes
 
-    def _visitor_of(self, user_agent: str, said: str, peer: str) -> Fields:
+    def _visitor_of(self, user_agent: str, address_claim: str, peer: str) -> Fields:
         """What their browser and their address tell.
 
         A server's SDK speaks for somebody else: the connection is not the visitor's then.
         """
         agent = agents.fields(user_agent)
-        address = addresses.parsed(said or (peer if agent else ""))
+        address = addresses.parsed(address_claim or (peer if agent else ""))
         if address is None:
             return agent
         country = self._countries.country(address) if self._countries else ""
-        found = {"country": country, "ip": self._keep(address)}
-        return {**agent, **{name: text for name, text in found.items() if text}}
+        matches = {"country": country, "ip": self._keep(address)}
+        return {**agent, **{name: text for name, text in matches.items() if text}}
 
     def _deny(self, event: Event, changes: dict[str, Any]) -> None:
-        properties, traits = (self._denied.without(one) for one in (event.properties, event.traits))
+        properties, traits = (
+            self._denied.without(item) for item in (event.properties, event.traits)
+        )
         if properties is not event.properties:
             changes["properties"] = properties
         if traits is not event.traits:
             changes["traits"] = traits
         if self._anonymous and event.identifiers:
             changes["identifiers"] = tuple(
-                one for one in event.identifiers if not one.startswith(self._anonymous)
+                item for item in event.identifiers if not item.startswith(self._anonymous)
             )
 
 
-def _keep(told: Enrichment) -> Keep:
-    if told.ip_addresses == "none":
+def _keep(settings: Enrichment) -> Keep:
+    if settings.ip_addresses == "none":
         return addresses.dropped
-    if told.ip_addresses == "truncated":
+    if settings.ip_addresses == "truncated":
         return addresses.truncated
-    if len(told.ip_hash_key) < addresses.KEY_LENGTH:
+    if len(settings.ip_hash_key) < addresses.KEY_LENGTH:
         raise EnrichmentError(
             f"FOOTFALL_IP_ADDRESSES=hashed needs FOOTFALL_IP_HASH_KEY, {addresses.KEY_LENGTH} "
             "characters or more that nobody knows."
         )
-    return addresses.hashed(told.ip_hash_key)
+    return addresses.hashed(settings.ip_hash_key)
 
 
 PLAIN: Final = Enricher()

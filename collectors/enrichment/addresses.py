@@ -46,8 +46,8 @@ class Proxies:
     def __init__(self, trusted: Iterable[str] = (PRIVATE,)) -> None:
         """Raises ValueError for what is no network."""
         words = [word for word in trusted if word != NONE]
-        named = (_OWN if word == PRIVATE else (word,) for word in words)
-        self._networks = [ip_network(text) for some in named for text in some]
+        network_names = (_OWN if word == PRIVATE else (word,) for word in words)
+        self._networks = [ip_network(text) for sample in network_names for text in sample]
         self._socket = PRIVATE in words
         self._known = lru_cache(_CACHE_SIZE)(self._known_as)
 
@@ -62,8 +62,8 @@ class Proxies:
         address, believed = self._known(peer[:LONGEST])
         if not believed or not forwarded:
             return address
-        for seen in reversed(forwarded.rsplit(",", _HOPS)[-_HOPS:]):
-            address, believed = self._known(seen.strip()[:LONGEST])
+        for previous in reversed(forwarded.rsplit(",", _HOPS)[-_HOPS:]):
+            address, believed = self._known(previous.strip()[:LONGEST])
             if not believed:
                 break
         return address

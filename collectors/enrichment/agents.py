@@ -148,9 +148,12 @@ def _fields(text: str) -> Fields:
     device_class = _device_class(text)
     if device_class == "":
         return NOTHING
-    known = parser()(text, _wanted())
-    found = {"browser": "" if _any(_APP, text) else _browser(known), "os": _system(known)}
-    return {"device_class": device_class, **{name: said for name, said in found.items() if said}}
+    existing = parser()(text, _wanted())
+    matches = {"browser": "" if _any(_APP, text) else _browser(existing), "os": _system(existing)}
+    return {
+        "device_class": device_class,
+        **{name: stated for name, stated in matches.items() if stated},
+    }
 
 
 def device_class(user_agent: str) -> DeviceClass:
@@ -211,25 +214,25 @@ def _sign(lower: str) -> tuple[int, int] | None:
     """Where the first word stands that gives a bot away."""
     if ORDINARY.issuperset(_WORDS.findall(lower)):
         return None
-    named = _BOT.search(lower) if "bot" in lower else None
-    found = [named.span()] if named else []
+    bot_match = _BOT.search(lower) if "bot" in lower else None
+    matches = [bot_match.span()] if bot_match else []
     for sign in SIGNS:
         start = lower.find(sign)
         if start >= 0:
-            found.append((start, start + len(sign)))
-    return min(found, default=(0, 8) if lower.startswith("whatsapp/") else None)
+            matches.append((start, start + len(sign)))
+    return min(matches, default=(0, 8) if lower.startswith("whatsapp/") else None)
 
 
 def _bot_name(text: str, sign: tuple[int, int]) -> str:
     """The word that gave it away; where that is just "bot" or the like, the name it is listed by."""
     start, end = sign
     first = 1 + max(text.rfind(gap, 0, start) for gap in _GAPS)
-    rest = _WORD.match(text, end)
-    word = text[first : rest.end() if rest else end].strip("._-/ ")
+    remainder = _WORD.match(text, end)
+    word = text[first : remainder.end() if remainder else end].strip("._-/ ")
     if len(word) > end - start:
         return word[-LONGEST_BOT:]
-    known = parser()(text[max(0, start - _BEFORE) : end + _AFTER], _wanted()).user_agent
-    if known and _NAME.fullmatch(known.family):
-        return known.family
+    existing = parser()(text[max(0, start - _BEFORE) : end + _AFTER], _wanted()).user_agent
+    if existing and _NAME.fullmatch(existing.family):
+        return existing.family
     product = _PRODUCT.search(text)
     return product[1] if product else word

@@ -54,29 +54,32 @@ _CACHE_SIZE: Final = 2_048
 """Different URLs with a query whose reading is remembered: an event of a page repeats its URL."""
 
 
-def fields(url: str, said: Mapping[str, Any] | None) -> Fields:
-    """`campaign_…` and `click_id` (`gclid:…`). `said` is Segment's `context.campaign`; it wins."""
-    found = NOTHING
+def fields(url: str, campaign: Mapping[str, Any] | None) -> Fields:
+    """`campaign_…` and `click_id` (`gclid:…`). `campaign` is Segment's `context.campaign`; it wins."""
+    matches = NOTHING
     if "?" in url:
         short = len(url) <= REMEMBERED and url.isascii()
-        found = (_of_url if short else _of_url.__wrapped__)(url)
-    if not said:
-        return found
-    own = {field: said.get(name) for name, field in _SEGMENT.items()}
-    return {**found, **{field: v[:LONGEST] for field, v in own.items() if isinstance(v, str) and v}}
+        matches = (_of_url if short else _of_url.__wrapped__)(url)
+    if not campaign:
+        return matches
+    own = {field: campaign.get(name) for name, field in _SEGMENT.items()}
+    return {
+        **matches,
+        **{field: v[:LONGEST] for field, v in own.items() if isinstance(v, str) and v},
+    }
 
 
 @lru_cache(_CACHE_SIZE)
 def _of_url(url: str) -> Fields:
     """Of a parameter that is there twice the first counts, as of two click ids."""
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for parameter in islice(_PARAMETER.finditer(url, 0, _READ), _PARAMETERS):
         name = parameter[1].lower()
         if name not in _NAMES:
             continue
         text = unquote_plus(parameter[2]).strip()[:LONGEST]
         if text and name in _UTM:
-            found.setdefault(_UTM[name], text)
+            matches.setdefault(_UTM[name], text)
         elif text:
-            found.setdefault("click_id", f"{name}:{text}")
-    return found or NOTHING
+            matches.setdefault("click_id", f"{name}:{text}")
+    return matches or NOTHING

@@ -43,15 +43,15 @@ class Countries:
     def country(self, address: Address) -> str:
         """ISO 3166 code, such as DE; "" where the file does not know."""
         try:
-            found = self._get(address)
+            matches = self._get(address)
         except ValueError:  # IPv6 in a file of IPv4, or a broken place in the file
             return ""
-        if not isinstance(found, dict):
+        if not isinstance(matches, dict):
             return ""
-        return _code(found.get("country")) or _code(found.get("country_code"))
+        return _code(matches.get("country")) or _code(matches.get("country_code"))
 
 
-def _code(said: Any) -> str:
+def _code(country: Any) -> str:
     """MaxMind and DB-IP: {"iso_code": "DE", …}; IPinfo: "DE"."""
-    code = said.get("iso_code") if isinstance(said, dict) else said
+    code = country.get("iso_code") if isinstance(country, dict) else country
     return code.upper() if isinstance(code, str) and _CODE.fullmatch(code) else ""

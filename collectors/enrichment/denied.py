@@ -31,9 +31,9 @@ class Denied:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        given = {name for name in names if name}
-        self._plain = frozenset(name.lower() for name in given if name.isascii())
-        self._wide = frozenset(_folded(name) for name in given if not name.isascii())
+        value = {name for name in names if name}
+        self._plain = frozenset(name.lower() for name in value if name.isascii())
+        self._wide = frozenset(_folded(name) for name in value if not name.isascii())
         self._keys = re.compile(b'"(?:%s)"' % b"|".join(_escaped(n) for n in sorted(self._plain)))
 
     def __bool__(self) -> bool:
@@ -46,8 +46,8 @@ class Denied:
         """
         if raw is EMPTY_OBJECT or not self._may_name(bytes(raw)):
             return raw
-        kept = self._cleaned(raw)
-        return EMPTY_OBJECT if kept == b"{}" else Raw(kept)
+        retained = self._cleaned(raw)
+        return EMPTY_OBJECT if retained == b"{}" else Raw(retained)
 
     def names(self, name: str) -> bool:
         """Whether this very name is denied."""
@@ -63,12 +63,12 @@ class Denied:
         data = bytes(raw)
         if not self._may_name(data):
             return data
-        kept: Any
+        retained: Any
         if data[:1] == b"{":
             fields = reading.decode(_object, data)
-            kept = {n: Raw(self._cleaned(v)) for n, v in fields.items() if not self.names(n)}
+            retained = {n: Raw(self._cleaned(v)) for n, v in fields.items() if not self.names(n)}
         elif data[:1] == b"[":
-            kept = [Raw(self._cleaned(one)) for one in reading.decode(_list, data)]
+            retained = [Raw(self._cleaned(item)) for item in reading.decode(_list, data)]
         else:
             return data
-        return msgspec.json.encode(kept)
+        return msgspec.json.encode(retained)

@@ -115,12 +115,12 @@ def _seen_from(referrer: str, origin: str) -> Fields:
         return NOTHING
     if own and (host == own or host.endswith(f".{own}") or own.endswith(f".{host}")):
         return {"referrer_medium": "internal"}
-    if found := _ANYWHERE.fullmatch(host):
-        return {"referrer_medium": "search", "referrer_source": found[1].capitalize()}
+    if match := _ANYWHERE.fullmatch(host):
+        return {"referrer_medium": "search", "referrer_source": match[1].capitalize()}
     labels = host.split(".")
     for first in range(max(0, len(labels) - _LABELS), len(labels) - 1):
-        if place := _PLACE_OF.get(".".join(labels[first:])):
-            return place
+        if position := _PLACE_OF.get(".".join(labels[first:])):
+            return position
     return {"referrer_medium": "link", "referrer_source": host[:LONGEST]}
 
 

@@ -96,23 +96,23 @@ def units(path: Path, mapping: Mapping, unreadable: list[Unreadable]) -> Iterato
     The row of a unit is the body of its event. The last one may be empty: the lines after the last
     page view. Lines that cannot be read go to `unreadable`. Raises FileError.
     """
-    page, numbered = _pages(mapping), _Numbered()
-    passed = 0
-    for tried, (number, line) in enumerate(_lines(path), 1):
+    page, with_numbers = _pages(mapping), _Numbered()
+    elapsed = 0
+    for line_count, (number, line) in enumerate(_lines(path), 1):
         hit = _read(line, mapping)
         if hit is None:
             text = _ADDRESS.sub("-", line[: limits.MAX_TEXT])
             unreadable.append(Unreadable(text, -number))
-            if tried == len(unreadable) == _TRIED:
+            if line_count == len(unreadable) == _TRIED:
                 raise FileError(f"{path}: none of its first {_TRIED:,} lines is of an access log.")
             continue
-        passed += 1
+        elapsed += 1
         path_asked = _page_path(hit, mapping.skip)
         if path_asked is not None:
-            yield Unit(page(hit, path_asked, numbered(line)), passed, (number,))
-            passed = 0
-    if passed:
-        yield Unit({}, passed, ())
+            yield Unit(page(hit, path_asked, with_numbers(line)), elapsed, (number,))
+            elapsed = 0
+    if elapsed:
+        yield Unit({}, elapsed, ())
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -130,38 +130,40 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def _read(line: str, mapping: Mapping) -> _Hit | None:
     if line.startswith("{"):
         return _from_json(line, mapping)
-    found = _COMBINED.match(line)
-    if found is None:
+    match = _COMBINED.match(line)
+    if match is None:
         return None
-    ip, time, request, status, referrer, agent = found.groups()
+    ip, time, request, status, referrer, agent = match.groups()
     method, target = _request(_plain(request))
     return _Hit(ip, time, method, target, status, _plain(referrer), _plain(agent))
 
 
 def _from_json(line: str, mapping: Mapping) -> _Hit | None:
     try:
-        given = _json.decode(line)
+        argument = _json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    found = {field: _first(given, mapping.columns.get(field), keys) for field, keys in KEYS.items()}
-    method, target = _request(found["request"])
-    method, target = found["method"] or method, found["target"] or target
-    if not (found["time"] and found["ip"] and found["status"] and target):
+    matches = {
+        field: _first(argument, mapping.columns.get(field), keys) for field, keys in KEYS.items()
+    }
+    method, target = _request(matches["request"])
+    method, target = matches["method"] or method, matches["target"] or target
+    if not (matches["time"] and matches["ip"] and matches["status"] and target):
         return None
     return _Hit(
-        found["ip"],
-        found["time"],
+        matches["ip"],
+        matches["time"],
         method or "GET",
         target,
-        found["status"],
-        _plain(found["referrer"]),
-        _plain(found["user_agent"]),
+        matches["status"],
+        _plain(matches["referrer"]),
+        _plain(matches["user_agent"]),
     )
 
 
-def _first(given: dict[str, Any], column: str | None, keys: Iterable[str]) -> str:
+def _first(columns: dict[str, Any], column: str | None, keys: Iterable[str]) -> str:
     for key in (column,) if column else keys:
-        value = given.get(key)
+        value = columns.get(key)
         if isinstance(value, str | int | float) and value != "":
             return str(value)
     return ""
@@ -179,7 +181,7 @@ def _plain(text: str | None) -> str:
         return ""
     if "\\" not in text:
         return text
-    raw = _ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else one[2], text)
+    raw = _ESCAPED.sub(lambda item: chr(int(item[1], 16)) if item[1] else item[2], text)
     try:
         return raw.encode("latin-1").decode()
     except UnicodeError:
@@ -193,21 +195,21 @@ def _pages(mapping: Mapping) -> Callable[[_Hit, str, str], Row]:
 
     @lru_cache(65_536)
     def visitor(ip: str, agent: str, day: int) -> str:
-        who = f"{mapping.site}\n{day}\n{ip}\n{agent}".encode("utf-8", "replace")
-        return "log-" + blake2b(who, digest_size=16, key=key).hexdigest()
+        person = f"{mapping.site}\n{day}\n{ip}\n{agent}".encode("utf-8", "replace")
+        return "log-" + blake2b(person, digest_size=16, key=key).hexdigest()
 
     def page(hit: _Hit, path: str, name: str) -> Row:
         time = moment(hit.time)
-        place = {"path": path, "referrer": hit.referrer[: limits.MAX_TEXT]}
+        position = {"path": path, "referrer": hit.referrer[: limits.MAX_TEXT]}
         if base:
-            place["url"] = (base + hit.target)[: limits.MAX_TEXT]
+            position["url"] = (base + hit.target)[: limits.MAX_TEXT]
         return {
             "type": "page",
             "messageId": name,
             "timestamp": f"not a time: {hit.time}" if time is None else time,
             "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // DAY_MS),
             "context": {
-                "page": place,
+                "page": position,
                 "userAgent": hit.user_agent[: limits.MAX_TEXT],
                 "ip": _network(hit.ip),
             },
@@ -226,16 +228,16 @@ def _page_path(hit: _Hit, skip: tuple[str, ...]) -> str | None:
     if hit.method != "GET" or not ("200" <= hit.status <= "399" and len(hit.status) == 3):
         return None
     path = hit.target.partition("?")[0].partition("#")[0][: limits.MAX_TEXT]
-    wanted = path.startswith("/") and not path.startswith(skip) and not _ASSET.search(path)
-    return path if wanted else None
+    expected = path.startswith("/") and not path.startswith(skip) and not _ASSET.search(path)
+    return path if expected else None
 
 
 @lru_cache(4_096)
 def moment(text: str) -> int | None:
     """`10/Oct/2000:13:55:36 -0700`, ISO 8601, or seconds since 1970 → ms."""
-    found = _CLOCK.fullmatch(text)
-    if found:
-        day, month, year, clock, hours, minutes = found.groups()
+    match = _CLOCK.fullmatch(text)
+    if match:
+        day, month, year, clock, hours, minutes = match.groups()
         return times.milliseconds(
             f"{year}-{_MONTHS.get(month, '00')}-{day}T{clock}{hours}:{minutes}"
         )

@@ -49,8 +49,8 @@ def maker(mapping: Mapping) -> Callable[[Unit], Iterator[Made]]:
         time = None if cell is None else time_of(cell)
         row["time"] = f"{no_time}: {'' if cell is None else cell}" if time is None else time
         for body, line in make(row, mapping.site):
-            whole = {name: value for name, value in body.items() if value is not None}
-            yield Made(whole, unit.rows[line])
+            present = {name: value for name, value in body.items() if value is not None}
+            yield Made(present, unit.rows[line])
 
     return bodies
 
@@ -71,7 +71,7 @@ def _plain(cell: Any) -> Any:
 
 
 def _event(row: Row, site: str) -> Iterator[tuple[Body, int]]:
-    place = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
+    position = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
     properties = {n.removeprefix(PROPERTY): v for n, v in row.items() if n.startswith(PROPERTY)}
     traits = {
         ours: str(row[name])
@@ -91,7 +91,7 @@ def _event(row: Row, site: str) -> Iterator[tuple[Body, int]]:
         "userId": row.get("user_id"),
         "anonymousId": row.get("anonymous_id"),
         "traits": traits or None,
-        "context": {"page": place, "userAgent": row.get("user_agent")},
+        "context": {"page": position, "userAgent": row.get("user_agent")},
         "properties": properties or None,
     }
     yield body, 0

@@ -134,18 +134,20 @@ def parse(text: str) -> Mapping:
 
 
 def _check_fields(mapping: Mapping) -> None:
-    known = FIELDS[mapping.kind]
-    given = (*mapping.columns, *mapping.constants)
-    for name in given:
-        if name not in known:
-            raise MappingError(f"{mapping.kind} have no field {name!r}; they have {_and(known)}.")
-    missing = [name for name in NEEDED[mapping.kind] if name not in given]
+    existing = FIELDS[mapping.kind]
+    value = (*mapping.columns, *mapping.constants)
+    for name in value:
+        if name not in existing:
+            raise MappingError(
+                f"{mapping.kind} have no field {name!r}; they have {_and(existing)}."
+            )
+    missing = [name for name in NEEDED[mapping.kind] if name not in value]
     if missing:
         raise MappingError(f"{mapping.kind} need {_and(missing)}, as a column or a constant.")
     if mapping.kind == "access_log":
         if len(mapping.salt) < SALT_LENGTH:
             raise MappingError(f"access_log needs a salt of {SALT_LENGTH} characters or more.")
-    elif not any(name in given for name in WHO):
+    elif not any(name in value for name in WHO):
         raise MappingError(f"Nothing says whose these {mapping.kind} are: map one of {_and(WHO)}.")
 
 

@@ -22,8 +22,8 @@ class PositionFile:
     def of(cls, folder: Path, file: Path, mapping: Mapping) -> Self:
         """The position in `file` as it is now under `mapping`; a changed file begins anew."""
         stat = file.stat()
-        facts = (str(file.resolve()), stat.st_size, stat.st_mtime_ns, mapping)
-        name = blake2b(msgspec.json.encode(facts), digest_size=8).hexdigest()
+        payload = (str(file.resolve()), stat.st_size, stat.st_mtime_ns, mapping)
+        name = blake2b(msgspec.json.encode(payload), digest_size=8).hexdigest()
         return cls(folder / f"import-{name}.position")
 
     def read(self) -> int:

@@ -45,21 +45,21 @@ class Places:
 
     @cached_property
     def _lines(self) -> _Lines:
-        found = _Lines(array("Q"), array("Q"))
+        matches = _Lines(array("Q"), array("Q"))
         try:
             with _text(self._path) as file:
                 for line, readable in _csv_rows(file) if self._is_csv else _json_rows(file):
-                    (found.rows if readable else found.unreadable).append(line)
+                    (matches.rows if readable else matches.unreadable).append(line)
         except csv.Error:  # a cell that is too large for Python's reader, though not for Arrow's
-            return found
-        return found
+            return matches
+        return matches
 
 
 def _text(path: Path) -> TextIO:
     with path.open("rb") as probe:
         zipped = probe.read(2) == b"\x1f\x8b"
-    opened = gzip.open if zipped else open
-    return opened(path, "rt", encoding="utf-8", errors="replace", newline="")
+    stream = gzip.open if zipped else open
+    return stream(path, "rt", encoding="utf-8", errors="replace", newline="")
 
 
 def _csv_rows(file: TextIO) -> Iterator[tuple[int, bool]]:

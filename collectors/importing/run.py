@@ -64,7 +64,7 @@ async def run(
 
     `progress` hears after every batch. Raises FileError, and Overloaded where the log stays away.
     """
-    started = perf_counter()
+    start = perf_counter()
     summary = Summary(resumed=position.read())
     table = _table(path, mapping)
     source = _Source(path, mapping, enricher)
@@ -73,13 +73,13 @@ async def run(
             await _write(source.admit(batch), producer, summary)
             position.write(batch.last)
         summary.lines += batch.lines
-        summary.seconds = perf_counter() - started
+        summary.seconds = perf_counter() - start
         progress(summary)
     await _write(source.refuse(table.unreadable), producer, summary)
     summary.lines += len(table.unreadable)
     await producer.tick(clock())
     position.forget()
-    summary.seconds = perf_counter() - started
+    summary.seconds = perf_counter() - start
     return summary
 
 
@@ -127,7 +127,7 @@ class _Source:
         request = self._request(msgspec.json.encode(body), batch.last)
         keys = {self._site: OPEN._replace(site=self._site)}
         admitted = admission.admit(request, keys, enricher=self._enricher)
-        rejects = [self._placed(one, batch.rows) for one in admitted.rejects]
+        rejects = [self._placed(entry, batch.rows) for entry in admitted.rejects]
         return admitted._replace(rejects=rejects)
 
     def _placed(self, reject: Reject, rows: list[int]) -> Reject:
@@ -149,8 +149,8 @@ class _Source:
         ]
         return admission.Admission(200, [], rejects)
 
-    def _request(self, body: bytes, place: int) -> Request:
-        source = f"{self._site}\n{self._name}\n{place}"
+    def _request(self, body: bytes, location: int) -> Request:
+        source = f"{self._site}\n{self._name}\n{location}"
         nonce = blake2b(source.encode(), digest_size=10).hexdigest()
         return Request(self._path, "", {}, body, self._received_at, nonce)
 

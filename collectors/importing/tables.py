@@ -135,27 +135,27 @@ def _rows(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]
 
 def _orders(batches: Iterator[pa.RecordBatch], mapping: Mapping) -> Iterator[Unit]:
     """Rows grouped by order and status, in the order of their first lines."""
-    found = list(batches)
-    if not found:
+    matches = list(batches)
+    if not matches:
         return
-    table = pa.Table.from_batches(found)
+    table = pa.Table.from_batches(matches)
     names = table.schema.names
     keys = [name for name in ("order_id", "status") if name in names]
-    each = [name for name in LINE if name in names]
-    once = [name for name in names if name not in each and name not in keys]
+    item = [name for name in LINE if name in names]
+    once = [name for name in names if name not in item and name not in keys]
     table = table.append_column("lines", pa.repeat(1, table.num_rows))
     table = table.append_column("place", pa.array(range(1, table.num_rows + 1), pa.int64()))
-    grouped = table.group_by(keys, use_threads=False).aggregate(
+    groups = table.group_by(keys, use_threads=False).aggregate(
         [
             ("lines", "sum"),
             ("place", "min"),
             ("place", "list"),
             *((name, "first") for name in once),
-            *((name, "list") for name in each),
+            *((name, "list") for name in item),
         ]
     )
-    grouped = grouped.sort_by("place_min").drop_columns("place_min")  # groups come in any order
-    ours = grouped.rename_columns([_plain(name, keys) for name in grouped.schema.names])
+    groups = groups.sort_by("place_min").drop_columns("place_min")  # groups come in any order
+    ours = groups.rename_columns([_plain(name, keys) for name in groups.schema.names])
     constants = _spread(mapping.constants)
     for batch in ours.to_batches(CHUNK_ROWS):
         for row in batch.to_pylist():

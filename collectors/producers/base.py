@@ -155,7 +155,7 @@ class GroupCommit:
         """See `Producer.append`."""
         chunks = self._chunks(topics.EVENTS.name, zip(map(key_of, events), events, strict=True))
         if rejects:
-            chunks += self._chunks(topics.REJECTS.name, ((each.site, each) for each in rejects))
+            chunks += self._chunks(topics.REJECTS.name, ((item.site, item) for item in rejects))
         del events, rejects  # as bytes they take less room, and fit into the caches while they wait
         size = sum(len(lines) for _, _, lines, _ in chunks)
         self._admit(size)
@@ -168,10 +168,12 @@ class GroupCommit:
     ) -> list[tuple[str, int, bytes, int]]:
         """Topic, partition, lines and their number, for each partition that gets something."""
         parted: dict[int, list[Event | Reject]] = {}
-        for key, one in keyed:
-            parted.setdefault(partition_of(key, self._partitions), []).append(one)
+        for key, item in keyed:
+            parted.setdefault(partition_of(key, self._partitions), []).append(item)
         encode = self._encode_lines
-        return [(topic, partition, encode(some), len(some)) for partition, some in parted.items()]
+        return [
+            (topic, partition, encode(sample), len(sample)) for partition, sample in parted.items()
+        ]
 
     async def tick(self, now: int) -> None:
         """See `Producer.tick`. Raises LogDamaged and Overloaded."""
@@ -223,7 +225,7 @@ class GroupCommit:
             self._flusher = None
 
     async def _write(self, commit: _Commit) -> float:
-        started = monotonic()
+        start = monotonic()
         failure: Overloaded | None = Overloaded("The log's writer failed; see the program's log.")
         try:
             records = list(commit.records())
@@ -237,7 +239,7 @@ class GroupCommit:
         finally:
             self.trouble = "" if failure is None else str(failure)
             _settle(commit.waiters, failure)
-        seconds = monotonic() - started
+        seconds = monotonic() - start
         self._on_commit(commit.size, seconds)
         return seconds
 

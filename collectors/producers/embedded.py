@@ -122,17 +122,19 @@ class EmbeddedWriter:
                 for statement in sql.statements(sql.load("embedded/log")):
                     self._db.execute(statement)
                 self._describe(partitions)
-            found = self._checked()
+            matches = self._checked()
             self._db.execute("COMMIT")
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-        if found != partitions:
+        if matches != partitions:
             raise LogMismatch(
-                f"{self._path} was made with {found} partitions, not {partitions}; the number is "
-                f"fixed when a log is made. Set {found}, or begin a new log in another directory."
+                f"{self._path} was made with {matches} partitions, not {partitions}; the number is "
+                f"fixed when a log is made. Set {matches}, or begin a new log in another directory."
             )
-        return {(place.topic, place.partition): place.number for place in self._places()}
+        return {
+            (position.topic, position.partition): position.number for position in self._places()
+        }
 
     def _tables(self, database: sqlite3.Connection) -> list[tuple[str, str]]:
         return database.execute("SELECT name, sql FROM sqlite_master").fetchall()
@@ -140,30 +142,30 @@ class EmbeddedWriter:
     def _checked(self) -> int:
         """The partition count, once everything that is small is as it was written."""
         ends = self._ends.recorded()
-        wanted = sqlite3.connect(":memory:")
-        wanted.executescript(sql.load("embedded/log"))
-        if fault := schema_fault(self._tables(self._db), self._tables(wanted)):
+        expected = sqlite3.connect(":memory:")
+        expected.executescript(sql.load("embedded/log"))
+        if fault := schema_fault(self._tables(self._db), self._tables(expected)):
             if fault != "older":
                 raise self._damaged(fault)
             raise LogMismatch(
                 f"{self._path} is of an older version, whose records have no checksums. Finish it "
                 "with that version, then begin a new log in another directory."
             )
-        wanted.close()
-        facts = self._db.execute("SELECT key, value, checksum FROM log").fetchall()
-        for *fact, check in facts:
+        expected.close()
+        payload = self._db.execute("SELECT key, value, checksum FROM log").fetchall()
+        for *fact, check in payload:
             if checksum(tuple(fact)) != check:
                 raise self._damaged(f"the fact {fact} has another checksum")
-        told = {key: value for key, value, _ in facts}
-        places = self._places()
-        count = int(told.get("partitions", 0))
+        reported = {key: value for key, value, _ in payload}
+        locations = self._places()
+        count = int(reported.get("partitions", 0))
         if (
-            told.get("format") != FORMAT
-            or "log_id" not in told
-            or len(places) != len(_TOPICS) * count
+            reported.get("format") != FORMAT
+            or "log_id" not in reported
+            or len(locations) != len(_TOPICS) * count
         ):
             raise self._damaged("facts or partitions are missing")
-        if shorter := shortened_partition(ends, places):
+        if shorter := shortened_partition(ends, locations):
             raise self._damaged(f"{shorter} (says {self._path.with_suffix('.end').name})")
         return count
 
@@ -171,24 +173,24 @@ class EmbeddedWriter:
         return [self._place(row) for row in self._db.execute(f"{_PLACE} FROM partitions")]
 
     def _place(self, row: Sequence[Any]) -> PartitionRow:
-        place = PartitionRow(*row[:-1])
-        if checksum(place) != row[-1]:
+        position = PartitionRow(*row[:-1])
+        if checksum(position) != row[-1]:
             raise self._damaged(f"the row of partition {row[0]} has another checksum")
-        return place
+        return position
 
     def _describe(self, partitions: int) -> None:
-        facts = [("log_id", str(uuid4())), ("partitions", str(partitions)), ("format", FORMAT)]
+        payload = [("log_id", str(uuid4())), ("partitions", str(partitions)), ("format", FORMAT)]
         self._db.executemany(
-            "INSERT INTO log VALUES (?, ?, ?)", [(*fact, checksum(fact)) for fact in facts]
+            "INSERT INTO log VALUES (?, ?, ?)", [(*fact, checksum(fact)) for fact in payload]
         )
-        places = [
+        locations = [
             PartitionRow(n * partitions + partition, topic, partition)
             for n, topic in enumerate(_TOPICS)
             for partition in range(partitions)
         ]
         self._db.executemany(
             "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*place, checksum(place)) for place in places],
+            [(*position, checksum(position)) for position in locations],
         )
 
     def write(self, records: Sequence[Append]) -> None:
@@ -196,17 +198,17 @@ class EmbeddedWriter:
         LogDamaged."""
         self._check_room()
         now = self._clock()
-        places: dict[int, PartitionRow] = {}
+        locations: dict[int, PartitionRow] = {}
 
         def append() -> None:
             for record in records:
                 number = self._numbers[record.topic, record.partition]
-                before = places.get(number) or self._read(number)
-                places[number] = self._append(before, record, now)
-            for place in places.values():
+                before = locations.get(number) or self._read(number)
+                locations[number] = self._append(before, record, now)
+            for position in locations.values():
                 self._db.execute(
                     "UPDATE partitions SET next_offset = ?, events = ?, checksum = ? WHERE number = ?",
-                    (place.next_offset, place.events, checksum(place), place.number),
+                    (position.next_offset, position.events, checksum(position), position.number),
                 )
 
         try:
@@ -214,8 +216,8 @@ class EmbeddedWriter:
         except sqlite3.Error as error:
             raise self._failure(error, "written") from error
         try:
-            for place in places.values():
-                self._ends.record(place)
+            for position in locations.values():
+                self._ends.record(position)
         except OSError as error:
             _log.warning("%s cannot be written: %s", self._path.with_suffix(".end"), error)
 
@@ -225,13 +227,13 @@ class EmbeddedWriter:
             raise self._damaged(f"the row of partition {number} is gone")
         return self._place(row)
 
-    def _append(self, place: PartitionRow, record: Append, now: int) -> PartitionRow:
-        fields = (place.record_id(place.next_offset), record.events, now)
+    def _append(self, row: PartitionRow, record: Append, now: int) -> PartitionRow:
+        fields = (row.record_id(row.next_offset), record.events, now)
         self._db.execute(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
             (*fields, checksum(fields, record.value), record.value),
         )
-        return place.after(record.events)
+        return row.after(record.events)
 
     def _check_room(self) -> None:
         if monotonic() - self._looked >= LOOK_SECONDS:

@@ -38,19 +38,19 @@ async def open_kafka(bootstrap: Sequence[str], partitions: int, **options: Any) 
     answers, but does so in a thread that keeps no process from ending. Raises Overloaded where no
     broker answers, LogMismatch where a topic has other partitions.
     """
-    opened: Future[KafkaWriter] = Future()
-    opened.set_running_or_notify_cancel()
+    stream: Future[KafkaWriter] = Future()
+    stream.set_running_or_notify_cancel()
     opening = partial(KafkaWriter, bootstrap, partitions)
-    Thread(target=_settle, args=(opened, opening), name="kafka-opening", daemon=True).start()
-    writer: KafkaWriter = await asyncio.wrap_future(opened)
+    Thread(target=_settle, args=(stream, opening), name="kafka-opening", daemon=True).start()
+    writer: KafkaWriter = await asyncio.wrap_future(stream)
     return GroupCommit(writer, partitions, **options)
 
 
-def _settle(opened: "Future[KafkaWriter]", opening: "Callable[[], KafkaWriter]") -> None:
+def _settle(stream: "Future[KafkaWriter]", opening: "Callable[[], KafkaWriter]") -> None:
     try:
-        opened.set_result(opening())
+        stream.set_result(opening())
     except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
-        opened.set_exception(error)
+        stream.set_exception(error)
 
 
 class KafkaWriter:
@@ -125,8 +125,10 @@ def _send(producer: KafkaProducer, record: Append) -> Any:
 def _make_topics(servers: list[str], partitions: int) -> None:
     admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
-        there = set(admin.list_topics())
-        missing = {topic: {"num_partitions": partitions} for topic in _TOPICS if topic not in there}
+        remote = set(admin.list_topics())
+        missing = {
+            topic: {"num_partitions": partitions} for topic in _TOPICS if topic not in remote
+        }
         if missing:
             admin.create_topics(missing, wait_for_metadata=True)
     except TopicAlreadyExistsError:

@@ -73,7 +73,7 @@ class QuotaProducer:
         try:
             await self._write_summaries(summaries)
         except Overloaded as error:
-            lost = "; ".join(f"{one.site!r}: {one.detail}" for one in summaries)
+            lost = "; ".join(f"{item.site!r}: {item.detail}" for item in summaries)
             _log.warning("Not written, as the log is away (%s): %s", error, lost)
         await self._producer.close()
 

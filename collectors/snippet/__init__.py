@@ -77,15 +77,15 @@ def gzipped() -> bytes:
 
 def version() -> str:
     """What its events carry as `context.library.version`."""
-    found = _VERSION.search(source())
-    assert found
-    return found[1]
+    match = _VERSION.search(source())
+    assert match
+    return match[1]
 
 
 def tag(address: str, key: str) -> str:
     """The line to paste into a site's pages. `address`: the script's, as browsers see it."""
-    named = f' data-key="{_quoted(key)}"' if key else ""
-    return f'<script async src="{_quoted(address)}"{named}></script>'
+    key_attribute = f' data-key="{_quoted(key)}"' if key else ""
+    return f'<script async src="{_quoted(address)}"{key_attribute}></script>'
 
 
 def _quoted(text: str) -> str:

@@ -52,18 +52,18 @@ class Served:
 
     def answer(self, query: str, headers: Mapping[bytes, bytes], visitor: str) -> Answer:
         """Answer a GET. `headers` by lower-case name; `visitor` is whose address asks."""
-        asked = {name: values[0] for name, values in _parameters(query).items()}
-        if "daily" in asked:
+        requested = {name: values[0] for name, values in _parameters(query).items()}
+        if "daily" in requested:
             return _told(self._daily(headers, visitor), [])
-        if "set" in asked:
-            return self._replaced(asked["set"], headers)
-        if "id" in asked:
-            return self._known(asked["id"], headers)
+        if "set" in requested:
+            return self._replaced(requested["set"], headers)
+        if "id" in requested:
+            return self._known(requested["id"], headers)
         return _script(headers)
 
     def _known(self, offered: str, headers: Mapping[bytes, bytes]) -> Answer:
-        found = _COOKIE_VALUE.search(headers.get(b"cookie", b"").decode("latin-1"))
-        device = found[1] if found else offered
+        match = _COOKIE_VALUE.search(headers.get(b"cookie", b"").decode("latin-1"))
+        device = match[1] if match else offered
         if not _own(headers) or not _ID.fullmatch(device):
             return _NOTHING
         return _told(device, [self._cookie(device, COOKIE_SECONDS)])
@@ -90,13 +90,13 @@ _NOTHING: Final = Answer(204, b"", [(b"cache-control", b"no-store")])
 
 
 def _told(device: str, headers: Headers) -> Answer:
-    typed = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    return Answer(200, device.encode(), [*typed, *headers])
+    with_type = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    return Answer(200, device.encode(), [*with_type, *headers])
 
 
 def _script(headers: Mapping[bytes, bytes]) -> Answer:
     gzipped = b"gzip" in headers.get(b"accept-encoding", b"")
-    described = [
+    description = [
         (b"content-type", b"text/javascript; charset=utf-8"),
         (b"cache-control", b"public, max-age=%d" % _SCRIPT_SECONDS),
         (b"cross-origin-resource-policy", b"cross-origin"),
@@ -104,7 +104,7 @@ def _script(headers: Mapping[bytes, bytes]) -> Answer:
         (b"vary", b"accept-encoding"),
         *([(b"content-encoding", b"gzip")] if gzipped else ()),
     ]
-    return Answer(200, snippet.gzipped() if gzipped else snippet.script(), described)
+    return Answer(200, snippet.gzipped() if gzipped else snippet.script(), description)
 
 
 def _parameters(query: str) -> dict[str, list[str]]:

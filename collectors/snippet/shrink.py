@@ -85,9 +85,11 @@ def _wordy(character: str) -> bool:
 
 
 def _short_names(tokens: Sequence[str]) -> dict[str, str]:
-    used = Counter(piece for piece in tokens if _WORD.fullmatch(piece))
-    ours = sorted(_declared(tokens) - _bound_outside(tokens), key=lambda name: (-used[name], name))
-    free = (name for name in _names() if name not in used)
+    in_use = Counter(piece for piece in tokens if _WORD.fullmatch(piece))
+    ours = sorted(
+        _declared(tokens) - _bound_outside(tokens), key=lambda name: (-in_use[name], name)
+    )
+    free = (name for name in _names() if name not in in_use)
     return dict(zip(ours, free, strict=False))
 
 
@@ -99,9 +101,9 @@ def _names() -> Iterator[str]:
 def _declared(tokens: Sequence[str]) -> set[str]:
     """Names after const and let, and the parameters of arrow functions."""
     names = {name for word, name in pairwise(tokens) if word in ("const", "let")}
-    for place, piece in enumerate(tokens):
+    for position, piece in enumerate(tokens):
         if piece == "=>":
-            names.update(_parameters(tokens, place - 1))
+            names.update(_parameters(tokens, position - 1))
     return {name for name in names if _WORD.fullmatch(name)}
 
 
@@ -109,23 +111,23 @@ def _parameters(tokens: Sequence[str], last: int) -> Iterator[str]:
     if tokens[last] != ")":
         yield tokens[last]
         return
-    place = last - 1
-    while tokens[place] != "(" and tokens[place] not in _OPENING:
-        if tokens[place - 1] in "(,":
-            yield tokens[place]
-        place -= 1
+    position = last - 1
+    while tokens[position] != "(" and tokens[position] not in _OPENING:
+        if tokens[position - 1] in "(,":
+            yield tokens[position]
+        position -= 1
 
 
 def _bound_outside(tokens: Sequence[str]) -> set[str]:
     """Names that mean something to others: members, keys, shorthands."""
-    bound, opened = set(), ["("]
+    bound, stream = set(), ["("]
     for before, piece, after in zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False):
         if piece in _OPENING:
-            opened.pop()
+            stream.pop()
         elif piece in _OPENING.values():
-            opened.append(piece)
-        listed = opened[-1] == "{" and before in ("{", ",") and after in (",", "}")
-        method = opened[-1] == "{" and before == "," and after == "("
+            stream.append(piece)
+        listed = stream[-1] == "{" and before in ("{", ",") and after in (",", "}")
+        method = stream[-1] == "{" and before == "," and after == "("
         if before == "." or after == ":" or listed or method:
             bound.add(piece)
     return bound

@@ -13,19 +13,19 @@ HOME = Path(__file__).parent.parent.parent / "docs" / "sources"
 
 def pages() -> dict[str, str]:
     """File name → its text."""
-    found = sources()
-    texts = {"README": index(found)} | {one.name: page(one, Placeholders()) for one in found}
+    matches = sources()
+    texts = {"README": index(matches)} | {item.name: page(item, Placeholders()) for item in matches}
     return {f"{name}.md": _WRITTEN + text for name, text in texts.items()}
 
 
 def write(directory: Path) -> None:
     """Write all of them; a page whose source is gone goes too."""
     directory.mkdir(parents=True, exist_ok=True)
-    wanted = pages()
+    expected = pages()
     for old in directory.glob("*.md"):
-        if old.name not in wanted:
+        if old.name not in expected:
             old.unlink()
-    for name, text in wanted.items():
+    for name, text in expected.items():
         (directory / name).write_text(text, encoding="utf-8")
 
 

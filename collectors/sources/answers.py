@@ -67,13 +67,13 @@ def of(source: Source) -> list[str]:
     if source.kind == "file":
         return []
     brings = [path for path in source.paths if not path.question]
-    told = [f"`{method}` {words(_plain(brings, method))}" for method in _methods(brings)]
-    asked = words(path.path for path in source.paths if path.question)
+    reported = [f"`{method}` {words(_plain(brings, method))}" for method in _methods(brings)]
+    requested = words(path.path for path in source.paths if path.question)
     secret = words(path.path for path in brings if path.secret)
     lines = [
-        *told,
+        *reported,
         *([f"Only with a server's key: {secret}"] if secret else []),
-        *([f"Its library also asks for {asked}, and is answered."] if asked else []),
+        *([f"Its library also asks for {requested}, and is answered."] if requested else []),
         *([f"Headers that are read: {words(source.headers)}"] if source.headers else []),
         *(_verified() if source.kind == "webhook" else _admitted(source)),
     ]
@@ -86,19 +86,19 @@ def _methods(paths: Iterable[Path]) -> list[str]:
 
 def _plain(paths: Iterable[Path], method: str) -> list[str]:
     """Of paths that are served with and without a slash at the end, the one without."""
-    found = [path.path for path in paths if path.method == method]
-    return [path for path in found if path.removesuffix("/") not in found or path[-1] != "/"]
+    matches = [path.path for path in paths if path.method == method]
+    return [path for path in matches if path.removesuffix("/") not in matches or path[-1] != "/"]
 
 
 def _admitted(source: Source) -> Iterator[str]:
-    found: dict[int, list[str]] = {}
+    matches: dict[int, list[str]] = {}
     for reason, status in sorted(STATUS.items(), key=lambda item: item[1]):
         noun = _ABOUT_ONE.get(reason)
         if reason is not Reason.BAD_SIGNATURE and (noun is None or noun in source.about.brings):
-            found.setdefault(status, []).append(reason.value)
+            matches.setdefault(status, []).append(reason.value)
     yield DURABLE
     yield "Final, with the reason in the answer: " + "; ".join(
-        f"`{status}` {words(reasons)}" for status, reasons in found.items()
+        f"`{status}` {words(reasons)}" for status, reasons in matches.items()
     )
     yield AGAIN
     yield f"At most {_size(limits.MAX_BODY)} a request, {_size(limits.MAX_EVENT)} an event, " + (
@@ -107,8 +107,8 @@ def _admitted(source: Source) -> Iterator[str]:
 
 
 def _verified() -> Iterator[str]:
-    refused = (f"`{STATUS[reason]}` `{reason.value}`" for reason in _UNVERIFIED)
-    yield f"Refused as a whole: {', '.join(refused)}."
+    refusal = (f"`{STATUS[reason]}` `{reason.value}`" for reason in _UNVERIFIED)
+    yield f"Refused as a whole: {', '.join(refusal)}."
     yield (
         "Everything else is `200` once it is on disk, as vendors end webhooks that are refused: what "
         "cannot be taken is kept, `footfall rejects list` shows it."
@@ -125,9 +125,9 @@ def _verified() -> Iterator[str]:
 
 def rows() -> list[list[str]]:
     """Every status with its reasons."""
-    refused = [(status, reason.value, MEANING[reason]) for reason, status in STATUS.items()]
-    found = sorted((*refused, *error_responses.ALL), key=lambda row: row[0])
-    return [[str(status), f"`{reason}`", meaning] for status, reason, meaning in found]
+    refusal = [(status, reason.value, MEANING[reason]) for reason, status in STATUS.items()]
+    matches = sorted((*refusal, *error_responses.ALL), key=lambda row: row[0])
+    return [[str(status), f"`{reason}`", meaning] for status, reason, meaning in matches]
 
 
 def bounds() -> list[list[str]]:

@@ -60,9 +60,9 @@ def index(sources: Iterable[Source]) -> str:
     """The page about all pages."""
     nouns: Sequence[Noun] = get_args(Noun)
     rows = [
-        [f"[{one.about.title}]({one.name}.md)", one.about.connect]
-        + ["✓" if noun in one.about.brings else "" for noun in nouns]
-        for one in sources
+        [f"[{item.about.title}]({item.name}.md)", item.about.connect]
+        + ["✓" if noun in item.about.brings else "" for noun in nouns]
+        for item in sources
     ]
     sections = {
         "": [
@@ -83,8 +83,8 @@ def index(sources: Iterable[Source]) -> str:
 
 def _joined(title: str, sections: dict[str, list[str]]) -> str:
     blocks = [f"# {title}"]
-    for heading, found in sections.items():
-        texts = [text for text in found if text]
+    for heading, matches in sections.items():
+        texts = [text for text in matches if text]
         blocks += [f"## {heading}", *texts] if heading and texts else texts
     return "\n\n".join(blocks) + "\n"
 
@@ -98,16 +98,16 @@ def _connect(source: Source, placeholders: Placeholders) -> list[str]:
             return [steps, *_topics(about), *_files(about), *_secret(source, placeholders)]
         case "file":
             ends = words(source.ends)
-            named = f"The file's name ends in {ends}; text may be gzipped.\n\n" if ends else ""
-            return [f"{named}A mapping file says which column is what; there is one below."]
+            file_names = f"The file's name ends in {ends}; text may be gzipped.\n\n" if ends else ""
+            return [f"{file_names}A mapping file says which column is what; there is one below."]
         case "library":
             changes = [block for library in about.libraries for block in _library(library)]
             return [steps, *changes, *_rights(source)]
 
 
 def _topics(about: SourceDoc) -> list[str]:
-    shown = (f"`{topic}`" if topic.islower() else topic for topic in about.topics)
-    return ["Events to choose:", bullets(shown)] if about.topics else []
+    visible = (f"`{topic}`" if topic.islower() else topic for topic in about.topics)
+    return ["Events to choose:", bullets(visible)] if about.topics else []
 
 
 def _files(about: SourceDoc) -> list[str]:
@@ -153,7 +153,7 @@ def _rights(source: Source) -> list[str]:
 
 
 def _becomes(about: SourceDoc) -> list[str]:
-    rows = [[one.theirs, one.ours] for one in about.becomes]
+    rows = [[item.theirs, item.ours] for item in about.becomes]
     return [
         table(["there", "here"], rows),
         "Not taken:",
@@ -165,12 +165,12 @@ def _becomes(about: SourceDoc) -> list[str]:
 def _try(source: Source) -> list[str]:
     about = source.about
     files = _files(about) if source.kind == "file" else []
-    shown = [
+    visible = [
         block
         for example in about.examples
         for block in (code("sh", example.shell), f"It makes {words(example.makes)}.")
     ]
-    return [*files, *shown]
+    return [*files, *visible]
 
 
 def _see(about: SourceDoc, *, hook: bool) -> list[str]:
@@ -180,6 +180,6 @@ def _see(about: SourceDoc, *, hook: bool) -> list[str]:
         'ORDER BY time DESC LIMIT 5"'
         for name, columns in (TABLES[noun] for noun in about.brings)
     ]
-    asked = "footfall rejects list    # what could not be taken, and why"
+    requested = "footfall rejects list    # what could not be taken, and why"
     test = "Let the vendor send a test, or make it happen once; then:" if hook else ""
-    return [test, code("sh", "\n".join((*looks, asked)))]
+    return [test, code("sh", "\n".join((*looks, requested)))]

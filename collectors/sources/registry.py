@@ -38,13 +38,15 @@ class Source(NamedTuple):
     ends: tuple[str, ...] = ()
 
 
-def sources(mapped: Iterable[Vendor] = (), snippet_path: str = snippet.PATH) -> tuple[Source, ...]:
-    """All of them; `mapped` are the webhooks that mapping files describe."""
+def sources(
+    mapping_result: Iterable[Vendor] = (), snippet_path: str = snippet.PATH
+) -> tuple[Source, ...]:
+    """All of them; `mapping_result` are the webhooks that mapping files describe."""
     paths = (Path("POST", snippet_path), Path("GET", snippet_path))
     return (
         Source("snippet", "snippet", snippet.ABOUT, paths),
         *map(_of_dialect, dialects.ALL),
-        *map(_of_vendor, (*webhooks.ALL, *mapped)),
+        *map(_of_vendor, (*webhooks.ALL, *mapping_result)),
         _of_any_vendor(),
         *(Source(form.name, "file", form.about, ends=form.ends) for form in formats.ALL),
         Source("access-logs", "file", formats_doc.ACCESS_LOG),

@@ -84,20 +84,20 @@ class Freshdesk:
 
 def _action(triggered: str) -> TicketAction | None:
     plain = triggered.replace(" ", "").replace('"', "").lower()
-    moved = _MOVED.fullmatch(plain)
-    if not moved:
+    move = _MOVED.fullmatch(plain)
+    if not move:
         return _SIMPLE.get(plain)
-    before, after = (word in _DONE for word in moved.groups())
+    before, after = (word in _DONE for word in move.groups())
     if before == after:
         return None
     return "solved" if after else "reopened"
 
 
-def _fact(ticket: _Ticket, action: TicketAction, request: Request, whole: bytes) -> Fact:
+def _fact(ticket: _Ticket, action: TicketAction, request: Request, raw: bytes) -> Fact:
     day = "" if ticket.time else str(request.received_at // DAY_MS)
     phone = ticket.ticket_requester_phone
     body = {
-        "messageId": payloads.digest("freshdesk", whole, day),
+        "messageId": payloads.digest("freshdesk", raw, day),
         "time": ticket.time,
         "ticketId": str(ticket.ticket_id),
         "action": action,
@@ -116,7 +116,7 @@ def _fact(ticket: _Ticket, action: TicketAction, request: Request, whole: bytes)
 
 
 def _rating(value: int | None) -> int:
-    found = None if value is None else _RATINGS.get(value)
-    if found is None:
+    matches = None if value is None else _RATINGS.get(value)
+    if matches is None:
         raise Refused(Reason.BAD_TICKET, "`rating` is none of Freshdesk's")
-    return found
+    return matches

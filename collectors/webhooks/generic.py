@@ -137,43 +137,48 @@ class Mapped(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def parse(text: str) -> "Generic":
     """The vendor in TOML text. Raises WebhookMappingError."""
     try:
-        mapped = msgspec.convert(tomllib.loads(text), Mapped)
-        vendor = Generic(mapped)
+        mapped_vendor = msgspec.convert(tomllib.loads(text), Mapped)
+        vendor = Generic(mapped_vendor)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, KeyError, ValueError) as error:
         raise WebhookMappingError(str(error)) from error
-    _check(mapped)
+    _check(mapped_vendor)
     return vendor
 
 
-def _check(mapped: Mapped) -> None:
-    known, given = _FIELDS[mapped.kind], (*mapped.fields, *mapped.constants)
-    for name in (*given, *mapped.values):
-        if name not in known:
+def _check(mapped_vendor: Mapped) -> None:
+    existing, columns = (
+        _FIELDS[mapped_vendor.kind],
+        (*mapped_vendor.fields, *mapped_vendor.constants),
+    )
+    for name in (*columns, *mapped_vendor.values):
+        if name not in existing:
             raise WebhookMappingError(
-                f"{mapped.kind} have no {name!r}; they have {', '.join(known)}."
+                f"{mapped_vendor.kind} have no {name!r}; they have {', '.join(existing)}."
             )
-    if _NEEDED[mapped.kind] not in given:
-        raise WebhookMappingError(f"{mapped.kind} need {_NEEDED[mapped.kind]}.")
-    lines = mapped.items and ("list" not in mapped.items or "productId" not in mapped.items)
-    if lines or not set(mapped.items) <= {"list", *_LINE}:
+    if _NEEDED[mapped_vendor.kind] not in columns:
+        raise WebhookMappingError(f"{mapped_vendor.kind} need {_NEEDED[mapped_vendor.kind]}.")
+    lines = mapped_vendor.items and (
+        "list" not in mapped_vendor.items or "productId" not in mapped_vendor.items
+    )
+    if lines or not set(mapped_vendor.items) <= {"list", *_LINE}:
         raise WebhookMappingError(f"[items] takes list and productId, and of {', '.join(_LINE)}.")
 
 
 class Generic:
     """See `collectors.webhooks.contract.Vendor`."""
 
-    def __init__(self, mapped: Mapped) -> None:
-        self.name, self._mapped = mapped.name, mapped
-        standard = mapped.scheme == "standard"
+    def __init__(self, mapped_vendor: Mapped) -> None:
+        self.name, self._mapped = mapped_vendor.name, mapped_vendor
+        standard = mapped_vendor.scheme == "standard"
         self.headers = frozenset(_STANDARD) if standard else signatures.SHARED_SECRET_HEADERS
         self.about = ABOUT._replace(
-            title=mapped.name,
-            connect=f"by a mapping file of {mapped.kind}",
-            brings=(mapped.kind,),
+            title=mapped_vendor.name,
+            connect=f"by a mapping file of {mapped_vendor.kind}",
+            brings=(mapped_vendor.kind,),
             files=(),
             examples=(),
         )
-        self._time: Callable[[Any], int | None] = timestamps.reader(mapped.time)
+        self._time: Callable[[Any], int | None] = timestamps.reader(mapped_vendor.time)
 
     def verify(self, request: Request, secret: str) -> None:
         """Standard Webhooks, or the secret itself."""
@@ -188,51 +193,51 @@ class Generic:
             content = _any.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused(Reason.BAD_JSON, str(error)) from error
-        given = self._given(content)
+        columns = self._given(content)
         if any(
-            given.get(name) not in words.values() for name, words in self._mapped.values.items()
+            columns.get(name) not in words.values() for name, words in self._mapped.values.items()
         ):
             return []
-        return [Fact(_PATHS[self._mapped.kind], self._body(given, content, body))]
+        return [Fact(_PATHS[self._mapped.kind], self._body(columns, content, body))]
 
     def _given(self, content: Any) -> dict[str, Any]:
-        mapped = self._mapped
-        found = {name: _at(content, path) for name, path in mapped.fields.items()}
-        given: dict[str, Any] = {**mapped.constants}
-        given |= {name: value for name, value in found.items() if value is not None}
-        for name, words in mapped.values.items():
-            given[name] = words.get(str(given.get(name)))
-        return given
+        mapped_vendor = self._mapped
+        matches = {name: _at(content, path) for name, path in mapped_vendor.fields.items()}
+        columns: dict[str, Any] = {**mapped_vendor.constants}
+        columns |= {name: value for name, value in matches.items() if value is not None}
+        for name, words in mapped_vendor.values.items():
+            columns[name] = words.get(str(columns.get(name)))
+        return columns
 
-    def _body(self, given: dict[str, Any], content: Any, whole: bytes) -> Mapping[str, Any]:
-        body = {name: value for name, value in given.items() if name not in _WHO}
+    def _body(self, columns: dict[str, Any], content: Any, full: bytes) -> Mapping[str, Any]:
+        body = {name: value for name, value in columns.items() if name not in _WHO}
         if "time" in body:
             ms = self._time(body["time"])
             body["time"] = f"not a time: {body['time']}" if ms is None else ms
         body |= {
-            "messageId": self._message_id(body, whole),
-            "customer": {name: given[name] for name in _WHO if given.get(name)} or None,
+            "messageId": self._message_id(body, full),
+            "customer": {name: columns[name] for name in _WHO if columns.get(name)} or None,
         }
         if self._mapped.items:
-            body["items"] = [self._line(one) for one in self._lines(content)]
+            body["items"] = [self._line(item) for item in self._lines(content)]
         return payloads.without_none(self._major(body))
 
-    def _message_id(self, body: dict[str, Any], whole: bytes) -> str:
+    def _message_id(self, body: dict[str, Any], full: bytes) -> str:
         if body.get("messageId"):
             return payloads.message_id(self.name, str(body["messageId"]))
         if self._mapped.kind == "purchases":
             return payloads.message_id(
                 self.name, str(body.get("status", "completed")), str(body.get("orderId"))
             )
-        return payloads.digest(self.name, whole)
+        return payloads.digest(self.name, full)
 
     def _lines(self, content: Any) -> list[Any]:
         lines = _at(content, self._mapped.items["list"])
         return lines if isinstance(lines, list) else []
 
     def _line(self, line: Any) -> dict[str, Any]:
-        found = {n: _at(line, path) for n, path in self._mapped.items.items() if n != "list"}
-        return payloads.without_none(self._major(found))
+        matches = {n: _at(line, path) for n, path in self._mapped.items.items() if n != "list"}
+        return payloads.without_none(self._major(matches))
 
     def _major(self, body: dict[str, Any]) -> dict[str, Any]:
         if not self._mapped.minor:
@@ -258,7 +263,7 @@ def verify_standard(request: Request, secret: str) -> None:
 
     Raises Refused(BAD_SIGNATURE).
     """
-    name, time, given = (request.headers.get(header, "") for header in _STANDARD)
+    name, time, columns = (request.headers.get(header, "") for header in _STANDARD)
     try:
         key = b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
@@ -267,6 +272,6 @@ def verify_standard(request: Request, secret: str) -> None:
         raise Refused(
             Reason.BAD_SIGNATURE, "No webhook-id, or a secret that is not whsec_ and Base64"
         )
-    signed = b".".join((name.encode(), time.encode(), request.body))
-    signatures.check_any(given.split(" "), "v1," + signatures.base64_of(key, signed))
+    signature = b".".join((name.encode(), time.encode(), request.body))
+    signatures.check_any(columns.split(" "), "v1," + signatures.base64_of(key, signature))
     signatures.check_fresh(signatures.seconds(time), request.received_at)

@@ -129,9 +129,9 @@ def _customer(item: _Conversation, author: _Author) -> dict[str, str] | None:
     contacts = item.contacts.contacts if item.contacts else []
     contact = contacts[0] if contacts else _Contact()
     wrote = author if author.type in _CUSTOMERS else _Author()
-    same = contact.id is None or wrote.id is None or str(wrote.id) == str(contact.id)
+    duplicate = contact.id is None or wrote.id is None or str(wrote.id) == str(contact.id)
     return payloads.customer(
-        email=wrote.email if same else None,
+        email=wrote.email if duplicate else None,
         crm=payloads.crm("intercom", contact.id or wrote.id),
         user_id=contact.external_id,
     )

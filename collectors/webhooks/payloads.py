@@ -26,25 +26,25 @@ def message_id(*parts: str | int) -> str:
     return blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def digest(vendor: str, body: bytes, *more: str) -> str:
+def digest(vendor: str, body: bytes, *extra: str) -> str:
     """A name for a fact whose vendor gives deliveries none: the same bytes are the same fact."""
-    whole = blake2b(body, digest_size=16)
-    for part in more:
-        whole.update(b"\n" + part.encode())
-    return f"{vendor}:{whole.hexdigest()}"
+    hasher = blake2b(body, digest_size=16)
+    for part in extra:
+        hasher.update(b"\n" + part.encode())
+    return f"{vendor}:{hasher.hexdigest()}"
 
 
 def customer(
     *, email: str | None = None, phone: str | None = None, crm: str = "", user_id: str | None = None
 ) -> dict[str, str] | None:
     """The identifiers that are well-formed; None without any."""
-    found = {
+    matches = {
         "userId": _well(identifiers.user_id, user_id),
         "email": _well(identifiers.email, email),
         "phone": _well(identifiers.phone, phone),
         "crmId": _well(identifiers.crm, crm),
     }
-    return {name: value for name, value in found.items() if value} or None
+    return {name: value for name, value in matches.items() if value} or None
 
 
 def _well(normalise: Callable[[str], str], value: str | None) -> str:
@@ -71,14 +71,14 @@ def line(
     price: Decimal | None,
 ) -> dict[str, Any]:
     """One line of an order: its product is the first id there is, else the name."""
-    product = next((str(one) for one in ids if one), name or ADJUSTMENT)
-    given = {
+    product = next((str(item) for item in ids if item), name or ADJUSTMENT)
+    text = {
         "productId": product[: limits.MAX_MESSAGE_ID],
         "name": short(name),
         "quantity": quantity,
         "price": price,
     }
-    return without_none(given)
+    return without_none(text)
 
 
 def adjustment(amount: Decimal) -> dict[str, Any]:

@@ -48,55 +48,57 @@ class Router:
         enricher: Enricher = PLAIN,
     ) -> None:
         self._vendors = {vendor.name: vendor for vendor in vendors}
-        self._secrets = {place: list(filter(None, some)) for place, some in secrets.items()}
+        self._secrets = {
+            position: list(filter(None, sample)) for position, sample in secrets.items()
+        }
         self._enricher = enricher
-        self.headers = frozenset[str]().union(*(one.headers for one in self._vendors.values()))
+        self.headers = frozenset[str]().union(*(entry.headers for entry in self._vendors.values()))
 
     @classmethod
     def of(
         cls,
         secrets: Iterable[str] = (),
-        mapped: Iterable[Vendor] = (),
+        mapping_result: Iterable[Vendor] = (),
         enricher: Enricher = PLAIN,
     ) -> Self:
-        """Of `vendor[:site]=secret` texts; `mapped` are vendors beside our own, out of mapping files.
+        """Of `vendor[:site]=secret` texts; `mapping_result` are vendors beside our own, out of mapping files.
 
         Raises WebhookError. `collectors.webhook_settings` reads the files.
         """
-        vendors = (*ALL, *mapped)
+        vendors = (*ALL, *mapping_result)
         names = [vendor.name for vendor in vendors]
         for name in names:
             if names.count(name) > 1 or not _NAME.fullmatch(name):
                 raise WebhookError(f"{name!r} cannot be the name of a webhook, or is taken.")
-        kept: dict[tuple[str, str], list[str]] = {}
-        for place, secret in (
+        retained: dict[tuple[str, str], list[str]] = {}
+        for position, secret in (
             _secret(number, text, names) for number, text in enumerate(secrets, 1)
         ):
-            kept.setdefault(place, []).append(secret)
-        return cls(vendors, kept, enricher)
+            retained.setdefault(position, []).append(secret)
+        return cls(vendors, retained, enricher)
 
     def serves(self, path: str) -> bool:
         """Whether a vendor's requests come to this path."""
-        found = _PATH.fullmatch(path)
-        return found is not None and found[1] in self._vendors
+        match = _PATH.fullmatch(path)
+        return match is not None and match[1] in self._vendors
 
     def admit(self, request: Request) -> Admission:
         """Every fact becomes an Event or a Reject. `request.path` must be one that is served."""
-        found = _PATH.fullmatch(request.path)
-        assert found is not None
-        vendor, site = self._vendors[found[1]], found[2] or DEFAULT_SITE
+        match = _PATH.fullmatch(request.path)
+        assert match is not None
+        vendor, site = self._vendors[match[1]], match[2] or DEFAULT_SITE
         if vendor.name == "woocommerce" and _WOO_GREETING.fullmatch(request.body):
             return Admission(200, [], [])  # sent unsigned when the webhook is saved; tells nothing
         try:
             self._verify(vendor, site, request)
-        except Refused as refused:
-            return Admission(STATUS[refused.reason], [], [rejected(request, refused)])
+        except Refused as refusal:
+            return Admission(STATUS[refusal.reason], [], [rejected(request, refusal)])
         try:
-            facts = _read(vendor, request)
-        except Refused as refused:
-            reject = rejected(request, refused, site=site, sender="webhook")
+            payload = _read(vendor, request)
+        except Refused as refusal:
+            reject = rejected(request, refusal, site=site, sender="webhook")
             return Admission(200, [], [reject])
-        return _each(facts, site, request, self._enricher)
+        return _each(payload, site, request, self._enricher)
 
     def _verify(self, vendor: Vendor, site: str, request: Request) -> None:
         if len(request.body) > limits.MAX_BODY:
@@ -121,12 +123,12 @@ def _read(vendor: Vendor, request: Request) -> list[Fact]:
 
 def _secret(number: int, text: str, vendors: Iterable[str]) -> tuple[tuple[str, str], str]:
     """What is wrong is told without the text: any of it may be a secret, or end one with a comma in it."""
-    place, equals, secret = text.partition("=")
+    position, equals, secret = text.partition("=")
     if not equals:
         raise WebhookError(
             f"FOOTFALL_WEBHOOK_SECRETS takes vendor[:site]=secret, with commas between. {_OTHER}"
         )
-    name, _, site = place.strip().partition(":")
+    name, _, site = position.strip().partition(":")
     if name not in vendors:
         raise WebhookError(
             f"Entry {number} of FOOTFALL_WEBHOOK_SECRETS begins with no webhook; there are "
@@ -146,10 +148,10 @@ def _text(body: bytes) -> bytes:
     return body
 
 
-def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher) -> Admission:
+def _each(payload: Iterable[Fact], site: str, request: Request, enricher: Enricher) -> Admission:
     events: list[Event] = []
     rejects = []
-    for index, fact in enumerate(facts):
+    for index, fact in enumerate(payload):
         sender = Sender(fact.path, site, request.received_at, None, "", False)
         item = _encode(fact.body)
         try:
@@ -157,6 +159,6 @@ def _each(facts: Iterable[Fact], site: str, request: Request, enricher: Enricher
                 raise Refused(Reason.EVENT_TOO_LARGE, f"{len(item)} bytes")
             read = _typed.read(item, request.nonce, sender)
             events.append(replace(read.event, **enricher.changes(read, sender)))
-        except Refused as refused:
-            rejects.append(rejected(request, refused, site=site, sender="webhook", index=index))
+        except Refused as refusal:
+            rejects.append(rejected(request, refusal, site=site, sender="webhook", index=index))
     return Admission(200, events, rejects)

@@ -100,8 +100,8 @@ class Shopify:
 
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of the body."""
-        given = request.headers.get("x-shopify-hmac-sha256", "")
-        signatures.check(given, signatures.base64_of(secret.encode(), request.body))
+        text = request.headers.get("x-shopify-hmac-sha256", "")
+        signatures.check(text, signatures.base64_of(secret.encode(), request.body))
 
     def read(self, request: Request, body: bytes) -> list[Fact]:
         """By topic; every other topic tells nothing."""
@@ -115,9 +115,9 @@ class Shopify:
 def _ordered(order: _Order, status: OrderStatus) -> list[Fact]:
     if order.test or (status == "completed" and order.financial_status not in _PAID):
         return []
-    who = order.customer or _Customer()
+    person = order.customer or _Customer()
     attributes = {
-        one.name: one.value for one in order.note_attributes or () if isinstance(one.name, str)
+        item.name: item.value for item in order.note_attributes or () if isinstance(item.name, str)
     }
     cancelled = status == "cancelled"
     body = {
@@ -127,30 +127,34 @@ def _ordered(order: _Order, status: OrderStatus) -> list[Fact]:
         "status": status,
         "currency": order.currency,
         "total": order.total_price,
-        "items": [_line(one) for one in order.line_items if one.quantity != 0],
+        "items": [_line(item) for item in order.line_items if item.quantity != 0],
         "anonymousId": payloads.device(attributes.get(payloads.DEVICE)),
         "customer": payloads.customer(
-            email=order.email or order.contact_email or who.email,
-            phone=order.phone or who.phone,
-            crm=payloads.crm("shopify", who.id),
+            email=order.email or order.contact_email or person.email,
+            phone=order.phone or person.phone,
+            crm=payloads.crm("shopify", person.id),
         ),
     }
     return [Fact(PURCHASES, payloads.without_none(body))]
 
 
 def _refunded(refund: _Refund) -> list[Fact]:
-    paid = [one for one in refund.transactions if one.kind == "refund" and one.status == "success"]
-    goods = sum((one.subtotal + one.total_tax for one in refund.refund_line_items), Decimal(0))
-    total = sum((one.amount for one in paid), Decimal(0)) if paid else goods
+    paid = [
+        item for item in refund.transactions if item.kind == "refund" and item.status == "success"
+    ]
+    goods = sum((item.subtotal + item.total_tax for item in refund.refund_line_items), Decimal(0))
+    total = sum((item.amount for item in paid), Decimal(0)) if paid else goods
     items = [
-        _line(one.line_item, one.quantity) for one in refund.refund_line_items if one.quantity != 0
+        _line(item.line_item, item.quantity)
+        for item in refund.refund_line_items
+        if item.quantity != 0
     ]
     body = {
         "messageId": payloads.message_id("shopify", "refund", refund.id),
         "time": refund.created_at,
         "orderId": str(refund.order_id),
         "status": "refunded",
-        "currency": next((one.currency for one in paid), None),
+        "currency": next((item.currency for item in paid), None),
         "total": total,
         "items": items or [payloads.adjustment(total)],
     }

@@ -27,20 +27,20 @@ def hex_of(secret: bytes, message: bytes, algorithm: str = "sha256") -> str:
     return hmac.digest(secret, message, algorithm).hex()
 
 
-def check(given: str, expected: str) -> None:
-    """`given` must be `expected`. Raises Refused(BAD_SIGNATURE)."""
-    check_any((given,), expected)
+def check(value: str, expected: str) -> None:
+    """`value` must be `expected`. Raises Refused(BAD_SIGNATURE)."""
+    check_any((value,), expected)
 
 
-def check_any(given: Iterable[str], expected: str) -> None:
-    """One of `given` must be `expected`: while a secret is changed, vendors sign with both.
+def check_any(candidates: Iterable[str], expected: str) -> None:
+    """One of `candidates` must be `expected`: while a secret is changed, vendors sign with both.
 
     Raises Refused(BAD_SIGNATURE).
     """
-    wanted, found = expected.encode(), False
-    for one in given:
-        found |= hmac.compare_digest(one.encode(), wanted)
-    if not found:
+    required, matches = expected.encode(), False
+    for item in candidates:
+        matches |= hmac.compare_digest(item.encode(), required)
+    if not matches:
         raise Refused(Reason.BAD_SIGNATURE, "The signature does not fit the body and the secret")
 
 
@@ -70,9 +70,9 @@ def iso(text: str) -> int | None:
 def shared_secret(request: Request, secret: str) -> None:
     """The secret itself, where nothing is signed: X-Webhook-Secret, a bearer token, or the password
     of Basic auth. Raises Refused(BAD_SIGNATURE)."""
-    given = request.headers.get("x-webhook-secret") or _credentials(request)
-    wanted = secret.encode()
-    if not hmac.compare_digest(given.encode(), wanted):
+    value = request.headers.get("x-webhook-secret") or _credentials(request)
+    required = secret.encode()
+    if not hmac.compare_digest(value.encode(), required):
         raise Refused(Reason.BAD_SIGNATURE, "The secret is missing or is another one")
 
 

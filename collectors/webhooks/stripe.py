@@ -102,9 +102,9 @@ class Stripe:
             for part in request.headers.get("stripe-signature", "").split(",")
         ]
         time = next((value for name, _, value in pairs if name == "t"), "")
-        signed = time.encode() + b"." + request.body
-        given = [value for name, _, value in pairs if name == "v1"]
-        signatures.check_any(given, signatures.hex_of(secret.encode(), signed))
+        signature = time.encode() + b"." + request.body
+        text = [value for name, _, value in pairs if name == "v1"]
+        signatures.check_any(text, signatures.hex_of(secret.encode(), signature))
         signatures.check_fresh(signatures.seconds(time), request.received_at)
 
     def read(self, request: Request, body: bytes) -> list[Fact]:
@@ -178,5 +178,5 @@ def amount(minor: int, currency: str) -> Decimal:
 
 def _id(value: Any) -> str:
     """An id, or the id of an expanded object."""
-    found = value.get("id") if isinstance(value, dict) else value
-    return found if isinstance(found, str) else ""
+    matches = value.get("id") if isinstance(value, dict) else value
+    return matches if isinstance(matches, str) else ""

@@ -13,8 +13,8 @@ def source_doc(session_events: tuple[str, ...], refund_event: str) -> SourceDoc:
         brings=("purchases",),
         becomes=(
             *(
-                Becomes(f"`{one}`", "a purchase that is completed, once the session is paid")
-                for one in session_events
+                Becomes(f"`{item}`", "a purchase that is completed, once the session is paid")
+                for item in session_events
             ),
             Becomes(f"`{refund_event}`", "its refund, of the amount that came back this time"),
         ),

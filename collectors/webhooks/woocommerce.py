@@ -71,8 +71,8 @@ class WooCommerce:
 
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of the body."""
-        given = request.headers.get("x-wc-webhook-signature", "")
-        signatures.check(given, signatures.base64_of(secret.encode(), request.body))
+        text = request.headers.get("x-wc-webhook-signature", "")
+        signatures.check(text, signatures.base64_of(secret.encode(), request.body))
 
     def read(self, request: Request, body: bytes) -> list[Fact]:
         """By the order's status; what is pending, on hold or failed tells nothing yet."""
@@ -85,17 +85,23 @@ class WooCommerce:
             return [_undone(order, "refunded")]
         if order.status not in _PAID:
             return []
-        return [_completed(order), *(_refunded(order, one) for one in order.refunds)]
+        return [_completed(order), *(_refunded(order, item) for item in order.refunds)]
 
 
 def _completed(order: _Order) -> Fact:
     items = [
-        payloads.line((one.product_id, one.sku), one.name, one.quantity, one.price)
-        for one in order.line_items
-        if one.quantity != 0
+        payloads.line((item.product_id, item.sku), item.name, item.quantity, item.price)
+        for item in order.line_items
+        if item.quantity != 0
     ]
-    named = (one.value for one in order.meta_data if isinstance(one.key, str) and one.key in _META)
-    own = {"total": order.total, "items": items, "anonymousId": payloads.device(next(named, None))}
+    devices = (
+        item.value for item in order.meta_data if isinstance(item.key, str) and item.key in _META
+    )
+    own = {
+        "total": order.total,
+        "items": items,
+        "anonymousId": payloads.device(next(devices, None)),
+    }
     name = payloads.message_id("woocommerce", "completed", order.id)
     return _fact(order, "completed", name, order.date_created_gmt, own)
 

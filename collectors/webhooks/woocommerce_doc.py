@@ -15,7 +15,7 @@ def source_doc(paid_statuses: Set[str]) -> SourceDoc:
         brings=("purchases",),
         becomes=(
             Becomes(
-                f"an order in status {' or '.join(f'`{one}`' for one in sorted(paid_statuses))}",
+                f"an order in status {' or '.join(f'`{status}`' for status in sorted(paid_statuses))}",
                 "a purchase that is completed, at the order's creation",
             ),
             Becomes("an order in status `cancelled` or `refunded`", "the purchase, taken back"),

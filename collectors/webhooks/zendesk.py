@@ -77,9 +77,9 @@ class Zendesk:
     def verify(self, request: Request, secret: str) -> None:
         """Base64 of HMAC-SHA256 of time and body."""
         time = request.headers.get(_TIME, "")
-        signed = time.encode() + request.body
-        given = request.headers.get(_SIGNATURE, "")
-        signatures.check(given, signatures.base64_of(secret.encode(), signed))
+        signature = time.encode() + request.body
+        text = request.headers.get(_SIGNATURE, "")
+        signatures.check(text, signatures.base64_of(secret.encode(), signature))
         signatures.check_fresh(signatures.iso(time), request.received_at)
 
     def read(self, request: Request, body: bytes) -> list[Fact]:
@@ -129,10 +129,10 @@ def _from_event(notice: _Notice, action: TicketAction) -> Fact:
     return Fact(TICKETS, payloads.without_none(body))
 
 
-def _from_trigger(sent: _Sent, whole: bytes) -> Fact:
+def _from_trigger(sent: _Sent, raw: bytes) -> Fact:
     properties = {"comment": sent.comment} if sent.comment else None
     body = {
-        "messageId": payloads.digest("zendesk", whole),
+        "messageId": payloads.digest("zendesk", raw),
         "time": sent.time,
         "ticketId": str(sent.ticket_id),
         "action": sent.action,
