@@ -17,7 +17,7 @@ from pipeline.clock import wall
 from pipeline.errors import FolderInUse, FolderUnusable, LogUnavailable
 from pipeline.settings import Settings
 from schemas.folder_format import refusal, write_format
-from schemas.logfile import passes
+from schemas.logfile import is_temporary
 from schemas.store_urls import directories
 
 LOCK: Final = "worker.lock"
@@ -111,7 +111,7 @@ def _lock(folder: Path) -> int:
 
 def _unusable(path: Path, error: OSError) -> FolderUnusable | LogUnavailable:
     where, why = path.absolute(), error.strerror
-    if passes(error):
+    if is_temporary(error):
         return LogUnavailable(f"{where} cannot be used now: {why}.")
     return FolderUnusable(
         f"{where} cannot be used: {why}. It takes a folder that this user may write to."

@@ -1,7 +1,7 @@
 """The embedded log's files as both sides know them: names, format, and the checksums of their rows.
 
-A disk may give back other bytes than were written, and SQLite believes them. So every row carries a
-checksum of all that decides, and beside each file stands another that says how far it once went.
+A disk may return other bytes than were written, and SQLite does not notice. So every row carries a
+checksum of its fields, and a second file beside each records how far its partitions once went.
 """
 
 import errno
@@ -123,7 +123,7 @@ def shortened_partition(recorded: dict[int, int], rows: Iterable[PartitionRow]) 
     return ""
 
 
-_PASSING: Final = {
+_TEMPORARY: Final = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EIO,
@@ -136,10 +136,10 @@ _PASSING: Final = {
     errno.ETIMEDOUT,
     errno.ESTALE,
 }
-"""Causes that go by themselves, or once there is room. All others need somebody."""
+"""Errors that end without anybody doing something about the folder, or once there is room."""
 
 
-_AWAY: Final = (
+_STORAGE_ERRORS: Final = (
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
     "SQLITE_FULL",
@@ -155,32 +155,36 @@ _AWAY: Final = (
 )
 
 
-def is_away(name: str) -> bool:
-    """Whether a disk or a neighbour is in the way, by SQLite's name of the error.
+def is_storage_error(name: str) -> bool:
+    """Whether SQLite's name of an error is about the disk, or a lock of another process.
 
-    All else is a file that is not as it was written.
+    All other errors mean that the file is not as it was written.
     """
-    return name.startswith(_AWAY) and name != "SQLITE_IOERR_SHORT_READ"
+    return name.startswith(_STORAGE_ERRORS) and name != "SQLITE_IOERR_SHORT_READ"
 
 
-def passes(error: OSError) -> bool:
-    """Whether what kept a folder from being used may be over later."""
-    return error.errno in _PASSING
+def is_temporary(error: OSError) -> bool:
+    """Whether a folder that could not be used for this error may be usable later."""
+    return error.errno in _TEMPORARY
 
 
-_REFUSED: Final = {"SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY", "SQLITE_AUTH"}
+_NO_ACCESS: Final = {"SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY", "SQLITE_AUTH"}
 
 
-def hopeless(path: Path, name: str, text: str) -> str:
-    """Why `path` cannot be used whatever time passes, with what to do; "" where it may come back.
+def permanent_fault(path: Path, name: str, text: str) -> str:
+    """Why `path` stays unusable until somebody helps, and what to do; "" where it may recover by itself.
 
-    `name` is SQLite's of the error (`SQLITE_NOTADB`, extended ones too), `text` its own words.
+    `name` is SQLite's name of the error (`SQLITE_NOTADB`, extended ones too), `text` its message.
     """
     kind = "_".join(name.split("_")[:2])
     where = path.absolute()
     if path.is_dir():
         return f"{where} is a directory, but should be a file of the log. Move it away."
-    if kind in _REFUSED and path.parent.is_dir() and (path.exists() or not _may_write(path.parent)):
+    if (
+        kind in _NO_ACCESS
+        and path.parent.is_dir()
+        and (path.exists() or not _may_write(path.parent))
+    ):
         return (
             f"{where} cannot be opened ({text}): it must belong to the user that runs Footfall, on a disk "
             "that can be written."
@@ -189,7 +193,7 @@ def hopeless(path: Path, name: str, text: str) -> str:
 
 
 def _may_write(folder: Path) -> bool:
-    """Whether a file can be made there: tried, as rights are of many kinds."""
+    """Whether a file can be made there: by making one, as permissions are of many kinds."""
     probe = folder / ".footfall-probe"
     try:
         probe.touch()

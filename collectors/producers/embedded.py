@@ -26,9 +26,9 @@ from schemas.logfile import (
     EndOffsets,
     PartitionRow,
     checksum,
-    hopeless,
-    is_away,
-    passes,
+    is_storage_error,
+    is_temporary,
+    permanent_fault,
     schema_fault,
     shortened_partition,
 )
@@ -101,9 +101,9 @@ class EmbeddedWriter:
         if isinstance(error, OSError):
             return _unusable(self._path.parent, error)
         name = getattr(error, "sqlite_errorname", "")
-        if text := hopeless(self._path, name, str(error)):
+        if text := permanent_fault(self._path, name, str(error)):
             return LogUnusable(text)
-        if is_away(name):
+        if is_storage_error(name):
             return Overloaded(f"{self._path} cannot be {what}: {error}.")
         return self._damaged(str(error))
 
@@ -261,6 +261,6 @@ class EmbeddedWriter:
 def _unusable(folder: Path, error: OSError) -> Overloaded | LogUnusable:
     """A full disk gets room again; a file in the place of a folder stays one."""
     text = f"{folder.absolute()} cannot be used: {error.strerror}."
-    if passes(error):
+    if is_temporary(error):
         return Overloaded(text)
     return LogUnusable(f"{text} The log is a folder that this user may write to.")

@@ -1,4 +1,4 @@
-"""`rejects`: what collectors refused, written down. No state but how far it came."""
+"""`rejects`: what collectors refused, as rows. Its state is only how far it has come."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ class RejectsStage:
     source: Final = topics.REJECTS
 
     def new_state(self) -> State:
-        """Nothing to know."""
+        """An empty state: this stage remembers nothing."""
         return State()
 
     def process(self, state: State, record: Record, emit: Emit) -> None:

@@ -11,7 +11,7 @@ from collectors.errors import LogUnusable, Overloaded
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline import folder
 from pipeline.errors import FolderUnusable, LogUnavailable
-from schemas.logfile import INBOX, hopeless
+from schemas.logfile import INBOX, permanent_fault
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,12 @@ def test_both_sides_of_the_log_take_an_error_the_same_way(
 
 
 def test_a_log_that_is_only_not_there_yet_may_come(tmp_path: Path) -> None:
-    assert hopeless(tmp_path / INBOX, "SQLITE_CANTOPEN", "unable to open database file") == ""
+    assert (
+        permanent_fault(tmp_path / INBOX, "SQLITE_CANTOPEN", "unable to open database file") == ""
+    )
 
 
 def test_a_busy_file_is_waited_for(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / INBOX)):
-        assert hopeless(tmp_path / INBOX, "SQLITE_BUSY", "database is locked") == ""
-        assert hopeless(tmp_path / INBOX, "SQLITE_FULL", "database or disk is full") == ""
+        assert permanent_fault(tmp_path / INBOX, "SQLITE_BUSY", "database is locked") == ""
+        assert permanent_fault(tmp_path / INBOX, "SQLITE_FULL", "database or disk is full") == ""

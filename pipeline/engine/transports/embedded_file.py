@@ -20,8 +20,8 @@ from schemas.logfile import (
     EndOffsets,
     PartitionRow,
     checksum,
-    hopeless,
-    is_away,
+    is_storage_error,
+    permanent_fault,
     schema_fault,
     shortened_partition,
 )
@@ -48,9 +48,9 @@ def failure(
 ) -> LogUnavailable | LogDamaged | FolderUnusable:
     """What an error of SQLite's means; `action` could not be done, such as "read"."""
     name = getattr(error, "sqlite_errorname", "")
-    if text := hopeless(path, name, str(error)):
+    if text := permanent_fault(path, name, str(error)):
         return FolderUnusable(text)
-    if is_away(name):
+    if is_storage_error(name):
         return LogUnavailable(f"The log file {path} cannot be {action}: {error}.")
     return damage_error(path, str(error))
 

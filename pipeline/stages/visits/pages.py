@@ -18,5 +18,5 @@ def template(path: str) -> str:
     A trailing slash does not count; the root stays "/". Cut at MAX_LENGTH characters.
     """
     segments = path.split("?", 1)[0].split("#", 1)[0].strip("/").split("/")
-    named = (":id" if _VARIABLE.fullmatch(segment) else segment for segment in segments)
-    return ("/" + "/".join(named))[:MAX_LENGTH]
+    templates = (":id" if _VARIABLE.fullmatch(segment) else segment for segment in segments)
+    return ("/" + "/".join(templates))[:MAX_LENGTH]

@@ -74,10 +74,10 @@ def _emit_sessions(site: str, name: str, device: Device, watermark: int, emit: E
 def _emit_outcomes(
     site: str, name: str, device: Device, limits: Limits, now: int, emit: Emit
 ) -> list[attempts.Attempt]:
-    changes, withdrawn, waiting = attempts.diff(
+    changes, withdrawals, waiting = attempts.diff(
         device, limits.horizon_ms, limits.funnel, now - device.skew
     )
-    for outcome in withdrawn:
+    for outcome in withdrawals:
         rows.withdrawn_outcome(site, name, outcome, now, emit)
     for change in changes:
         rows.outcome(site, name, change, now, emit)
