@@ -16,8 +16,9 @@ def decode_lines(
 ) -> list[T | U]:
     """The values of a record's lines in their order; blank lines are skipped.
 
-    For a line that is no T stands what `unreadable` makes of its number (from 0), its bytes and the
-    error; nothing where that is None.
+    A line that cannot be read is replaced by what `unreadable` returns for its number (from 0), its
+    bytes and the error; None leaves it out. Lines have one value each: a line of two is read as two
+    where all lines can be read, and is unreadable where one cannot.
     """
     try:
         return [*decoder.decode_lines(value)]
