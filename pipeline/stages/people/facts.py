@@ -38,7 +38,7 @@ def _validate(
     if isinstance(fact, Unreadable) or not (fault := _fault(fact)):
         return fact
     lines = [(number, line) for number, line in enumerate(value.split(b"\n")) if line.strip()]
-    number, line = lines[index]
+    number, line = lines[min(index, len(lines) - 1)]  # two facts may stand on one line
     return Unreadable(number, fault, line)
 
 

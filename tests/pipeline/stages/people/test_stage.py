@@ -136,6 +136,15 @@ def test_facts_that_no_stage_may_fold_are_rejects() -> None:
     assert shop.people() == []
 
 
+def test_a_fact_that_may_not_be_folded_is_a_reject_behind_another_on_its_line_too() -> None:
+    good = msgspec.json.encode(assertion(0, U1))
+    bad = msgspec.json.encode(structs.replace(assertion(1, U2), time=-1))
+    shop = Shop()
+    shop.feed([good + b" " + bad])
+    assert shop.people() == [[U1]]
+    assert len(shop.table(RejectRow)) == 1
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_whatever_make_it_raise(value: bytes) -> None:
     Shop().feed([value])
