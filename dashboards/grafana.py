@@ -67,9 +67,9 @@ def dashboard(board: Board) -> dict[str, Any]:
         ],
         "annotations": {"list": []},
         "panels": [
-            _panel(number, panel, place)
-            for number, (panel, place) in enumerate(
-                zip(board.panels, _places(board.panels), strict=True), 1
+            _panel(number, panel, position)
+            for number, (panel, position) in enumerate(
+                zip(board.panels, _positions(board.panels), strict=True), 1
             )
         ],
     }
@@ -80,7 +80,7 @@ def text_of(board: Board) -> str:
     return json.dumps(dashboard(board), indent=1, ensure_ascii=False) + "\n"
 
 
-def _places(panels: Sequence[Panel]) -> Iterator[dict[str, int]]:
+def _positions(panels: Sequence[Panel]) -> Iterator[dict[str, int]]:
     """Left to right, then down by the tallest of the row."""
     x = y = tallest = 0
     for panel in panels:
@@ -90,14 +90,14 @@ def _places(panels: Sequence[Panel]) -> Iterator[dict[str, int]]:
         x, tallest = x + panel.width, max(tallest, panel.height)
 
 
-def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
+def _panel(number: int, panel: Panel, position: dict[str, int]) -> dict[str, Any]:
     source = CLICKHOUSE if panel.query else PROMETHEUS
     return {
         "id": number,
         "type": panel.kind,
         "title": panel.title,
         "datasource": source,
-        "gridPos": place,
+        "gridPos": position,
         "targets": [_sql_target(panel) if panel.query else _prometheus_target(panel)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "options": _options(panel),

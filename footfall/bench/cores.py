@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 from footfall.bench.compare import BenchError
 from footfall.processes.children import end_with_parent
 from footfall.processes.signals import whole
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _USER_TIME: Final = 11
@@ -74,10 +74,10 @@ class Server:
                 start_new_session=True,  # Ctrl-C is ours
                 preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
             )
-        face = Face(f"http://127.0.0.1:{self.port}")
+        client = WorkerClient(f"http://127.0.0.1:{self.port}")
         try:
-            wait_until(lambda: self._ended() or face.is_ready(), _START_SECONDS)
-            if self._ended() or not face.is_ready():
+            wait_until(lambda: self._ended() or client.is_ready(), _START_SECONDS)
+            if self._ended() or not client.is_ready():
                 raise BenchError(f"{self._command[2]} does not start. {self._last_words()}")
         except BaseException:
             self._end(signal.SIGKILL)

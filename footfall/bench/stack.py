@@ -65,7 +65,10 @@ class Restart(msgspec.Struct):
 
 
 def latency(seconds: float) -> tuple[Latency, dict[str, float]]:
-    """Latency over `seconds` of steady traffic; before it, each process's idle memory in MB."""
+    """Latency over `seconds` of steady traffic; before it, each process's idle memory in MB.
+
+    Raises BenchError where the collector takes no events, StackError where a process fails.
+    """
     with scratch(PREFIX) as folder, _stack(folder) as stack, interruptible():
         _start(stack)
         sleep(SETTLE_SECONDS)
@@ -96,15 +99,15 @@ class _Sender(threading.Thread):
 
     def __init__(self, url: str, seconds: float) -> None:
         super().__init__(daemon=True)
-        self._place, self._seconds = urlsplit(url).netloc, seconds
+        self._host, self._seconds = urlsplit(url).netloc, seconds
         self.accepted: dict[str, float] = {}
         self.sent = 0
         self.failure = ""
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection(self._place, timeout=30)
-        begun, number = monotonic(), 0
-        while (due := begun + number * PER_REQUEST / RATE) < begun + self._seconds:
+        connection = http.client.HTTPConnection(self._host, timeout=30)
+        start, number = monotonic(), 0
+        while (due := start + number * PER_REQUEST / RATE) < start + self._seconds:
             sleep(max(0.0, due - monotonic()))
             connection.request("POST", "/v1/batch", _batch(number), {"Content-Type": "text/plain"})
             answer = connection.getresponse()
@@ -170,10 +173,10 @@ def restart(devices: int) -> Restart:
         before = max(_applied(stack))
         os.kill(stack.pid("worker"), signal.SIGKILL)
         stack.stop("worker")
-        begun = monotonic()
+        start = monotonic()
         stack.start("worker")
-        loaded = _await(lambda: len(_applied(stack)) == PARTITIONS) - begun
-        folding = _await(lambda: min(_applied(stack), default=0) > before) - begun
+        loaded = _await(lambda: len(_applied(stack)) == PARTITIONS) - start
+        folding = _await(lambda: min(_applied(stack), default=0) > before) - start
     return Restart(devices, loaded, folding)
 
 

@@ -14,7 +14,7 @@ from footfall.commands.options import (
     with_settings,
 )
 from footfall.operations.doctor import examine
-from footfall.operations.replay import Replayed, replay
+from footfall.operations.replay import ReplayOutcome, replay
 from footfall.operations.replay_request import UNASKED
 from footfall.operations.warehouse_client import ask
 from pipeline.errors import BadSetting
@@ -96,14 +96,16 @@ def show_reject(settings: Settings, reject_id: str, as_json: bool) -> None:
 
     \b
     Example: footfall rejects show 5f2c…
+    \f
+    Raises BadSetting where there is none of this id.
     """
-    found = ask(settings, sql.load("queries/rejects_show"), {"id": reject_id}).dicts()
-    if not found:
+    rows = ask(settings, sql.load("queries/rejects_show"), {"id": reject_id}).dicts()
+    if not rows:
         raise BadSetting(f"There is no reject {reject_id!r}; `footfall rejects list` names them.")
     if as_json:
-        show_json(found[0])
+        show_json(rows[0])
     else:
-        show_record(found[0])
+        show_record(rows[0])
 
 
 @rejects.command("replay")
@@ -136,11 +138,13 @@ def replay_rejects(
     \b
     Example: footfall rejects replay --reason unknown_key --key k3y
     """
-    which = {"reason": reason or "", "unasked": ",".join(UNASKED)}
-    found = ask(settings, sql.load("queries/rejects_bodies"), {**which, "limit": limit}).dicts()
-    (others,) = ask(settings, sql.load("queries/rejects_not_again"), which).dicts()
-    outcome: Replayed = replay(settings, found, key)
-    cut, webhooks, unasked = (int(others[n]) for n in ("were_cut", "of_webhooks", "not_asked_for"))
+    params = {"reason": reason or "", "unasked": ",".join(UNASKED)}
+    rows = ask(settings, sql.load("queries/rejects_bodies"), {**params, "limit": limit}).dicts()
+    (left_out,) = ask(settings, sql.load("queries/rejects_not_again"), params).dicts()
+    outcome: ReplayOutcome = replay(settings, rows, key)
+    cut, webhooks, unasked = (
+        int(left_out[n]) for n in ("were_cut", "of_webhooks", "not_asked_for")
+    )
     impossible = outcome.impossible + cut
     if as_json:
         show_json({**outcome._asdict(), "impossible": impossible, "left_out": webhooks + unasked})

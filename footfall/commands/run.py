@@ -118,6 +118,8 @@ def up(settings: Settings) -> None:
 
     \b
     Example: FOOTFALL_SERVER_KEYS=s3cret:myshop footfall up --write-keys 'k3y:myshop identify'
+    \f
+    Raises BadSetting where it would be open to everybody, or where a worker answers already.
     """
     from footfall.operations.up import run_up
 

@@ -31,24 +31,28 @@ def sources(settings: Settings, name: str | None, address: str | None, as_json: 
 
     \b
     Example: footfall sources shopify --address https://collect.myshop.example
+    \f
+    Raises BadParameter for a name that is no source's.
     """
-    mapped = [load_mapping(path) for path in settings.webhook_mappings]
-    found = {source.name: source for source in all_sources(mapped, settings.snippet_path)}
-    if name is not None and name not in found:
-        raise click.BadParameter(f"{name!r} is none of {', '.join(found)}.", param_hint="NAME")
-    placeholders = _place(settings, address)
+    mapped_vendors = [load_mapping(path) for path in settings.webhook_mappings]
+    by_name = {source.name: source for source in all_sources(mapped_vendors, settings.snippet_path)}
+    if name is not None and name not in by_name:
+        raise click.BadParameter(f"{name!r} is none of {', '.join(by_name)}.", param_hint="NAME")
+    placeholders = _placeholders(settings, address)
     if name is not None:
-        text = page(found[name], placeholders)
-        show_json(_told(found[name], placeholders) | {"page": text}) if as_json else click.echo(
-            text
-        )
+        text = page(by_name[name], placeholders)
+        show_json(
+            _as_json(by_name[name], placeholders) | {"page": text}
+        ) if as_json else click.echo(text)
     elif as_json:
-        show_json([_told(source, placeholders) for source in found.values()])
+        show_json([_as_json(source, placeholders) for source in by_name.values()])
     else:
-        show_table(["source", "how to connect it", "brings"], [_row(one) for one in found.values()])
+        show_table(
+            ["source", "how to connect it", "brings"], [_row(source) for source in by_name.values()]
+        )
 
 
-def _place(settings: Settings, address: str | None) -> Placeholders:
+def _placeholders(settings: Settings, address: str | None) -> Placeholders:
     """With the first write key and its site. Where there are no keys, every key will do."""
     keys = settings.keys
     example = Placeholders()
@@ -66,7 +70,7 @@ def _row(source: Source) -> list[str]:
     return [source.name, source.about.connect, ", ".join(source.about.brings)]
 
 
-def _told(source: Source, placeholders: Placeholders) -> dict[str, object]:
+def _as_json(source: Source, placeholders: Placeholders) -> dict[str, object]:
     about = source.about
     hook = {"url": placeholders.address + placeholders.hook(source.vendor)} if source.vendor else {}
     return {
@@ -76,9 +80,9 @@ def _told(source: Source, placeholders: Placeholders) -> dict[str, object]:
         "connect": about.connect,
         "brings": list(about.brings),
         "paths": [
-            {"method": one.method, "path": one.path, "server_key": one.secret}
-            for one in source.paths
-            if not one.question
+            {"method": path.method, "path": path.path, "server_key": path.secret}
+            for path in source.paths
+            if not path.question
         ],
         **hook,
         "topics": list(about.topics),

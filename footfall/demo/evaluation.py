@@ -95,14 +95,14 @@ class Report(Struct, frozen=True):
 def stitching(planted: Mapping[str, str], found: Mapping[str, str]) -> Stitching:
     """Compare two maps from identifiers to people. What is not found is a person of its own."""
     found_of = {identifier: found.get(identifier, identifier) for identifier in planted}
-    there = _pairs(planted.values())
-    said = _pairs(found_of.values())
+    pairs_expected = _pairs(planted.values())
+    pairs_reported = _pairs(found_of.values())
     right = _pairs((person, found_of[identifier]) for identifier, person in planted.items())
-    precision = right / said if said else 1.0
-    recall = right / there if there else 1.0
+    precision = right / pairs_reported if pairs_reported else 1.0
+    recall = right / pairs_expected if pairs_expected else 1.0
     return Stitching(
         people=sum(size > 1 for size in Counter(planted.values()).values()),
-        pairs_planted=there,
+        pairs_planted=pairs_expected,
         pairs_found=right,
         precision=precision,
         recall=recall,
@@ -119,15 +119,15 @@ def broken_step(planted: Break, flags: Iterable[Flag]) -> BrokenStep:
             right.append(flag.time)
         else:
             false += 1
-    noticed = min(right, default=None)
-    failed = None if noticed is None else bisect_left(planted.failed_views, noticed)
+    flagged_at = min(right, default=None)
+    failures = None if flagged_at is None else bisect_left(planted.failed_views, flagged_at)
     return BrokenStep(
         page=planted.page,
         device_class=planted.device_class,
-        failed_views=failed,
-        minutes=None if noticed is None else (noticed - planted.time) / MINUTE_MS,
+        failed_views=failures,
+        minutes=None if flagged_at is None else (flagged_at - planted.time) / MINUTE_MS,
         false_flags=false,
-        ok=failed is not None and failed <= MOST_FAILED_VIEWS and not false,
+        ok=failures is not None and failures <= MOST_FAILED_VIEWS and not false,
     )
 
 

@@ -30,7 +30,7 @@ from footfall.demo.shop.world import World
 from footfall.processes.scratch import scratch
 from footfall.processes.signals import Ended, interruptible, leave_untold, noted
 from footfall.processes.stack import SERVER_KEY, SITE, WRITE_KEY, Stack
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 from pipeline.clock import clock, wall
 
 SEED: Final = 7
@@ -45,8 +45,8 @@ QUIET_SECONDS: Final = 4.5
 """Nothing is behind when nothing was for this long: lag gauges are two seconds old."""
 
 
-class Played(NamedTuple):
-    """What the senders know."""
+class PlaySummary(NamedTuple):
+    """What was sent, as the senders count it."""
 
     imported: Summary
     sent: int
@@ -59,13 +59,13 @@ def run_demo(as_json: bool = False) -> int:
     On a terminal it then keeps serving until Ctrl-C. Raises StackError where a process fails, and
     Ended for a signal, once its processes and its folder are gone.
     """
-    started = monotonic()
+    start = monotonic()
     with noted(), scratch("footfall-demo-") as folder, Stack(folder) as stack, interruptible():
         console = Console(stderr=as_json)
         world = World(SEED, wall() // DAY * DAY - DAY)
         with _progress() as progress:
-            played = _play_all(world, stack, folder, progress)
-        report = _judge(world, stack.worker, played, monotonic() - started)
+            summary = _play_all(world, stack, folder, progress)
+        report = _evaluate(world, stack.worker, summary, monotonic() - start)
         show(report, console)
         if as_json:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
@@ -75,7 +75,7 @@ def run_demo(as_json: bool = False) -> int:
     return 0 if report.ok else 1
 
 
-def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> Played:
+def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> PlaySummary:
     # Midnight may be near, and the shop's time goes on beyond it: no tick of it is to be ahead.
     stack.start("worker", (world.end + DAY, wall(), 1.0))
     imported = _import(world, stack, folder, progress)
@@ -91,11 +91,11 @@ def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> P
     stack.stop("collect")
     _drain(stack, imported.events + sent)
     progress.update(task, total=1, completed=1)
-    return Played(imported, sent, seconds)
+    return PlaySummary(imported, sent, seconds)
 
 
 def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Summary:
-    """Before there is a collector, whose ticks would run ahead of the past."""
+    """Before there is a collector, whose ticks would run ahead of the history."""
     written = files.write(world.orders, SITE, folder, world.begin)
     how = mapping.load(written.mapping)
     position = PositionFile.of(folder, written.purchases, how)
@@ -115,7 +115,7 @@ def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Sum
                 producer,
                 lambda: world.begin,
                 position,
-                lambda summary: progress.update(task, completed=summary.lines),
+                lambda progress_so_far: progress.update(task, completed=progress_so_far.lines),
             )
         finally:
             await producer.close()
@@ -138,10 +138,10 @@ def _play(world: World, stack: Stack, shop: Callable[[], int], progress: Progres
             play(world.requests, target, lambda time: (time - shop()) / 1000 / SPEED, score)
         )
         done, pending = await asyncio.wait({watch, playing}, return_when="FIRST_COMPLETED")
-        for unfinished in pending:
-            unfinished.cancel()
-        for finished in done:
-            finished.result()
+        for running in pending:
+            running.cancel()
+        for result_task in done:
+            result_task.result()
 
     asyncio.run(run())
     progress.update(task, completed=score.events)
@@ -162,14 +162,14 @@ def _drain(stack: Stack, accepted: int) -> None:
 
     def is_drained() -> bool:
         stack.check()
-        if stack.worker.lag() or results.counted(stack.worker)["declared"] < accepted:
+        if stack.worker.lag() or results.event_counts(stack.worker)["declared"] < accepted:
             quiet_since[0] = monotonic()
         return monotonic() - quiet_since[0] >= QUIET_SECONDS
 
     wait_until(is_drained, DRAIN_SECONDS, pause=0.3)  # what is missing then, the books will say
 
 
-def _judge(world: World, worker: Face, played: Played, seconds: float) -> Report:
+def _evaluate(world: World, worker: WorkerClient, summary: PlaySummary, seconds: float) -> Report:
     planted = world.planted
     break_ = Break(
         planted.broken_page, planted.broken_device, planted.broke_at, planted.failed_views
@@ -177,15 +177,15 @@ def _judge(world: World, worker: Face, played: Played, seconds: float) -> Report
     stitching = evaluation.stitching(planted.person_of, results.people(worker))
     step = evaluation.broken_step(break_, results.flags(worker))
     due = evaluation.repurchases(planted.due, planted.may_be_due, results.due(worker))
-    books = evaluation.books(played.imported.events + played.sent, results.counted(worker))
+    books = evaluation.books(summary.imported.events + summary.sent, results.event_counts(worker))
     return Report(
         ok=stitching.ok and step.ok and due.ok and books.ok,
         stitching=stitching,
         broken_step=step,
         repurchases=due,
         books=books,
-        events_per_second=played.sent / played.play_seconds,
-        import_lines_per_second=played.imported.lines / played.imported.seconds,
+        events_per_second=summary.sent / summary.play_seconds,
+        import_lines_per_second=summary.imported.lines / summary.imported.seconds,
         seconds=seconds,
     )
 

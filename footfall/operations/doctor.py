@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import sql
 from footfall.operations.finding import Finding, many
-from footfall.operations.health_checks import complaints
+from footfall.operations.health_checks import failed_checks
 from footfall.operations.warehouse_client import ask, status_of
 from pipeline.clock import clock
 from pipeline.errors import FootfallError
@@ -254,7 +254,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     try:
         ((version, tables),) = ask(settings, sql.load("queries/engine")).rows
         yield Finding("warehouse", True, f"ClickHouse {version}, {many(int(tables), 'table')}")
-        yield from complaints(settings)
+        yield from failed_checks(settings)
     except FootfallError as error:
         yield Finding(
             "warehouse",

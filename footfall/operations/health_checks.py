@@ -20,7 +20,7 @@ _NAMED: Final = 3
 """Reasons that are named; the others are counted."""
 
 
-def complaints(settings: Settings) -> Iterator[Finding]:
+def failed_checks(settings: Settings) -> Iterator[Finding]:
     """All there is to tell. Raises what asking the warehouse raises."""
     now = wall()
     rejects = _rows(settings, "rejects_reasons", {"from": now - 24 * HOUR_MS, "to": now})

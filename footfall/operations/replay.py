@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, NamedTuple
 
-from footfall.operations.replay_request import Resent, request_of
+from footfall.operations.replay_request import ReplayRequest, request_of
 from pipeline.errors import LogUnavailable
 from pipeline.settings import Settings
 
@@ -23,7 +23,7 @@ _PAUSE_SECONDS: Final = 5
 _LATER: Final = (429, 503)
 
 
-class Replayed(NamedTuple):
+class ReplayOutcome(NamedTuple):
     """How many rejects were taken whole, refused again, and could not be sent for want of a key."""
 
     taken: int
@@ -36,7 +36,7 @@ def replay(
     rejects: Iterable[Mapping[str, Any]],
     key: str,
     pause: Callable[[float], None] = time.sleep,
-) -> Replayed:
+) -> ReplayOutcome:
     """Send each once: rows of `rejects_bodies`. `key`: see `request_of`.
 
     Raises LogUnavailable where no collector takes them; to begin again then counts nothing twice.
@@ -45,10 +45,10 @@ def replay(
     connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
     try:
         for reject in rejects:
-            resent = request_of(reject, settings.keys, key)
-            if resent is None:
+            request = request_of(reject, settings.keys, key)
+            if request is None:
                 impossible += 1
-            elif _send(connection, resent, pause):
+            elif _send(connection, request, pause):
                 taken += 1
             else:
                 refused += 1
@@ -59,26 +59,28 @@ def replay(
         ) from error
     finally:
         connection.close()
-    return Replayed(taken, refused, impossible)
+    return ReplayOutcome(taken, refused, impossible)
 
 
-def _send(connection: HTTPConnection, resent: Resent, pause: Callable[[float], None]) -> bool:
+def _send(
+    connection: HTTPConnection, request: ReplayRequest, pause: Callable[[float], None]
+) -> bool:
     """Whether everything in it was taken. Raises OSError where it should be sent later."""
-    waited = 0
+    waited_s = 0
     while True:
-        connection.request(resent.method, resent.target, resent.body or None, resent.headers)
+        connection.request(request.method, request.target, request.body or None, request.headers)
         response = connection.getresponse()
         answer = response.read()
         if response.status not in _LATER:
             return response.status == 200 and b'"rejected"' not in answer
         seconds = _seconds(response.getheader("retry-after"))
-        waited += seconds
-        if waited > LONGEST_WAIT:
+        waited_s += seconds
+        if waited_s > LONGEST_WAIT:
             raise OSError(f"it has answered {response.status} for {LONGEST_WAIT} s")
         connection.close()  # collectors close one that is idle
         pause(seconds)
 
 
-def _seconds(told: str | None) -> int:
+def _seconds(retry_after: str | None) -> int:
     """What a collector or a proxy before it asks to wait; it may give a date or nothing."""
-    return max(1, int(told)) if told and told.isdecimal() else _PAUSE_SECONDS
+    return max(1, int(retry_after)) if retry_after and retry_after.isdecimal() else _PAUSE_SECONDS

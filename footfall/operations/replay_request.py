@@ -33,7 +33,7 @@ _BATCHES: Final = ("/batch", "/b", "/import")
 _IN_URL: Final = "!$%&'()*+,-./:;=?@_~"
 
 
-class Resent(NamedTuple):
+class ReplayRequest(NamedTuple):
     """A request to the collector. `target` is path and query."""
 
     method: str
@@ -42,7 +42,7 @@ class Resent(NamedTuple):
     body: bytes
 
 
-def request_of(reject: Mapping[str, Any], keys: Keys, named: str) -> Resent | None:
+def request_of(reject: Mapping[str, Any], keys: Keys, named: str) -> ReplayRequest | None:
     """The request for a row of `rejects_bodies`; None where no key may send it.
 
     What came with a page's key goes with one of its site's, from an origin of it; what came with a
@@ -61,8 +61,8 @@ def request_of(reject: Mapping[str, Any], keys: Keys, named: str) -> Resent | No
     }
     path, body = str(reject["path"]), as_bytes(reject["body"])
     if reject["method"] == "GET":
-        return Resent("GET", f"{path}?{_query(path, body)}", headers, b"")
-    return Resent("POST", path, headers, _in_envelope(path, body))
+        return ReplayRequest("GET", f"{path}?{_query(path, body)}", headers, b"")
+    return ReplayRequest("POST", path, headers, _in_envelope(path, body))
 
 
 def _key_for(reject: Mapping[str, Any], keys: Keys, named: str) -> str | None:

@@ -52,15 +52,18 @@ def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -
         warehouse.close()
 
 
-def _empty(place: object) -> BadSetting:
+def _empty(source: object) -> BadSetting:
     return BadSetting(
-        f"{place} has no tables: start `footfall up` once, or set FOOTFALL_LOG and "
+        f"{source} has no tables: start `footfall up` once, or set FOOTFALL_LOG and "
         "FOOTFALL_WAREHOUSE as it has them."
     )
 
 
 def ask_worker(settings: Settings, sql: str, params: Mapping[str, Any] | None) -> Rows | None:
-    """The running worker's answer, or None where none listens."""
+    """The running worker's answer, or None where none listens.
+
+    Raises WarehouseUnavailable for a 5xx, WarehouseRefused for a 4xx, and what `call` raises.
+    """
     body = msgspec.json.encode({"sql": sql, "params": dict(params or {})})
     reply = call(settings, "POST", "/api/query", body)
     if reply is None:
@@ -83,15 +86,18 @@ def rows_of(compact: bytes) -> Rows:
 
 
 def status_of(settings: Settings) -> dict[str, Any] | None:
-    """The running worker's own account, or None where none listens."""
+    """The running worker's own account, or None where none listens.
+
+    Raises WarehouseUnavailable for any other answer than 200, and what `call` raises.
+    """
     reply = call(settings, "GET", "/api/status", seconds=_STATUS_SECONDS)
     if reply is None:
         return None
     status, text = reply
     if status != 200:
         raise WarehouseUnavailable(f"The worker answers {status}: {text[:300].decode()}")
-    found: dict[str, Any] = msgspec.json.decode(text)
-    return found
+    status_report: dict[str, Any] = msgspec.json.decode(text)
+    return status_report
 
 
 def call(

@@ -16,11 +16,11 @@ _OWNER: Final = "scratch.lock"
 
 
 @contextmanager
-def scratch(prefix: str, place: Path | None = None) -> Iterator[Path]:
-    """A new folder of our own in `place` (the system's for temporary files), removed afterwards."""
-    sweep(prefix, place)
+def scratch(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A new folder of our own in `parent` (the system's for temporary files), removed afterwards."""
+    sweep(prefix, parent)
     with whole():
-        folder = Path(mkdtemp(prefix=prefix, dir=place))
+        folder = Path(mkdtemp(prefix=prefix, dir=parent))
         owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(owner, fcntl.LOCK_EX)
     try:
@@ -31,9 +31,9 @@ def scratch(prefix: str, place: Path | None = None) -> Iterator[Path]:
             os.close(owner)
 
 
-def sweep(prefix: str, place: Path | None = None) -> None:
+def sweep(prefix: str, parent: Path | None = None) -> None:
     """Remove what killed runs left there: folders whose owner is gone, and their worker too."""
-    for folder in Path(place or gettempdir()).glob(f"{prefix}*"):
+    for folder in Path(parent or gettempdir()).glob(f"{prefix}*"):
         locks = [path for name in (_OWNER, LOCK) for path in folder.rglob(name)]
         if folder / _OWNER in locks and not any(map(_is_held, locks)):
             shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from footfall.processes.children import end_with_parent
 from footfall.processes.signals import whole
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 from pipeline.errors import Permanent
 from pipeline.settings import BY_NAME, Settings
 
@@ -30,14 +30,14 @@ class StackError(Permanent):
 
 
 class Stack:
-    """Processes over `folder`. Leaving the context ends them. `given` are further settings."""
+    """Processes over `folder`. Leaving the context ends them. `overrides` are further settings."""
 
-    def __init__(self, folder: Path, *, usual_ports: bool = True, **given: str) -> None:
-        self._folder, self._given = folder, given
+    def __init__(self, folder: Path, *, usual_ports: bool = True, **overrides: str) -> None:
+        self._folder, self._overrides = folder, overrides
         self._ports = {name: _port(name, usual_ports) for name in ("port", "worker_port")}
         self.settings = self._settings(None)
-        self.worker = Face(f"http://{self.settings.host}:{self.settings.worker_port}")
-        self.collector = Face(f"http://{self.settings.host}:{self.settings.port}")
+        self.worker = WorkerClient(f"http://{self.settings.host}:{self.settings.worker_port}")
+        self.collector = WorkerClient(f"http://{self.settings.host}:{self.settings.port}")
         self._children: dict[str, Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -72,8 +72,8 @@ class Stack:
 
     def wait_ready(self, command: str) -> None:
         """Return when the process can work. Raises StackError."""
-        face = self.worker if command == "worker" else self.collector
-        ready = wait_until(lambda: self.check() or face.is_ready(), START_SECONDS)
+        client = self.worker if command == "worker" else self.collector
+        ready = wait_until(lambda: self.check() or client.is_ready(), START_SECONDS)
         if not ready:
             raise StackError(f"footfall {command} was not ready in time. {self._last(command)}")
 
@@ -101,7 +101,7 @@ class Stack:
                 child.wait()
 
     def _settings(self, pace: tuple[int, int, float] | None) -> Settings:
-        given = {
+        texts = {
             "log": f"embedded://{self._folder}",
             "warehouse": f"chdb://{self._folder / 'warehouse'}",
             "write_keys": f"{WRITE_KEY}:{SITE} identify purchase rate=1000000",
@@ -109,9 +109,9 @@ class Stack:
             "tick_ms": None if pace is None else str(TICK_MS),
             "clock": "" if pace is None else ",".join(map(str, pace)),
             **self._ports,
-            **self._given,
+            **self._overrides,
         }
-        return Settings(given, env={})
+        return Settings(texts, env={})
 
     def _last(self, command: str) -> str:
         lines = (self._folder / f"{command}.log").read_text(errors="replace").splitlines()

@@ -15,7 +15,7 @@ _SECONDS: Final = 30.0
 """How long one answer may take."""
 
 
-class Face:
+class WorkerClient:
     """One process's HTTP side, at `url`; `token` is what a worker may want to be shown."""
 
     def __init__(self, url: str, token: str = "") -> None:

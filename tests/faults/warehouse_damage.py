@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from footfall.processes.worker_client import Face
+from footfall.processes.worker_client import WorkerClient
 from pipeline.errors import Permanent
 from pipeline.settings import Settings
 from pipeline.worker import Worker
@@ -134,7 +134,7 @@ def _run_stack(folder: Path, plan: Plan) -> list[dict[str, int]]:
 def _books(port: str) -> list[dict[str, int]]:
     """None while the worker starts."""
     try:
-        return [json.loads(Face(f"http://127.0.0.1:{port}").ask("/api/status"))["books"]]
+        return [json.loads(WorkerClient(f"http://127.0.0.1:{port}").ask("/api/status"))["books"]]
     except OSError:
         return []
 

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import pytest
 
 from collectors.access.rate_limits import BURST_SECONDS
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 
 SECONDS = 12.0
 NOISY_RATE, NOISY_BATCH, NOISY_CONNECTIONS = 200, 20, 8
@@ -32,8 +32,8 @@ _COUNT = "SELECT count() AS stored FROM events FINAL WHERE site = {site:String}"
 
 
 class Stack(NamedTuple):
-    collector: Face
-    worker: Face
+    collector: WorkerClient
+    worker: WorkerClient
 
 
 @pytest.fixture
@@ -54,10 +54,12 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
             stdout=log,
             stderr=log,
         )
-    faces = Stack(Face(f"http://127.0.0.1:{port}"), Face(f"http://127.0.0.1:{worker_port}"))
+    clients = Stack(
+        WorkerClient(f"http://127.0.0.1:{port}"), WorkerClient(f"http://127.0.0.1:{worker_port}")
+    )
     try:
-        assert wait_until(lambda: faces.collector.is_ready() and faces.worker.is_ready(), 40)
-        yield faces
+        assert wait_until(lambda: clients.collector.is_ready() and clients.worker.is_ready(), 40)
+        yield clients
     finally:
         up.terminate()
         up.wait(40)

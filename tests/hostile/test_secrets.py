@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 from pipeline.settings import SETTINGS, Settings
 from tests.faults.ground import free_port
 
@@ -41,8 +41,8 @@ class Stack(NamedTuple):
 
     env: dict[str, str]
     output: Path
-    collector: Face
-    worker: Face
+    collector: WorkerClient
+    worker: WorkerClient
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +64,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         up = subprocess.Popen(
             [sys.executable, "-m", "footfall", "up"], env=env, stdout=log, stderr=log
         )
-    faces = [Face(f"http://127.0.0.1:{port}", SECRETS["worker_token"]) for port in ports.values()]
+    clients = [
+        WorkerClient(f"http://127.0.0.1:{port}", SECRETS["worker_token"]) for port in ports.values()
+    ]
     try:
-        assert wait_until(lambda: all(face.is_ready() for face in faces), 60), output.read_text()
-        stack = Stack(env, output, *faces)
+        assert wait_until(lambda: all(client.is_ready() for client in clients), 60), (
+            output.read_text()
+        )
+        stack = Stack(env, output, *clients)
         send(stack)
         asked = "SELECT count() AS n FROM deliveries"
         assert wait_until(lambda: int(stack.worker.query(asked, {})[0]["n"]) > 0, 60, 0.5)

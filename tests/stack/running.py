@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 
 START_SECONDS = 60
 STOP_SECONDS = 40
@@ -22,8 +22,8 @@ STOP_SECONDS = 40
 class Up(NamedTuple):
     """One that runs; `log` is what both roles have said."""
 
-    collector: Face
-    worker: Face
+    collector: WorkerClient
+    worker: WorkerClient
     log: Path
     pid: int
     environment: Mapping[str, str]
@@ -100,8 +100,8 @@ def running(directory: Path, **settings: str) -> Iterator[Up]:
             stderr=output,
         )
     up = Up(
-        Face(f"http://{given.get('host', '127.0.0.1')}:{given['port']}"),
-        Face(
+        WorkerClient(f"http://{given.get('host', '127.0.0.1')}:{given['port']}"),
+        WorkerClient(
             f"http://{given.get('worker_host', '127.0.0.1')}:{given['worker_port']}",
             given.get("worker_token", ""),
         ),

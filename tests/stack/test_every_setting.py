@@ -25,7 +25,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from standardwebhooks.webhooks import Webhook
 
-from footfall.processes.worker_client import Face, wait_until
+from footfall.processes.worker_client import WorkerClient, wait_until
 from pipeline.errors import WarehouseUnavailable
 from pipeline.settings import SETTINGS
 from tests.stack.running import Up, free_port, running
@@ -208,7 +208,7 @@ def test_partitions_address_snippet_and_ticks(scene: Scene) -> None:
 
 def test_pages_are_for_who_shows_the_token(scene: Scene) -> None:
     with pytest.raises(HTTPError, match="401"):
-        Face(scene.up.worker.url, "another-token-of-characters").ask("/api/status")
+        WorkerClient(scene.up.worker.url, "another-token-of-characters").ask("/api/status")
 
 
 def test_without_a_token_pages_are_for_who_calls_them_by_a_known_name(tmp_path: Path) -> None:

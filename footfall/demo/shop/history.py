@@ -47,7 +47,7 @@ class Order(NamedTuple):
     lines: tuple[Line, ...]
 
 
-class Past(NamedTuple):
+class PurchaseHistory(NamedTuple):
     """A habit's purchases before the day, and the next one (None: given up)."""
 
     customer: Customer
@@ -63,58 +63,58 @@ class Pair(NamedTuple):
     sku: str
 
 
-def pasts(seed: int, customers: Iterable[Customer], until: int) -> list[Past]:
-    """The past of every habit, seen at `until` ms."""
+def histories(seed: int, customers: Iterable[Customer], until: int) -> list[PurchaseHistory]:
+    """The history of every habit, seen at `until` ms."""
     return [
-        _past(dice(seed, "habit", customer.user_id, habit.product.sku), customer, habit, until)
+        _history(dice(seed, "habit", customer.user_id, habit.product.sku), customer, habit, until)
         for customer in customers
         for habit in customer.habits
     ]
 
 
-def orders(seed: int, pasts: Iterable[Past], until: int) -> list[Order]:
+def orders(seed: int, histories: Iterable[PurchaseHistory], until: int) -> list[Order]:
     """All orders before `until`, with refunds and cancellations, in time order."""
     numbers = count(100_001)
     roll = dice(seed, "orders")
-    known: dict[str, Customer] = {}
-    found: list[Order] = []
-    for past in pasts:
-        known[past.customer.user_id] = past.customer
-        for time in past.times:
-            found += _order(roll, numbers, time, past.customer, past.habit.product)
-    for customer in known.values():
+    customers: dict[str, Customer] = {}
+    orders_so_far: list[Order] = []
+    for history in histories:
+        customers[history.customer.user_id] = history.customer
+        for time in history.times:
+            orders_so_far += _order(roll, numbers, time, history.customer, history.habit.product)
+    for customer in customers.values():
         for product in roll.sample(ONE_OFFS, roll.choice((0, 0, 1, 1, 2, 3))):
             time = until - roll.randrange(HOUR, HISTORY_DAYS * DAY)
-            found += _order(roll, numbers, time, customer, product)
-    return sorted((order for order in found if order.time < until), key=lambda o: o.time)
+            orders_so_far += _order(roll, numbers, time, customer, product)
+    return sorted((order for order in orders_so_far if order.time < until), key=lambda o: o.time)
 
 
-def due(pasts: Iterable[Past], begin: int, end: int) -> frozenset[Pair]:
+def due(histories: Iterable[PurchaseHistory], begin: int, end: int) -> frozenset[Pair]:
     """Pairs with at least three purchases whose next, undisturbed, falls in [begin, end)."""
     return frozenset(
-        _pair(past)
-        for past in pasts
-        if len(past.times) >= 3 and past.next is not None and begin <= past.next < end
+        _pair(history)
+        for history in histories
+        if len(history.times) >= 3 and history.next is not None and begin <= history.next < end
     )
 
 
-def may_be_due(pasts: Iterable[Past], begin: int, end: int) -> frozenset[Pair]:
+def may_be_due(histories: Iterable[PurchaseHistory], begin: int, end: int) -> frozenset[Pair]:
     """Pairs for which a flag in [begin, end) is no mistake, though it is not asked for.
 
     Those whose next purchase lies within `NEAR` of their own interval from the window, and those
     with one or two purchases, about whom nobody can know.
     """
-    return frozenset(_pair(past) for past in pasts if _may_be_due(past, begin, end))
+    return frozenset(_pair(history) for history in histories if _may_be_due(history, begin, end))
 
 
-def _may_be_due(past: Past, begin: int, end: int) -> bool:
-    if past.next is None:
+def _may_be_due(history: PurchaseHistory, begin: int, end: int) -> bool:
+    if history.next is None:
         return False
-    margin = past.habit.every_days * DAY * NEAR
-    return 1 <= len(past.times) <= 2 or begin - margin <= past.next < end + margin
+    margin = history.habit.every_days * DAY * NEAR
+    return 1 <= len(history.times) <= 2 or begin - margin <= history.next < end + margin
 
 
-def _past(roll: Random, customer: Customer, habit: Habit, until: int) -> Past:
+def _history(roll: Random, customer: Customer, habit: Habit, until: int) -> PurchaseHistory:
     interval = habit.every_days * DAY
     begin = until - HISTORY_DAYS * DAY
     fate = roll.random()
@@ -123,8 +123,8 @@ def _past(roll: Random, customer: Customer, habit: Habit, until: int) -> Past:
     times = list(_renewals(roll, interval, begin, until))
     if fate > 1 - QUIT_SHARE:
         last = until - QUIT_INTERVALS * interval
-        return Past(customer, habit, tuple(t for t in times if t < last), None)
-    return Past(customer, habit, tuple(times[:-1]), times[-1])
+        return PurchaseHistory(customer, habit, tuple(t for t in times if t < last), None)
+    return PurchaseHistory(customer, habit, tuple(times[:-1]), times[-1])
 
 
 def _renewals(roll: Random, interval: float, begin: int, until: int) -> Iterator[int]:
@@ -150,5 +150,5 @@ def _order(
     yield Order(f"o{next(numbers)}", time, "completed", customer, lines)
 
 
-def _pair(past: Past) -> Pair:
-    return Pair(past.customer.user_id, past.habit.product.sku)
+def _pair(history: PurchaseHistory) -> Pair:
+    return Pair(history.customer.user_id, history.habit.product.sku)

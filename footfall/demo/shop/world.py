@@ -48,7 +48,7 @@ class World:
     @cached_property
     def orders(self) -> list[Order]:
         """Six months of orders before the day, in time order."""
-        return history.orders(self._seed, self._pasts, self.begin)
+        return history.orders(self._seed, self._histories, self.begin)
 
     @cached_property
     def visits(self) -> list[Visit]:
@@ -70,13 +70,13 @@ class World:
             broken_device=visits.BREAK_DEVICE,
             broke_at=self.begin + visits.BREAK_AFTER,
             failed_views=visits.failed_views(self.visits, self.begin),
-            due=history.due(self._pasts, self.begin, self.end) - bought,
-            may_be_due=history.may_be_due(self._pasts, self.begin, self.end),
+            due=history.due(self._histories, self.begin, self.end) - bought,
+            may_be_due=history.may_be_due(self._histories, self.begin, self.end),
         )
 
     @cached_property
-    def _pasts(self) -> list[history.Past]:
-        return history.pasts(self._seed, self._customers, self.begin)
+    def _histories(self) -> list[history.PurchaseHistory]:
+        return history.histories(self._seed, self._customers, self.begin)
 
     @cached_property
     def _regulars(self) -> Sequence[Customer]:

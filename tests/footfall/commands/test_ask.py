@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from footfall.cli import cli
 from footfall.commands import ask
-from footfall.operations.replay import Replayed
+from footfall.operations.replay import ReplayOutcome
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from schemas.rows import RejectRow
@@ -63,9 +63,11 @@ class Sent:
         self.rows: list[Mapping[str, Any]] = []
         self.refused = self.impossible = 0
 
-    def replay(self, settings: object, rejects: Iterable[Mapping[str, Any]], key: str) -> Replayed:
+    def replay(
+        self, settings: object, rejects: Iterable[Mapping[str, Any]], key: str
+    ) -> ReplayOutcome:
         self.rows = list(rejects)
-        return Replayed(len(self.rows), self.refused, self.impossible)
+        return ReplayOutcome(len(self.rows), self.refused, self.impossible)
 
     @property
     def paths(self) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from footfall.demo import results
 from footfall.demo.evaluation import Flag
 from footfall.processes.stack import SITE
-from footfall.processes.worker_client import Face
+from footfall.processes.worker_client import WorkerClient
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from pipeline.warehouse.migrate import migrate
 from schemas.identifiers import person_id
@@ -29,8 +29,8 @@ NOON = 1_780_056_000_000
 DAY = 86_400_000
 
 
-class Asked(Face):
-    """A Face on a warehouse in this process."""
+class LocalWorkerClient(WorkerClient):
+    """A WorkerClient on a warehouse in this process."""
 
     def __init__(self, warehouse: EmbeddedWarehouse) -> None:
         super().__init__("")
@@ -47,22 +47,22 @@ class Asked(Face):
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorkerClient]:
     folder: Path = tmp_path_factory.mktemp("found")
     warehouse = EmbeddedWarehouse(folder / "warehouse")
     migrate(warehouse)
-    yield Asked(warehouse)
+    yield LocalWorkerClient(warehouse)
     warehouse.close()
 
 
-def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
+def test_the_books_are_summed_and_the_rows_counted(worker: LocalWorkerClient) -> None:
     counts = {"declared": 3, "stored": 1, "deduplicated": 1, "rejected": 1, "beyond_window": 0}
     worker.insert(AccountingRow, 1, time=NOON, **counts)
     worker.insert(AccountingRow, 1, time=NOON, **counts)  # a replay's repeat
     worker.insert(AccountingRow, 2, time=NOON, **counts)
     worker.insert(AccountingRow, 3, time=NOON, **counts, site="elsewhere")
-    found_books = results.counted(worker)
-    assert found_books == {
+    books = results.event_counts(worker)
+    assert books == {
         "declared": 6,
         "stored": 2,
         "deduplicated": 2,
@@ -71,7 +71,7 @@ def test_the_books_are_summed_and_the_rows_counted(worker: Asked) -> None:
     }
 
 
-def test_only_breaks_are_flags(worker: Asked) -> None:
+def test_only_breaks_are_flags(worker: LocalWorkerClient) -> None:
     numbers = {"expected": 0.8, "observed": 0.0, "views": 19, "failed_views": 19}
     flag = {"page": "/checkout", "device_class": "mobile", **numbers}
     worker.insert(FlagRow, 1, time=NOON, state="broke", **flag)
@@ -79,7 +79,7 @@ def test_only_breaks_are_flags(worker: Asked) -> None:
     assert results.flags(worker) == [Flag("/checkout", "mobile", NOON)]
 
 
-def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: Asked) -> None:
+def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: LocalWorkerClient) -> None:
     person = person_id(SITE, "user_id:c1")
     worker.insert(
         IdentityRow,
@@ -105,7 +105,7 @@ def test_due_are_cycles_that_are_due_or_late_by_user_id(worker: Asked) -> None:
     assert results.due(worker) == {("c1", "tea"), ("c1", "cup")}
 
 
-def test_a_device_belongs_to_whoever_had_it_last(worker: Asked) -> None:
+def test_a_device_belongs_to_whoever_had_it_last(worker: LocalWorkerClient) -> None:
     people = {name: person_id(SITE, f"user_id:{name}") for name in ("ann", "bob")}
     for version, (name, person) in enumerate(people.items()):
         identifier = f"user_id:{name}"

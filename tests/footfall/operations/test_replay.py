@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from footfall.operations import replay as module
-from footfall.operations.replay import LONGEST_WAIT, Replayed, replay
+from footfall.operations.replay import LONGEST_WAIT, ReplayOutcome, replay
 from pipeline.errors import LogUnavailable
 from pipeline.settings import Settings
 
@@ -61,7 +61,7 @@ class Played:
         self.monkeypatch = monkeypatch
         self.waits: list[float] = []
 
-    def run(self, answers: Answers, *rows: dict[str, Any]) -> Replayed:
+    def run(self, answers: Answers, *rows: dict[str, Any]) -> ReplayOutcome:
         self.wire = Wire(answers)
         self.monkeypatch.setattr(module, "HTTPConnection", lambda *place, timeout: self.wire)
         return replay(SETTINGS, rows or [row()], "", self.waits.append)
@@ -75,7 +75,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
 def test_what_is_taken_refused_and_impossible_is_counted(played: Played) -> None:
     partly = (200, "", b'{"success":true,"accepted":1,"rejected":1}')
     found = played.run([TAKEN, REFUSED, partly], row(), row(), row(), row(sender="page"))
-    assert found == Replayed(taken=1, refused=2, impossible=1)
+    assert found == ReplayOutcome(taken=1, refused=2, impossible=1)
     assert len(played.wire.sent) == 3
 
 
@@ -84,7 +84,7 @@ def test_a_collector_that_asks_to_wait_is_waited_for_and_has_refused_nothing(
     status: int, played: Played
 ) -> None:
     later = [(status, "7", b""), (status, "", b""), (status, "Sun, 22 Nov 2026 03:00:00 GMT", b"")]
-    assert played.run([*later, TAKEN]) == Replayed(1, 0, 0)
+    assert played.run([*later, TAKEN]) == ReplayOutcome(1, 0, 0)
     assert played.waits == [7, 5, 5]
     assert len({str(request) for request in played.wire.sent}) == 1
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import asdict
 
 from collectors import limits
-from footfall.operations.replay_request import HEADER, UNASKED, Resent, request_of
+from footfall.operations.replay_request import HEADER, UNASKED, ReplayRequest, request_of
 from pipeline.engine.stage import Emit, Record
 from pipeline.stages.rejects import RejectsStage
 from schemas.events import Event
@@ -61,17 +61,19 @@ class Shop:
         return [row_of(reject) for reject in self.collector.writer.rejects()]
 
     def again(self, row: dict[str, Any], named: str = "") -> int:
-        resent = request_of(row, self.keys, named)
-        assert resent is not None
-        return self.collector.call(resent.method, resent.target, resent.body, resent.headers).status
+        request = request_of(row, self.keys, named)
+        assert request is not None
+        return self.collector.call(
+            request.method, request.target, request.body, request.headers
+        ).status
 
     def events(self) -> list[Event]:
         return self.collector.writer.events()
 
 
-def key_sent(resent: Resent | None) -> str:
-    assert resent is not None
-    return base64.b64decode(resent.headers["authorization"].removeprefix("Basic ")).decode()[:-1]
+def key_sent(request: ReplayRequest | None) -> str:
+    assert request is not None
+    return base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()[:-1]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
@@ -129,9 +131,9 @@ def test_of_a_batch_only_what_was_refused_goes_back() -> None:
     events = [{"type": kind, "anonymousId": "a"} for kind in ("page", "view", "page")]
     shop.post("/v1/batch", {"batch": events}, basic("s3cret-key"))
     (row,) = shop.rows()
-    resent = request_of(row, SERVER, "")
-    assert resent is not None
-    assert resent.body == b'{"batch":[{"type": "view", "anonymousId": "a"}]}'
+    request = request_of(row, SERVER, "")
+    assert request is not None
+    assert request.body == b'{"batch":[{"type": "view", "anonymousId": "a"}]}'
 
 
 def test_a_gzipped_request_goes_back_as_it_came() -> None:
@@ -202,10 +204,10 @@ def test_a_stranger_s_input_goes_with_a_key_that_is_named_or_not_at_all() -> Non
     (row,) = shop.rows()
     assert (row["site"], row["sender"]) == ("", "")
     assert request_of(row, BOTH, "") is None
-    resent = request_of(row, BOTH, "page")
-    assert key_sent(resent) == "page"
-    assert resent is not None
-    assert resent.headers["origin"] == "https://www.shop.example"
+    request = request_of(row, BOTH, "page")
+    assert key_sent(request) == "page"
+    assert request is not None
+    assert request.headers["origin"] == "https://www.shop.example"
 
 
 def test_of_several_keys_the_one_with_the_fewest_rights_goes_unless_one_is_named() -> None:
@@ -222,20 +224,20 @@ def test_a_key_goes_whole_in_a_header_whatever_it_is_made_of() -> None:
     shop = Shop(keys)
     shop.post("/v1/batch", {"batch": [{"type": "x"}]}, basic("a+b/c&d=e"))
     (row,) = shop.rows()
-    resent = request_of(row, keys, "")
-    assert key_sent(resent) == "a+b/c&d=e"
-    assert resent is not None
-    assert resent.target == "/v1/batch"
-    assert "origin" not in resent.headers
+    request = request_of(row, keys, "")
+    assert key_sent(request) == "a+b/c&d=e"
+    assert request is not None
+    assert request.target == "/v1/batch"
+    assert "origin" not in request.headers
 
 
 def test_with_no_keys_at_all_none_is_needed() -> None:
     shop = Shop({})
     shop.post("/v1/batch", {"batch": [{"type": "x"}]}, {})
     (row,) = shop.rows()
-    resent = request_of(row, {}, "")
-    assert resent is not None
-    assert "authorization" not in resent.headers
+    request = request_of(row, {}, "")
+    assert request is not None
+    assert "authorization" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -287,10 +289,10 @@ def test_an_objection_goes_along_and_the_machine_that_replays_is_not_the_visitor
         patched.setattr(limits, "MAX_EVENT", 1)
         shop.post("/v1/track", {"anonymousId": "a", "event": "x"}, said)
     (row,) = shop.rows()
-    resent = request_of(row, SERVER, "")
-    assert resent is not None
-    here = resent.headers | {"x-forwarded-for": "198.51.100.7", "user-agent": "Firefox/128.0"}
-    shop.collector.call("POST", resent.target, resent.body, here)
+    request = request_of(row, SERVER, "")
+    assert request is not None
+    here = request.headers | {"x-forwarded-for": "198.51.100.7", "user-agent": "Firefox/128.0"}
+    shop.collector.call("POST", request.target, request.body, here)
     (event,) = shop.events()
     assert (event.opt_out, event.ip, event.browser) == (True, "", "")
 

@@ -10,8 +10,8 @@ UNTIL = 1_780_012_800_000
 
 
 def test_the_importer_reads_the_orders_that_were_written(tmp_path: Path) -> None:
-    pasts = history.pasts(1, customers(1, 30), UNTIL)
-    orders = history.orders(1, pasts, UNTIL)
+    histories = history.histories(1, customers(1, 30), UNTIL)
+    orders = history.orders(1, histories, UNTIL)
     written = files.write(orders, "shop", tmp_path, 1_760_000_000_000)
     how = mapping.load(written.mapping)
     make = bodies.maker(how)

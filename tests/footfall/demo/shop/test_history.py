@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from footfall.demo.shop import history
 from footfall.demo.shop.customers import customers
 from footfall.demo.shop.dice import DAY
-from footfall.demo.shop.history import Order, Pair, Past
+from footfall.demo.shop.history import Order, Pair, PurchaseHistory
 
 UNTIL = 1_780_012_800_000
 PEOPLE = customers(3, 200)
 
 
 def _orders(seed: int) -> list[Order]:
-    return history.orders(seed, history.pasts(seed, PEOPLE, UNTIL), UNTIL)
+    return history.orders(seed, history.histories(seed, PEOPLE, UNTIL), UNTIL)
 
 
 def test_the_same_seed_gives_the_same_orders_and_another_seed_others() -> None:
@@ -49,49 +49,52 @@ def test_there_are_refunds_and_cancellations() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_next_purchase_is_about_one_own_interval_after_the_last(seed: int) -> None:
-    for past in history.pasts(seed, PEOPLE[:20], UNTIL):
-        if past.next is not None and past.times:
-            gap = (past.next - past.times[-1]) / DAY
-            assert 0.5 <= gap / past.habit.every_days <= 1.5
-            assert past.times[-1] < UNTIL <= past.next
+    for purchases in history.histories(seed, PEOPLE[:20], UNTIL):
+        if purchases.next is not None and purchases.times:
+            gap = (purchases.next - purchases.times[-1]) / DAY
+            assert 0.5 <= gap / purchases.habit.every_days <= 1.5
+            assert purchases.times[-1] < UNTIL <= purchases.next
 
 
 def test_due_are_those_whose_own_renewal_falls_into_the_window() -> None:
-    pasts = history.pasts(1, PEOPLE, UNTIL)
-    due = history.due(pasts, UNTIL, UNTIL + DAY)
-    by_pair = {_pair(past): past for past in pasts}
+    histories = history.histories(1, PEOPLE, UNTIL)
+    due = history.due(histories, UNTIL, UNTIL + DAY)
+    by_pair = {_pair(purchases): purchases for purchases in histories}
     assert due
     assert all(UNTIL <= (by_pair[pair].next or 0) < UNTIL + DAY for pair in due)
     missed = [
-        past
-        for past in pasts
-        if len(past.times) >= 3 and past.next and past.next < UNTIL + DAY and _pair(past) not in due
+        purchases
+        for purchases in histories
+        if len(purchases.times) >= 3
+        and purchases.next
+        and purchases.next < UNTIL + DAY
+        and _pair(purchases) not in due
     ]
     assert missed == []
 
 
 def test_what_is_due_may_be_due_and_what_was_given_up_may_not() -> None:
-    pasts = history.pasts(1, PEOPLE, UNTIL)
-    may_be = history.may_be_due(pasts, UNTIL, UNTIL + DAY)
-    assert history.due(pasts, UNTIL, UNTIL + DAY) <= may_be
-    given_up = {_pair(past) for past in pasts if past.next is None}
+    histories = history.histories(1, PEOPLE, UNTIL)
+    may_be = history.may_be_due(histories, UNTIL, UNTIL + DAY)
+    assert history.due(histories, UNTIL, UNTIL + DAY) <= may_be
+    given_up = {_pair(purchases) for purchases in histories if purchases.next is None}
     assert given_up
     assert not given_up & may_be
 
 
 def test_a_flag_far_from_the_own_next_purchase_is_a_mistake() -> None:
-    pasts = history.pasts(1, PEOPLE, UNTIL)
-    may_be = history.may_be_due(pasts, UNTIL, UNTIL + DAY)
+    histories = history.histories(1, PEOPLE, UNTIL)
+    may_be = history.may_be_due(histories, UNTIL, UNTIL + DAY)
     far = {
-        _pair(past)
-        for past in pasts
-        if past.next
-        and len(past.times) >= 3
-        and past.next > UNTIL + DAY + past.habit.every_days * DAY / 2
+        _pair(purchases)
+        for purchases in histories
+        if purchases.next
+        and len(purchases.times) >= 3
+        and purchases.next > UNTIL + DAY + purchases.habit.every_days * DAY / 2
     }
     assert far
     assert not far & may_be
 
 
-def _pair(past: Past) -> Pair:
-    return Pair(past.customer.user_id, past.habit.product.sku)
+def _pair(purchases: PurchaseHistory) -> Pair:
+    return Pair(purchases.customer.user_id, purchases.habit.product.sku)
