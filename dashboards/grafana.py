@@ -67,8 +67,8 @@ def dashboard(board: Board) -> dict[str, Any]:
         ],
         "annotations": {"list": []},
         "panels": [
-            _panel(number, panel, position)
-            for number, (panel, position) in enumerate(
+            _panel(number, panel, grid)
+            for number, (panel, grid) in enumerate(
                 zip(board.panels, _positions(board.panels), strict=True), 1
             )
         ],
@@ -90,14 +90,14 @@ def _positions(panels: Sequence[Panel]) -> Iterator[dict[str, int]]:
         x, tallest = x + panel.width, max(tallest, panel.height)
 
 
-def _panel(number: int, panel: Panel, position: dict[str, int]) -> dict[str, Any]:
+def _panel(number: int, panel: Panel, grid: dict[str, int]) -> dict[str, Any]:
     source = CLICKHOUSE if panel.query else PROMETHEUS
     return {
         "id": number,
         "type": panel.kind,
         "title": panel.title,
         "datasource": source,
-        "gridPos": position,
+        "gridPos": grid,
         "targets": [_sql_target(panel) if panel.query else _prometheus_target(panel)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "options": _options(panel),
@@ -141,11 +141,11 @@ def _defaults(panel: Panel) -> dict[str, Any]:
 
 
 def _overrides(panel: Panel) -> list[dict[str, Any]]:
-    units = [(name, "unit", unit) for name, unit in panel.units.items()]
+    rows = [(name, "unit", unit) for name, unit in panel.units.items()]
     hidden = [(name, "custom.hidden", True) for name in panel.hide]
     return [
         {"matcher": {"id": "byName", "options": name}, "properties": [{"id": key, "value": value}]}
-        for name, key, value in (*units, *hidden)
+        for name, key, value in (*rows, *hidden)
     ]
 
 

@@ -82,7 +82,7 @@ def measure(
             for server in SERVERS:
                 tell(f"round {number} of {rounds}: {server}, {load.per_request} events a request")
                 runs.setdefault((server, load), []).append(_run(server, load, log, seconds))
-    return [_result(server, load, found) for (server, load), found in runs.items()]
+    return [_result(server, load, matches) for (server, load), matches in runs.items()]
 
 
 def _check_empty(log: str) -> None:

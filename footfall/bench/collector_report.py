@@ -40,12 +40,12 @@ def report(log: str, results: list[Result]) -> CollectorReport:
 
 
 def _targets(results: list[Result]) -> list[Target]:
-    found: list[Target] = []
+    matches: list[Target] = []
     for result in results:
         if result.server == "collector" and result.per_request in _TARGETS:
             name, least = _TARGETS[result.per_request]
             events = result.requests_per_cpu_second * result.per_request
-            found += [
+            matches += [
                 Target(name, least, events, at_most=False),
                 Target(
                     f"p99 at half load, {result.per_request} a request, ms",
@@ -54,25 +54,25 @@ def _targets(results: list[Result]) -> list[Target]:
                     at_most=True,
                 ),
             ]
-    return found
+    return matches
 
 
 def table(found: CollectorReport) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
     """The report as tables: column names and rows."""
     rows: list[tuple[Any, ...]] = [
         (
-            one.server,
-            one.per_request,
-            f"{one.requests_per_second:,.0f}",
-            f"{one.requests_per_cpu_second:,.0f}",
-            f"{one.requests_per_cpu_second * one.per_request:,.0f}",
-            f"{one.p50_ms:.1f}",
-            f"{one.p99_ms:.1f}",
-            f"{max(run.sender_busy for run in one.runs):.0%}",
+            item.server,
+            item.per_request,
+            f"{item.requests_per_second:,.0f}",
+            f"{item.requests_per_cpu_second:,.0f}",
+            f"{item.requests_per_cpu_second * item.per_request:,.0f}",
+            f"{item.p50_ms:.1f}",
+            f"{item.p99_ms:.1f}",
+            f"{max(run.sender_busy for run in item.runs):.0%}",
         )
-        for one in found.results
+        for item in found.results
     ]
-    costs = [(f"{each} a request", f"{cost:.1f}") for each, cost in found.costs.items()]
+    costs = [(f"{entry} a request", f"{cost:.1f}") for entry, cost in found.costs.items()]
     return [
         (
             (

@@ -124,7 +124,7 @@ def _run(folder: Path, kind: Kind, events: int) -> Measured:
             "FOOTFALL_LOG": f"embedded://{data}",
             "FOOTFALL_WAREHOUSE": f"chdb://{data}/warehouse",
         }
-        done = subprocess.run(  # noqa: S603 - our own command
+        finished = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "footfall.bench.one", kind.measure, str(events)],
             env=os.environ | settings,
             capture_output=True,
@@ -132,10 +132,10 @@ def _run(folder: Path, kind: Kind, events: int) -> Measured:
             check=False,
             preexec_fn=end_with_parent(),
         )
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip().splitlines()[-3:]
+    if finished.returncode:
+        words = finished.stderr.decode(errors="replace").strip().splitlines()[-3:]
         raise BenchError(f"{kind.name} failed. Its last words: {' / '.join(words)}")
-    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Measured)
+    return msgspec.json.decode(finished.stdout.splitlines()[-1], type=Measured)
 
 
 def _result(kind: Kind, runs: list[Measured]) -> Result:

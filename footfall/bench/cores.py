@@ -34,8 +34,10 @@ class Cores(NamedTuple):
         """The last CPU for the server, the others for the sender."""
         if not hasattr(os, "sched_getaffinity"):
             return cls(frozenset(), frozenset())
-        *others, last = sorted(os.sched_getaffinity(0))
-        return cls(frozenset((last,)), frozenset(others)) if others else cls(*[frozenset()] * 2)
+        *remaining, last = sorted(os.sched_getaffinity(0))
+        return (
+            cls(frozenset((last,)), frozenset(remaining)) if remaining else cls(*[frozenset()] * 2)
+        )
 
 
 @contextmanager

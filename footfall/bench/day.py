@@ -55,11 +55,11 @@ class Day:
         """The records of the second `number`, and its tick in every partition."""
         random, visits, start = self._random, self._visits, START_MS + number * 1_000
         waiting: list[list[str]] = [[] for _ in range(self._partitions)]
-        for place in range(self._rate):
+        for position in range(self._rate):
             at = int(random.random() * len(visits))
             if random.random() * VISIT_EVENTS < 1:
                 visits[at] = self._visitor()
-            time = start + place * 1_000 // self._rate
+            time = start + position * 1_000 // self._rate
             device = visits[at]
             name = _uuid(device * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128))
             waiting[partition_of(name, self._partitions)].append(self._line(device, name, time))
@@ -76,16 +76,16 @@ class Day:
 
     def _line(self, device: int, name: str, time: int) -> str:
         random = self._random
-        what, path = random.random(), _PAGES[int(random.random() * len(_PAGES))]
-        kind, rest = ("page", "") if what < 0.6 else ("track", ',"event":"Product Clicked"')
-        if what >= 0.998:
+        draw, path = random.random(), _PAGES[int(random.random() * len(_PAGES))]
+        kind, fields = ("page", "") if draw < 0.6 else ("track", ',"event":"Product Clicked"')
+        if draw >= 0.998:
             order = int(random.random() * 1e9)
-            kind, rest = "purchase", _ORDER % (device, order, order % 300)
-        elif what >= 0.978:
-            kind, rest = "identify", f',"identifiers":["user_id:u{device}"]'
+            kind, fields = "purchase", _ORDER % (device, order, order % 300)
+        elif draw >= 0.978:
+            kind, fields = "identify", f',"identifiers":["user_id:u{device}"]'
         message = _uuid(random.getrandbits(128))
         screen = "mobile" if device % 3 else "desktop"
-        return _LINE % (kind, message, time, time + 80, name, path, screen, rest)
+        return _LINE % (kind, message, time, time + 80, name, path, screen, fields)
 
 
 def _uuid(number: int) -> str:

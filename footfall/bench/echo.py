@@ -24,11 +24,11 @@ _HEADERS = [
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application. Also says that it is ready, whatever it is asked."""
     parts = bytearray()
-    more = True
-    while more:
+    extra = True
+    while extra:
         message: Any = await receive()
         parts += message.get("body", b"")
-        more = message.get("more_body", False)
+        extra = message.get("more_body", False)
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     await send({"type": "http.response.body", "body": SUCCESS.body})
 

@@ -35,24 +35,24 @@ def records(
         if len(waiting[partition]) == per_record:
             yield partition, per_record, b"\n".join(waiting[partition])
             waiting[partition] = []
-    for partition, rest in enumerate(waiting):
-        if rest:
-            yield partition, len(rest), b"\n".join(rest)
+    for partition, remainder in enumerate(waiting):
+        if remainder:
+            yield partition, len(remainder), b"\n".join(remainder)
 
 
 def _event(random: Random, time: int) -> Event:
     visitor = random.randrange(VISITORS)
-    known = random.random() < IDENTIFY
+    existing = random.random() < IDENTIFY
     path = random.choice(_PATHS)
     return Event(
-        type="identify" if known else random.choice(("page", "track")),
+        type="identify" if existing else random.choice(("page", "track")),
         message_id=f"{random.getrandbits(96):024x}",
         site="shop",
         time=time,
         received_at=time + 80,
         corrected_time=time,
         anonymous_id=f"anon-{visitor:08d}",
-        identifiers=(f"user_id:u{visitor}",) if known else (),
+        identifiers=(f"user_id:u{visitor}",) if existing else (),
         event="Product Clicked",
         url=f"https://shop.example{path}",
         path=path,

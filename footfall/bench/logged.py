@@ -33,17 +33,19 @@ async def ends(settings: Settings) -> list[int]:
 async def check(settings: Settings, starts: list[int], run: str, events: int) -> None:
     """Raise BenchError unless the log, from `starts` on, has each of a run's `events` once."""
     journal = await open_journal(settings)
-    seen = bytearray(events)
+    occurrences = bytearray(events)
     try:
         for partition, start in enumerate(starts):
-            await _mark(journal, partition, start, run, seen)
+            await _mark(journal, partition, start, run, occurrences)
     finally:
         await journal.close()
-    if missing := seen.count(0):
+    if missing := occurrences.count(0):
         raise BenchError(f"{missing} of {events} acknowledged events are not in the log.")
 
 
-async def _mark(journal: Journal, partition: int, start: int, run: str, seen: bytearray) -> None:
+async def _mark(
+    journal: Journal, partition: int, start: int, run: str, occurrences: bytearray
+) -> None:
     while records := await journal.read(topics.EVENTS.name, partition, start, _AT_ONCE):
         start = records[-1].offset + 1
         for event in _named.decode_lines(b"\n".join(record.value for record in records)):
@@ -51,7 +53,7 @@ async def _mark(journal: Journal, partition: int, start: int, run: str, seen: by
             if number is None:
                 if event.message_id:  # a tick has no name
                     raise BenchError(f"The log holds {event.message_id!r}, which nobody sent.")
-            elif number >= len(seen) or seen[number]:
+            elif number >= len(occurrences) or occurrences[number]:
                 raise BenchError(f"Event {number} is in the log and was not sent, or is twice.")
             else:
-                seen[number] = 1
+                occurrences[number] = 1

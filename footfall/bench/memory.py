@@ -62,25 +62,25 @@ def measure(
     rate: int,
     devices: int,
     limit: str | None,
-    every: float,
+    interval: float,
     folder: str | None,
     tell: Measured,
 ) -> list[Sample]:
-    """A sample at every `every` simulated hours, told as it comes. Raises BenchError.
+    """A sample at every `interval` simulated hours, told as it comes. Raises BenchError.
 
     `limit` is the setting `state_limit` (None: its default); files are below `folder`.
     """
     samples: list[Sample] = []
-    given = {} if limit is None else {"state_limit": limit}
+    overrides = {} if limit is None else {"state_limit": limit}
     with (
-        TemporaryDirectory(prefix="footfall-bench-", dir=folder) as place,
-        Stack(Path(place), usual_ports=False, **given) as stack,
-        closing(EmbeddedWriter(Path(place), PARTITIONS, lambda: START_MS)) as writer,
+        TemporaryDirectory(prefix="footfall-bench-", dir=folder) as folder_name,
+        Stack(Path(folder_name), usual_ports=False, **overrides) as stack,
+        closing(EmbeddedWriter(Path(folder_name), PARTITIONS, lambda: START_MS)) as writer,
     ):
         stack.start("worker")
         stack.wait_ready("worker")
-        run = _Run(stack, writer, Path(place))
-        for sample in run.samples(Day(rate, devices, PARTITIONS), rate, hours, every):
+        run = _Run(stack, writer, Path(folder_name))
+        for sample in run.samples(Day(rate, devices, PARTITIONS), rate, hours, interval):
             samples.append(sample)
             tell(sample)
     return samples
@@ -95,9 +95,9 @@ class _Run:
         self._ends = [0] * PARTITIONS
         self._sums: list[list[tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
 
-    def samples(self, day: Day, rate: int, hours: float, every: float) -> Iterator[Sample]:
+    def samples(self, day: Day, rate: int, hours: float, interval: float) -> Iterator[Sample]:
         """Feed second after second, never too far ahead."""
-        begun, due, seconds = monotonic(), every, 0
+        started_at, due, seconds = monotonic(), interval, 0
         while seconds < hours * 3600:
             records = [r for n in range(AT_ONCE_SECONDS) for r in day.second(seconds + n)]
             self._append(records)
@@ -108,8 +108,8 @@ class _Run:
                 while self._wait(0):
                     sleep(_POLL_SECONDS)
                 sleep(LOOK_SECONDS + 1)  # then the gauges are of now
-                yield self._sample(seconds, seconds * rate, monotonic() - begun)
-                due += every
+                yield self._sample(seconds, seconds * rate, monotonic() - started_at)
+                due += interval
 
     def _append(self, records: list[Append]) -> None:
         self._writer.write(records)
@@ -157,22 +157,22 @@ class _Run:
                 if monotonic() > deadline:
                     raise BenchError(f"The worker does not answer: {error}.") from error
                 sleep(_POLL_SECONDS)
-        found = (_SAMPLE.fullmatch(line) for line in text.splitlines())
-        return [(m[1], dict(_LABEL.findall(m[2] or "")), float(m[3])) for m in found if m]
+        matches = (_SAMPLE.fullmatch(line) for line in text.splitlines())
+        return [(m[1], dict(_LABEL.findall(m[2] or "")), float(m[3])) for m in matches if m]
 
     def _sample(self, seconds: int, events: int, took: float) -> Sample:
         state: dict[str, float] = {}
-        remembered, limit, told = 0.0, 0.0, 0
+        remembered, limit, alarms = 0.0, 0.0, 0
         for name, labels, value in self._metrics():
             if name == "footfall_state_bytes":
-                place = f"{labels['stage']}.{labels['table']}"
-                state[place] = state.get(place, 0.0) + value / 1e6
+                table_name = f"{labels['stage']}.{labels['table']}"
+                state[table_name] = state.get(table_name, 0.0) + value / 1e6
             elif name == "footfall_state_limit_bytes":
                 limit += value / 1e6
             elif name == "footfall_remembered_seconds":
                 remembered = min(remembered or value / 3600, value / 3600)
             elif name == "footfall_alarms" and labels["part"] == "memory":
-                told = int(value)
+                alarms = int(value)
         (stored,) = self._stack.worker.query("SELECT count() AS events FROM events", {})
         status = Path(f"/proc/{self._stack.pid('worker')}/status").read_text()
         memory = {key: int(kb) * 1024 / 1e6 for key, kb in re.findall(r"(\w+):\s+(\d+) kB", status)}
@@ -185,7 +185,7 @@ class _Run:
             state,
             limit,
             remembered,
-            told,
+            alarms,
             int(stored["events"]),
         )
 

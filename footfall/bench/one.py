@@ -120,8 +120,8 @@ class _OneByOne(Consumer):
     """Each record is a Faust message of its own, as with any transport."""
 
     def _read(self, active: list[Any]) -> dict[Any, list[list[Record]]]:
-        found = super()._read(active)
-        return {tp: [[record] for run in runs for record in run] for tp, runs in found.items()}
+        matches = super()._read(active)
+        return {tp: [[record] for run in runs for record in run] for tp, runs in matches.items()}
 
 
 class _PlainTransport(Transport):
@@ -144,28 +144,28 @@ async def plain(settings: Settings, events: int) -> dict[str, float]:
     app.transport = _PlainTransport(app.conf.broker, app)
     stage = stages(settings, journal.partitions)["visits"]
     states = [stage.new_state() for _ in range(journal.partitions)]
-    taken, done = 0, asyncio.Event()
+    accepted, finished = 0, asyncio.Event()
     emits = [Emit(stage.source, partition) for partition in range(journal.partitions)]
 
     async def agent(stream: Any) -> None:
-        nonlocal taken
+        nonlocal accepted
         async for event in stream.events():
             partition = event.message.partition
             for record in event.message.value:
                 emits[partition].begin(record.offset)
                 stage.process(states[partition], record, emits[partition])
-                taken += record.events
-            if taken % PLAIN_ROWS == 0 or taken == events:
+                accepted += record.events
+            if accepted % PLAIN_ROWS == 0 or accepted == events:
                 for number, emit in enumerate(emits):
                     await asyncio.to_thread(sink.write, stage.source.name, number, emit.rows)
                     emits[number] = Emit(stage.source, number)
-            if taken == events:
-                done.set()
+            if accepted == events:
+                finished.set()
 
     app.agent(app.topic(stage.source.name, schema=RecordsSchema()), name="plain")(agent)
     watch = Watch()
     await app.start()
-    await done.wait()
+    await finished.wait()
     return watch.done(events)
 
 
@@ -193,18 +193,18 @@ async def worker(settings: Settings, events: int) -> dict[str, float]:
         task["lag"] for task in await running.lag_monitor.tasks()
     ):
         await asyncio.sleep(0.05)
-    measured = watch.done(events)
+    measurement = watch.done(events)
     for task in maintenance_tasks:
         task.cancel()
     await running.stop()
-    return measured
+    return measurement
 
 
 async def run(name: str, events: int) -> None:
     """Measure, print, and end at once: how a plain Faust app stops is not what is measured."""
     measure = {"floor": floor, "plain": plain, "worker": worker}[name]
-    measured = await measure(Settings(), events)
-    print(msgspec.json.encode(measured).decode(), flush=True)  # noqa: T201
+    measurement = await measure(Settings(), events)
+    print(msgspec.json.encode(measurement).decode(), flush=True)  # noqa: T201
     os._exit(0)
 
 

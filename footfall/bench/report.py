@@ -77,7 +77,7 @@ def table(report: Report) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]
         (result.name, f"{result.events_per_second:,.0f}", f"{result.cpu_seconds_per_million:.1f}")
         for result in report.results
     ]
-    others: list[tuple[Any, ...]] = [
+    remaining: list[tuple[Any, ...]] = [
         ("accepted to readable, p50", f"{report.latency.p50:.2f} s"),
         ("accepted to readable, p99", f"{report.latency.p99:.2f} s"),
         *((f"idle memory, {name}", f"{size:.0f} MB") for name, size in report.idle_mb.items()),
@@ -87,6 +87,6 @@ def table(report: Report) -> list[tuple[tuple[str, ...], list[tuple[Any, ...]]]]
     goals = [target.row() for target in report.targets]
     return [
         (("measured", "events/s", "CPU-s per million events"), throughput),
-        (("measured", "value"), others),
+        (("measured", "value"), remaining),
         (("target", "", "measured", "reached"), goals),
     ]

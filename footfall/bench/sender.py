@@ -72,8 +72,8 @@ class Sender:
     async def flat_out(self, connections: int, seconds: float) -> Sent:
         """Each connection sends again as soon as it is answered. Raises BenchError."""
         await self._connect(connections)
-        begun, busy = monotonic(), process_time()
-        first, end = self.sent, begun + seconds
+        started_at, busy = monotonic(), process_time()
+        first, end = self.sent, started_at + seconds
 
         def again(connection: _Connection) -> None:
             if monotonic() < end:
@@ -85,7 +85,7 @@ class Sender:
         for connection in self._take_all():
             self._ask(connection, 0.0)
         await self._settled(seconds)
-        took = monotonic() - begun
+        took = monotonic() - started_at
         return Sent(self.sent - first, took, (process_time() - busy) / took)
 
     async def steadily(self, rate: float, seconds: float) -> list[float]:
@@ -101,9 +101,9 @@ class Sender:
             self._rest(connection)
 
         self._then = note
-        begun = monotonic()
+        started_at = monotonic()
         for number in range(int(rate * seconds)):
-            due = begun + number / rate
+            due = started_at + number / rate
             while (early := due - monotonic()) > 0:
                 await asyncio.sleep(early)
                 self._check()
@@ -144,11 +144,11 @@ class Sender:
     async def _connect(self, count: int) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(count):
-            _, made = await loop.create_connection(
+            _, created = await loop.create_connection(
                 lambda: _Connection(self), "127.0.0.1", self._port
             )
-            self._connections.append(made)
-            self._idle.append(made)
+            self._connections.append(created)
+            self._idle.append(created)
 
     async def _another(self, due: float) -> None:
         """One more connection, or, where there are too many, the next that is answered."""

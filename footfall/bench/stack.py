@@ -137,22 +137,22 @@ def _batch(number: int) -> bytes:
 def _waits(stack: Stack, sender: _Sender) -> Iterator[float]:
     """Poll until everything accepted was read; poll time counts as waiting."""
     since, pending = time_ns() // 1_000_000, set[str]()
-    seen: set[str] = set()
+    readable_names: set[str] = set()
     deadline = monotonic() + _PATIENCE_SECONDS
     while sender.is_alive() or pending:
         if monotonic() > deadline:
             raise BenchError(f"{len(pending)} accepted events cannot be read after a minute.")
-        asked = time_ns() // 1_000_000
+        asked_at_ms = time_ns() // 1_000_000
         rows = stack.worker.query(_READABLE, {"mark": _MARK, "since": since})
-        now, accepted = monotonic(), dict(sender.accepted)
+        now, accepted_count = monotonic(), dict(sender.accepted)
         for row in rows:
             name = row["message_id"]
-            if name in accepted and name not in seen:
-                seen.add(name)
-                yield now - accepted[name]
-        pending = accepted.keys() - seen
+            if name in accepted_count and name not in readable_names:
+                readable_names.add(name)
+                yield now - accepted_count[name]
+        pending = accepted_count.keys() - readable_names
         if not pending:
-            since = asked - 5_000
+            since = asked_at_ms - 5_000
         sleep(_POLL_SECONDS)
 
 
@@ -210,7 +210,7 @@ def _applied(stack: Stack) -> list[int]:
             status = json.loads(answer.read())
     except OSError:
         return []
-    return [lane["applied"] for lane in status["lanes"] if lane["stage"] == NAME]
+    return [task["applied"] for task in status["lanes"] if task["stage"] == NAME]
 
 
 def _await(condition: Callable[[], bool]) -> float:

@@ -92,7 +92,7 @@ def templates() -> list[Template]:
 
 
 def _template(number: int, random: Random) -> Template:
-    place = number % 50
+    cycle_position = number % 50
     page = _page(random)
     event: dict[str, Any] = {
         "timestamp": _STAMP,
@@ -108,15 +108,19 @@ def _template(number: int, random: Random) -> Template:
             "library": {"name": "analytics.js", "version": "npm:next-1.84.3"},
         },
     }
-    if place < 30:
+    if cycle_position < 30:
         event |= {"type": "page", "name": "Product", "properties": page}
-    elif place < 48:
+    elif cycle_position < 48:
         event |= {"type": "track", "event": "Product Viewed", "properties": _line(random)}
-    elif place == 48:
+    elif cycle_position == 48:
         event |= {"type": "track", "event": "Order Completed", "properties": _order(random)}
     else:
-        who = f"visitor{random.randrange(VISITORS)}"
-        event |= {"type": "identify", "userId": who, "traits": {"email": f"{who}@mail.example"}}
+        person = f"visitor{random.randrange(VISITORS)}"
+        event |= {
+            "type": "identify",
+            "userId": person,
+            "traits": {"email": f"{person}@mail.example"},
+        }
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     return Template(f"/v1/{event['type']}", text.encode())
 
@@ -157,13 +161,13 @@ def _order(random: Random) -> dict[str, Any]:
 def _filled(template: Template, run: str) -> Template:
     """The places as `%` wants them, once everything else that is a `%` is none."""
     event = template.event.replace(b"%", b"%%")
-    places = {
+    locations = {
         _STAMP: b"%b",
         _VISITOR: b"5a1e9b3c-7d42-4e0f-9a6b-%012x",
         _NUMBER: f"ajs-next-{run}-".encode() + b"%012d",
     }
-    for place, form in places.items():
-        event = event.replace(place.encode(), form)
+    for cycle_position, form in locations.items():
+        event = event.replace(cycle_position.encode(), form)
     return template._replace(event=event)
 
 

@@ -79,11 +79,11 @@ def collector(log: str, seconds: float, rounds: int, as_json: bool) -> None:
     from footfall.bench.collector_report import report, table
 
     with noted():
-        found = report(log, measure(log, seconds, rounds, _tell))
+        matches = report(log, measure(log, seconds, rounds, _tell))
     if as_json:
-        show_json(found)
+        show_json(matches)
     else:
-        _show(table(found))
+        _show(table(matches))
 
 
 @bench.command()
@@ -101,7 +101,7 @@ def memory(
     rate: int,
     devices: int,
     state_limit: str | None,
-    every: float,
+    interval: float,
     folder: str | None,
     as_json: bool,
 ) -> None:
@@ -119,7 +119,7 @@ def memory(
         values = zip(COLUMNS, row(sample), strict=True)
         _tell("  ".join(f"{name} {value}" for name, value in values))
 
-    samples = measure(hours, rate, devices, state_limit, every, folder, tell)
+    samples = measure(hours, rate, devices, state_limit, interval, folder, tell)
     if as_json:
         show_json(samples)
     else:

@@ -83,7 +83,7 @@ def import_file(settings: Settings, file: Path, mapping_file: Path, as_json: boo
 
 
 async def _import(
-    settings: Settings, file: Path, how: mapping.Mapping, told: Callable[[Summary], None]
+    settings: Settings, file: Path, how: mapping.Mapping, reported: Callable[[Summary], None]
 ) -> Summary:
     config = CollectorConfig(
         log=settings.log, partitions=settings.partitions, disk_reserve=settings.disk_reserve_bytes
@@ -94,7 +94,7 @@ async def _import(
     folder = Path(log.directory) if isinstance(log, EmbeddedLog) else Path.cwd()
     try:
         return await run(
-            file, how, producer, wall, PositionFile.of(folder, file, how), told, enricher
+            file, how, producer, wall, PositionFile.of(folder, file, how), reported, enricher
         )
     finally:
         await producer.close()

@@ -38,8 +38,8 @@ def with_settings(*names: str) -> Callable[[Command], Callable[..., Any]]:
 
     def decorate(function: Command) -> Callable[..., Any]:
         def command(**options: Any) -> Any:
-            given = {name: options.pop(name) for name in names}
-            settings = Settings(given)
+            overrides = {name: options.pop(name) for name in names}
+            settings = Settings(overrides)
             try:
                 return function(settings, **options)
             except (FootfallError, CollectorError) as error:
@@ -68,8 +68,8 @@ def address(context: click.Context, parameter: click.Parameter, value: str | Non
 
 def enrichment(settings: Settings) -> Enrichment:
     """What those settings tell a collector."""
-    told = {name: getattr(settings, name) for name in (*ENRICH, "trusted_proxies")}
-    return Enrichment(**told)
+    reported = {name: getattr(settings, name) for name in (*ENRICH, "trusted_proxies")}
+    return Enrichment(**reported)
 
 
 def show_json(value: Any) -> None:

@@ -34,22 +34,22 @@ def rebuild(settings: Settings, yes: bool, as_json: bool) -> None:
     from footfall.operations.rebuild import look, run
 
     with lock_folders(*folders(settings)):
-        found = look(settings)
-        what: dict[str, Any] = {
-            "from": found.plan.point or "the beginning",
-            "resumed": found.resumed,
-            "ticks_ahead": [str(stretch) for stretch in found.ahead],
-            "results_kept": len(found.plan.results),
-            "results_whole": found.plan.results_whole,
+        matches = look(settings)
+        summary: dict[str, Any] = {
+            "from": matches.plan.point or "the beginning",
+            "resumed": matches.resumed,
+            "ticks_ahead": [str(stretch) for stretch in matches.ahead],
+            "results_kept": len(matches.plan.results),
+            "results_whole": matches.plan.results_whole,
         }
         if not yes:
-            show_json(what) if as_json else _announce(what)
+            show_json(summary) if as_json else _announce(summary)
             return
         if not as_json:
-            _announce(what)
-        outcome = run(settings, found, _progress())
+            _announce(summary)
+        outcome = run(settings, matches, _progress())
     if as_json:
-        show_json({**what, **outcome._asdict()})
+        show_json({**summary, **outcome._asdict()})
         return
     click.echo(f"done: {many(outcome.records, 'record')} folded")
     if outcome.aside:
@@ -64,8 +64,8 @@ def rebuild(settings: Settings, yes: bool, as_json: bool) -> None:
 def _announce(what: dict[str, Any]) -> None:
     start = what["from"]
     if start.startswith("restore-"):
-        made = datetime.fromtimestamp(int(start[8:-3]) / 1000, UTC)
-        start = f"the restore point of {made:%Y-%m-%d %H:%M} UTC"
+        created = datetime.fromtimestamp(int(start[8:-3]) / 1000, UTC)
+        start = f"the restore point of {created:%Y-%m-%d %H:%M} UTC"
     click.echo(f"a rebuild {'goes on' if what['resumed'] else 'begins'} with {start}")
     for stretch in what["ticks_ahead"]:
         click.echo(f"taken out: {stretch}")
@@ -76,9 +76,9 @@ def _announce(what: dict[str, Any]) -> None:
 def _progress() -> Any:
     last = [monotonic()]
 
-    def tell(folded: int, every: int) -> None:
+    def tell(folded: int, interval: int) -> None:
         if monotonic() - last[0] >= _TOLD_SECONDS:
             last[0] = monotonic()
-            click.echo(f"{folded:,} of {every:,} records", err=True)
+            click.echo(f"{folded:,} of {interval:,} records", err=True)
 
     return tell

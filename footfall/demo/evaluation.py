@@ -135,30 +135,30 @@ def repurchases(
     due: Set[tuple[str, str]], may_be_due: Set[tuple[str, str]], flagged: Set[tuple[str, str]]
 ) -> Repurchases:
     """`due` must be flagged, `may_be_due` may be, nothing else."""
-    found = len(due & flagged)
+    matches = len(due & flagged)
     false = len(flagged - due - may_be_due)
     return Repurchases(
         planted=len(due),
-        found=found,
+        found=matches,
         flagged=len(flagged),
         false=false,
-        ok=found >= LEAST_DUE * len(due) and not false,
+        ok=matches >= LEAST_DUE * len(due) and not false,
     )
 
 
-def books(accepted: int, counted: Mapping[str, int]) -> Books:
-    """`accepted` as the senders counted it; `counted` are the worker's sums and the table's rows."""
-    settled = counted["stored"] + counted["deduplicated"] + counted["rejected"]
-    in_flight = accepted - counted["declared"]
-    merged = counted["stored"] - counted["rows"]
+def books(accepted_count: int, counts: Mapping[str, int]) -> Books:
+    """`accepted_count` as the senders counted it; `counts` are the worker's sums and the table's rows."""
+    settled = counts["stored"] + counts["deduplicated"] + counts["rejected"]
+    in_flight = accepted_count - counts["declared"]
+    merged = counts["stored"] - counts["rows"]
     return Books(
-        received=accepted,
-        stored=counted["rows"],
-        repeats=counted["deduplicated"],
+        received=accepted_count,
+        stored=counts["rows"],
+        repeats=counts["deduplicated"],
         merged=merged,
-        rejected=counted["rejected"],
+        rejected=counts["rejected"],
         in_flight=in_flight,
-        ok=accepted == settled and in_flight == 0 and merged == 0,
+        ok=accepted_count == settled and in_flight == 0 and merged == 0,
     )
 
 

@@ -38,10 +38,10 @@ def show(report: Report, console: Console) -> None:
 
 
 def _broken(step: BrokenStep) -> tuple[str, str]:
-    planted = f"{step.page} on {step.device_class}"
+    truth = f"{step.page} on {step.device_class}"
     if step.failed_views is None:
-        return planted, f"not flagged ({step.false_flags} false flags)"
-    return planted, (
+        return truth, f"not flagged ({step.false_flags} false flags)"
+    return truth, (
         f"after {step.failed_views} failed views, {step.minutes:.0f} min of the shop's time "
         f"({step.false_flags} false flags)"
     )

@@ -78,7 +78,7 @@ def run_demo(as_json: bool = False) -> int:
 def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> PlaySummary:
     # Midnight may be near, and the shop's time goes on beyond it: no tick of it is to be ahead.
     stack.start("worker", (world.end + DAY, wall(), 1.0))
-    imported = _import(world, stack, folder, progress)
+    import_summary = _import(world, stack, folder, progress)
     stack.wait_ready("worker")
     pace = (world.begin, wall() + LEAD_MS, SPEED)
     stack.start("collect", pace)
@@ -89,9 +89,9 @@ def _play_all(world: World, stack: Stack, folder: Path, progress: Progress) -> P
     task = progress.add_task("The pipeline finishes", total=None)
     sleep(max(0.0, (world.end + AFTERMATH - clock(pace)()) / 1000 / SPEED))
     stack.stop("collect")
-    _drain(stack, imported.events + sent)
+    _drain(stack, import_summary.events + sent)
     progress.update(task, total=1, completed=1)
-    return PlaySummary(imported, sent, seconds)
+    return PlaySummary(import_summary, sent, seconds)
 
 
 def _import(world: World, stack: Stack, folder: Path, progress: Progress) -> Summary:
@@ -137,10 +137,10 @@ def _play(world: World, stack: Stack, shop: Callable[[], int], progress: Progres
         playing = asyncio.create_task(
             play(world.requests, target, lambda time: (time - shop()) / 1000 / SPEED, score)
         )
-        done, pending = await asyncio.wait({watch, playing}, return_when="FIRST_COMPLETED")
+        finished, pending = await asyncio.wait({watch, playing}, return_when="FIRST_COMPLETED")
         for running in pending:
             running.cancel()
-        for result_task in done:
+        for result_task in finished:
             result_task.result()
 
     asyncio.run(run())
@@ -156,13 +156,13 @@ async def _watch(stack: Stack, score: Score, progress: Progress, task: TaskID) -
         await asyncio.sleep(0.25)
 
 
-def _drain(stack: Stack, accepted: int) -> None:
+def _drain(stack: Stack, accepted_count: int) -> None:
     """Wait until everything accepted is in the warehouse and no stage is behind."""
     quiet_since = [monotonic()]
 
     def is_drained() -> bool:
         stack.check()
-        if stack.worker.lag() or results.event_counts(stack.worker)["declared"] < accepted:
+        if stack.worker.lag() or results.event_counts(stack.worker)["declared"] < accepted_count:
             quiet_since[0] = monotonic()
         return monotonic() - quiet_since[0] >= QUIET_SECONDS
 
@@ -170,13 +170,11 @@ def _drain(stack: Stack, accepted: int) -> None:
 
 
 def _evaluate(world: World, worker: WorkerClient, summary: PlaySummary, seconds: float) -> Report:
-    planted = world.planted
-    break_ = Break(
-        planted.broken_page, planted.broken_device, planted.broke_at, planted.failed_views
-    )
-    stitching = evaluation.stitching(planted.person_of, results.people(worker))
+    truth = world.planted
+    break_ = Break(truth.broken_page, truth.broken_device, truth.broke_at, truth.failed_views)
+    stitching = evaluation.stitching(truth.person_of, results.people(worker))
     step = evaluation.broken_step(break_, results.flags(worker))
-    due = evaluation.repurchases(planted.due, planted.may_be_due, results.due(worker))
+    due = evaluation.repurchases(truth.due, truth.may_be_due, results.due(worker))
     books = evaluation.books(summary.imported.events + summary.sent, results.event_counts(worker))
     return Report(
         ok=stitching.ok and step.ok and due.ok and books.ok,

@@ -43,17 +43,17 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _collector(settings: Settings) -> Iterator[Finding]:
-    place = f"{settings.host}:{settings.port}"
+    url = f"{settings.host}:{settings.port}"
     connection = HTTPConnection(settings.host, settings.port, timeout=5)
     try:
-        status, said = _asked(connection, "/ready")
+        status, body = _asked(connection, "/ready")
         metrics = _asked(connection, "/metrics")[1]
-        told = [*keys(metrics), *clocks(metrics, settings.clock)]
+        reported = [*keys(metrics), *clocks(metrics, settings.clock)]
     except OSError as error:
         yield Finding(
             "collector",
             False,
-            f"nothing answers on {place}: {_cause(error)}",
+            f"nothing answers on {url}: {_cause(error)}",
             "Start it: footfall up, or footfall collect.",
         )
         return
@@ -61,22 +61,22 @@ def _collector(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "collector",
             False,
-            f"what answers on {place} is no collector",
+            f"what answers on {url} is no collector",
             "Another program listens there: stop it, or set FOOTFALL_PORT.",
         )
         return
     finally:
         connection.close()
     if status == 200:
-        yield Finding("collector", True, f"takes events on {place}")
+        yield Finding("collector", True, f"takes events on {url}")
     else:
         yield Finding(
             "collector",
             False,
-            f"{place} answers {status}: {said.strip()}",
+            f"{url} answers {status}: {body.strip()}",
             "Look at the log below; clients keep events and try again.",
         )
-    yield from told
+    yield from reported
 
 
 def _cause(error: OSError) -> str:
@@ -117,11 +117,11 @@ def clocks(metrics: str, pace: tuple[int, int, float] | None) -> Iterator[Findin
     for _, seconds in _samples(metrics, "footfall_collector_clock_seconds"):
         apart = int(seconds * 1000) - clock(pace)()
         if abs(apart) > TOLERANCE_MS * max(1.0, pace[2] if pace else 1.0):
-            which = "ahead of" if apart > 0 else "behind"
+            selected = "ahead of" if apart > 0 else "behind"
             yield Finding(
                 "clock",
                 False,
-                f"the collector's clock is {duration(abs(apart))} {which} this machine's",
+                f"the collector's clock is {duration(abs(apart))} {selected} this machine's",
                 "Set both right (NTP): ticks of a clock that is ahead are left out, and "
                 "behind one that is slow, things are decided late.",
             )
@@ -184,7 +184,7 @@ def _reachable(part: str, server: str, port: int) -> Finding:
 
 
 def _worker(settings: Settings) -> Iterator[Finding]:
-    place = f"{settings.worker_host}:{settings.worker_port}"
+    url = f"{settings.worker_host}:{settings.worker_port}"
     try:
         status = status_of(settings)
     except FootfallError as error:
@@ -194,7 +194,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "worker",
             False,
-            f"nothing answers on {place}",
+            f"nothing answers on {url}",
             "Start it: footfall up, or footfall worker. Events wait in the log.",
         )
         return

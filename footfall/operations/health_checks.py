@@ -37,17 +37,17 @@ def _rows(settings: Settings, query: str, params: dict[str, Any]) -> list[dict[s
 
 def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     """`reasons`: rows of `rejects_reasons`, of a day."""
-    told = {row["reason"]: int(row["rejects"]) for row in reasons}
-    lost = told.pop(Reason.REJECTS_NOT_KEPT.value, 0)
-    if failed := told.pop(Reason.PROCESSING_FAILED.value, 0):
+    reported = {row["reason"]: int(row["rejects"]) for row in reasons}
+    lost = reported.pop(Reason.REJECTS_NOT_KEPT.value, 0)
+    if failures := reported.pop(Reason.PROCESSING_FAILED.value, 0):
         show = f"footfall rejects list --reason {Reason.PROCESSING_FAILED.value}"
         yield Finding(
             "rejects",
             False,
-            f"Footfall failed to process {many(failed, 'line')} in 24 h",
+            f"Footfall failed to process {many(failures, 'line')} in 24 h",
             f"Report it: {show}",
         )
-    if damaged := told.get(Reason.DAMAGED_RECORD.value, 0):
+    if damaged := reported.get(Reason.DAMAGED_RECORD.value, 0):
         yield Finding(
             "log",
             False,
@@ -55,15 +55,17 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             "Look after the disk; what was lost: footfall rejects list --reason "
             f"{Reason.DAMAGED_RECORD.value}",
         )
-    if told:
-        named = [f"{reason} {number:,}" for reason, number in list(told.items())[:_NAMED]]
-        if others := sum(list(told.values())[_NAMED:]):
-            named.append(f"others {others:,}")
+    if reported:
+        listed_counts = [
+            f"{reason} {number:,}" for reason, number in list(reported.items())[:_NAMED]
+        ]
+        if remaining := sum(list(reported.values())[_NAMED:]):
+            listed_counts.append(f"others {remaining:,}")
         yield Finding(
             "rejects",
             True,
-            f"{sum(told.values()):,} in 24 h: {', '.join(named)}",
-            f"footfall rejects list --reason {next(iter(told))}",
+            f"{sum(reported.values()):,} in 24 h: {', '.join(listed_counts)}",
+            f"footfall rejects list --reason {next(iter(reported))}",
         )
     if lost:
         yield Finding(
@@ -78,13 +80,13 @@ def undelivered(row: dict[str, Any], configured: bool) -> Iterator[Finding]:
     """`row`: the one of `deliveries_now`. Says nothing where nothing is or was to be delivered."""
     waiting, given_up = int(row["waiting"]), int(row["given_up"])
     if waiting or given_up:
-        found = f"{many(waiting, 'trigger')} not delivered yet"
+        matches = f"{many(waiting, 'trigger')} not delivered yet"
         if given_up:
-            found += f", {given_up:,} given up after {ATTEMPTS} attempts"
+            matches += f", {given_up:,} given up after {ATTEMPTS} attempts"
         yield Finding(
             "webhook",
             False,
-            f"{found}; last answer: {row['answer']}",
+            f"{matches}; last answer: {row['answer']}",
             "Look at FOOTFALL_WEBHOOK_URL and at what answers there.",
         )
     elif configured or int(row["delivered"]):

@@ -32,7 +32,7 @@ class _Replay:
 
     async def round(self) -> bool:
         """Hand over some records to each partition task; whether nothing was left to do."""
-        folded = every = 0
+        folded = interval = 0
         for topic, runner in self._runners.items():
             if runner.failed.done():
                 runner.failed.result()
@@ -42,22 +42,22 @@ class _Replay:
                     await self._feed(topic, partition, task)
                 if task.next_offset >= end:
                     self._times.pop((topic, partition), None)  # nobody waits for it
-                folded, every = folded + task.applied + 1, every + end
-        self._tell(folded, every)
-        return folded >= every
+                folded, interval = folded + task.applied + 1, interval + end
+        self._tell(folded, interval)
+        return folded >= interval
 
     def _waits(self, topic: str, partition: int, task: PartitionTask) -> bool:
         """Whether others of the topic are behind; a partition task does one thing after the other."""
         if task.applied < task.next_offset - 1:
             return True
-        others = [time for (name, _), time in self._times.items() if name == topic]
-        return self._times.get((topic, partition), 0) > min(others, default=0) + _STEP_MS
+        remaining = [time for (name, _), time in self._times.items() if name == topic]
+        return self._times.get((topic, partition), 0) > min(remaining, default=0) + _STEP_MS
 
     async def _feed(self, topic: str, partition: int, task: PartitionTask) -> None:
         run = await self._journal.read(topic, partition, task.next_offset, _AT_ONCE)
         if ticks := [time for record in run if (time := tick_time(record.value)) is not None]:
-            known = self._times.get((topic, partition), 0)
-            self._times[topic, partition] = max(known, *ticks)
+            existing = self._times.get((topic, partition), 0)
+            self._times[topic, partition] = max(existing, *ticks)
         await _fed(self._runners[topic], partition, run)
 
 
@@ -70,10 +70,10 @@ async def replay(journal: Journal, runners: Mapping[str, Runner], tell: Tell) ->
         for partition in range(journal.partitions):
             await runner.resume(partition)
     going = _Replay(journal, runners, tell)
-    done = False
-    while not done:
-        done = await going.round()
-        await asyncio.sleep(0 if done else _PAUSE_SECONDS)
+    finished = False
+    while not finished:
+        finished = await going.round()
+        await asyncio.sleep(0 if finished else _PAUSE_SECONDS)
     for runner in runners.values():
         for partition in list(runner.tasks):
             await runner.revoke(partition)

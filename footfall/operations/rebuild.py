@@ -65,12 +65,12 @@ def run(settings: Settings, found: Prospect, tell: Callable[[int, int], None]) -
         records = asyncio.run(_fold(settings, found, warehouse, tell))
         _roll_up(warehouse)
         applied = rebuild.applied_of(folder, plan)
-        gone = rebuild.missing(warehouse, inbox_of(folder).log_id, applied)
+        removed = rebuild.missing(warehouse, inbox_of(folder).log_id, applied)
     finally:
         warehouse.close()
     rebuild.finish(folder)
     ticks = sum(map(len, plan.spoilt.values()))
-    return Outcome(records, ticks, len(plan.results), gone, plan.aside)
+    return Outcome(records, ticks, len(plan.results), removed, plan.aside)
 
 
 def _opened(settings: Settings) -> Warehouse:
@@ -86,10 +86,10 @@ async def _fold(
     sink = Sink(warehouse, journal.log_id)
     folded_events = 0
 
-    def counted(folded: int, every: int) -> None:
+    def counted(folded: int, interval: int) -> None:
         nonlocal folded_events
-        folded_events = every
-        tell(folded, every)
+        folded_events = interval
+        tell(folded, interval)
 
     try:
         await journal.begin()
@@ -105,11 +105,11 @@ async def _fold(
 def _runners(settings: Settings, journal: EmbeddedJournal, sink: Sink) -> dict[str, Runner]:
     metrics = Metrics()
     ticks = TickFilter(clock(settings.clock, SteadyClock()), Alarms())
-    found: dict[str, Runner] = {}
+    matches: dict[str, Runner] = {}
     for name, stage in stages(settings, journal.partitions).items():
-        more: tuple[Any, ...] = (ticks.is_ahead,) if stage.source == topics.EVENTS else ()
-        found[stage.source.name] = Runner(stage, journal, sink, metrics.stage(name), *more)
-    return found
+        extra: tuple[Any, ...] = (ticks.is_ahead,) if stage.source == topics.EVENTS else ()
+        matches[stage.source.name] = Runner(stage, journal, sink, metrics.stage(name), *extra)
+    return matches
 
 
 def _roll_up(warehouse: Warehouse) -> None:

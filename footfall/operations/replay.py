@@ -41,7 +41,7 @@ def replay(
 
     Raises LogUnavailable where no collector takes them; to begin again then counts nothing twice.
     """
-    taken = refused = impossible = 0
+    accepted_count = refused_count = impossible = 0
     connection = HTTPConnection(settings.host, settings.port, timeout=_TIMEOUT_SECONDS)
     try:
         for reject in rejects:
@@ -49,17 +49,17 @@ def replay(
             if request is None:
                 impossible += 1
             elif _send(connection, request, pause):
-                taken += 1
+                accepted_count += 1
             else:
-                refused += 1
+                refused_count += 1
     except (OSError, HTTPException) as error:
         raise LogUnavailable(
-            f"{taken} taken, then no collector on {settings.host}:{settings.port}: {error}. Start one "
+            f"{accepted_count} taken, then no collector on {settings.host}:{settings.port}: {error}. Start one "
             f"with `footfall up`, or name it with --host and --port; what was taken counts once."
         ) from error
     finally:
         connection.close()
-    return ReplayOutcome(taken, refused, impossible)
+    return ReplayOutcome(accepted_count, refused_count, impossible)
 
 
 def _send(

@@ -82,7 +82,7 @@ def _devices(roll: Random, number: int) -> tuple[Device, ...]:
     first = device(roll, f"d{number:05d}a")
     if roll.random() < 0.45:
         return (first,)
-    other: DeviceClass = "desktop" if first.kind == "mobile" else "mobile"
-    second = device(roll, f"d{number:05d}b", other)
+    another: DeviceClass = "desktop" if first.kind == "mobile" else "mobile"
+    second = device(roll, f"d{number:05d}b", another)
     third = (device(roll, f"d{number:05d}c"),) if roll.random() < 0.2 else ()
     return (first, second, *third)

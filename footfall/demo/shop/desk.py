@@ -43,14 +43,14 @@ def tickets(
 ) -> list[TicketStep]:
     """Everything that happens to tickets in [begin, end), in time order."""
     roll = dice(seed, "tickets")
-    asked = [
+    requests = [
         (begin + roll.randrange(end - begin), roll.choice(customers), roll.choice(SUBJECTS))
         for _ in range(TICKETS)
     ]
-    asked += [complaint for visit in visits for complaint in _complaint(roll, visit)]
+    requests += [complaint for visit in visits for complaint in _complaint(roll, visit)]
     steps = [
         step
-        for number, ticket in enumerate(asked, 1)
+        for number, ticket in enumerate(requests, 1)
         for step in _life(roll, f"t{number}", *ticket)
     ]
     return sorted((step for step in steps if step.time < end), key=lambda step: step.time)
@@ -59,19 +59,21 @@ def tickets(
 def answers(seed: int, visits: Sequence[Visit], end: int) -> list[Answer]:
     """Answers to the survey that follows an order, before `end`, in time order."""
     roll = dice(seed, "surveys")
-    given = [
+    value = [
         Answer(last.time + roll.randrange(HOUR), last.customer, _score(roll), last.order_id)
         for last in (visit.actions[-1] for visit in visits)
         if last.order_id and last.customer and roll.random() < ANSWERS_SURVEY
     ]
-    return sorted((answer for answer in given if answer.time < end), key=lambda a: a.time)
+    return sorted((answer for answer in value if answer.time < end), key=lambda a: a.time)
 
 
 def _complaint(roll: Random, visit: Visit) -> Iterator[tuple[int, Customer, str]]:
     """A ticket by a known visitor whose visit ended between checkout and cart, perhaps."""
     last = visit.actions[-1]
-    tried = sum(action.path == BREAK_PAGE and action.kind == "page" for action in visit.actions)
-    if tried and last.path == "/cart" and last.customer and roll.random() < COMPLAINS:
+    checkout_views = sum(
+        action.path == BREAK_PAGE and action.kind == "page" for action in visit.actions
+    )
+    if checkout_views and last.path == "/cart" and last.customer and roll.random() < COMPLAINS:
         yield last.time + roll.randrange(2 * MINUTE, 20 * MINUTE), last.customer, CHECKOUT_SUBJECT
 
 

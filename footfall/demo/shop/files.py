@@ -73,7 +73,7 @@ def write(orders: Iterable[Order], site: str, folder: Path, written_at: int) -> 
 
 def _lines(order: Order) -> Iterable[tuple[object, ...]]:
     placed = datetime.fromtimestamp(order.time / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    who = (order.customer.user_id, order.customer.email)
+    person = (order.customer.user_id, order.customer.email)
     for product, quantity in order.lines:
-        what = (product.sku, product.name, product.category, quantity, product.price)
-        yield (order.order_id, placed, order.status, *who, *what)
+        kind = (product.sku, product.name, product.category, quantity, product.price)
+        yield (order.order_id, placed, order.status, *person, *kind)

@@ -140,10 +140,10 @@ def _trouble(request: Request, answer: _Answer | None) -> str:
     """What went wrong; raises where trying again will not help."""
     if answer is None:
         return f"The collector did not take a request to {request.path}: no answer."
-    said = f"The collector answered {answer.status} to {request.path}: {answer.body[:200]!r}."
+    message = f"The collector answered {answer.status} to {request.path}: {answer.body[:200]!r}."
     if answer.status not in (429, 503):
-        raise PlayError(said)
-    return said
+        raise PlayError(message)
+    return message
 
 
 async def _answer(reader: asyncio.StreamReader) -> _Answer:

@@ -89,14 +89,14 @@ def visits(seed: int, customers: Sequence[Customer], begin: int, count: int) -> 
     times = sorted(_moment(roll) for _ in range(count))
     broken = begin + BREAK_AFTER
     last_seen: dict[str, int] = {}
-    made = []
+    created = []
     for number, time in enumerate(times):
         visitor = _visitor(roll, customers, number)
         start = max(begin + time, last_seen.get(visitor.device.anonymous_id, 0) + HOUR)
         visit = Visit(visitor.device, tuple(_Walk(roll, visitor, start, broken, number).actions()))
         last_seen[visitor.device.anonymous_id] = visit.actions[-1].time
-        made.append(visit)
-    return [visit for visit in made if visit.actions[-1].time < begin + DAY]
+        created.append(visit)
+    return [visit for visit in created if visit.actions[-1].time < begin + DAY]
 
 
 def failed_views(visits: Sequence[Visit], begin: int) -> list[int]:
@@ -208,7 +208,7 @@ class _Walk:
 
     def _act(self, kind: Kind, path: str) -> Action:
         self._time += 1
-        ordered = self._order_id if kind == "ordered" else ""
+        order = self._order_id if kind == "ordered" else ""
         product = self._product if kind in ("added", "ordered") else None
-        who = self._known
-        return Action(self._time, self._visitor.device, kind, path, who, product, ordered)
+        person = self._known
+        return Action(self._time, self._visitor.device, kind, path, person, product, order)

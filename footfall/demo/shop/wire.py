@@ -37,14 +37,14 @@ class Request(NamedTuple):
 
 def browser_requests(visit: Visit) -> Iterator[Request]:
     """A visit's batches, each sent with its last event."""
-    lane, came = visit.device.anonymous_id, arrival(visit)
+    task, came = visit.device.anonymous_id, arrival(visit)
     for burst in _bursts(visit.actions):
         sent = burst[-1].time
         bodies = [browser_body(action) for action in burst]
         if burst[0] is visit.actions[0]:
             bodies[0] = _arriving(bodies[0], came)
         body = {"batch": bodies, "sentAt": iso(sent)}
-        yield Request(sent, "/v1/batch", msgspec.json.encode(body), lane, len(burst))
+        yield Request(sent, "/v1/batch", msgspec.json.encode(body), task, len(burst))
 
 
 def ticket_request(step: TicketStep) -> Request:
@@ -59,9 +59,9 @@ def ticket_request(step: TicketStep) -> Request:
         "subject": step.subject,
         "rating": step.rating,
     }
-    known = {name: value for name, value in body.items() if value is not None}
+    existing = {name: value for name, value in body.items() if value is not None}
     return Request(
-        step.time, "/v1/tickets", msgspec.json.encode(known), step.ticket_id, 1, server=True
+        step.time, "/v1/tickets", msgspec.json.encode(existing), step.ticket_id, 1, server=True
     )
 
 
@@ -119,8 +119,8 @@ def _tells_user_id(device: Device) -> bool:
 
 
 def _identity(device: Device, customer: Customer) -> Body:
-    who: Body = {"traits": {"email": customer.email}}
-    return who | {"userId": customer.user_id} if _tells_user_id(device) else who
+    person: Body = {"traits": {"email": customer.email}}
+    return person | {"userId": customer.user_id} if _tells_user_id(device) else person
 
 
 def _context(action: Action) -> Body:
@@ -128,9 +128,9 @@ def _context(action: Action) -> Body:
 
 
 def _arriving(body: Body, came: Arrival) -> Body:
-    place = body["context"]["page"]
-    place = place | {"url": place["url"] + came.query, "referrer": came.referrer}
-    return body | {"properties": place, "context": body["context"] | {"page": place}}
+    position = body["context"]["page"]
+    position = position | {"url": position["url"] + came.query, "referrer": came.referrer}
+    return body | {"properties": position, "context": body["context"] | {"page": position}}
 
 
 def _page(path: str) -> Body:

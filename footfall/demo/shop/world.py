@@ -63,14 +63,14 @@ class World:
     @cached_property
     def planted(self) -> Planted:
         """What there is to be found."""
-        bought = self._bought_on_the_day()
+        purchased = self._bought_on_the_day()
         return Planted(
             person_of=self._person_of(),
             broken_page=visits.BREAK_PAGE,
             broken_device=visits.BREAK_DEVICE,
             broke_at=self.begin + visits.BREAK_AFTER,
             failed_views=visits.failed_views(self.visits, self.begin),
-            due=history.due(self._histories, self.begin, self.end) - bought,
+            due=history.due(self._histories, self.begin, self.end) - purchased,
             may_be_due=history.may_be_due(self._histories, self.begin, self.end),
         )
 
@@ -93,17 +93,17 @@ class World:
         return map(wire.ticket_request, steps), map(wire.answer_request, answers)
 
     def _person_of(self) -> dict[str, str]:
-        known: dict[str, str] = {}
+        existing: dict[str, str] = {}
         for customer in self._regulars:
-            known[identifiers.user_id(customer.user_id)] = customer.user_id
-            known[identifiers.email(customer.email)] = customer.user_id
+            existing[identifiers.user_id(customer.user_id)] = customer.user_id
+            existing[identifiers.email(customer.email)] = customer.user_id
         for visit in self.visits:
             device = identifiers.device(visit.device.anonymous_id)
-            known.setdefault(device, device)
+            existing.setdefault(device, device)
             for action in visit.actions:
                 if action.customer:
-                    known[device] = action.customer.user_id
-        return known
+                    existing[device] = action.customer.user_id
+        return existing
 
     def _bought_on_the_day(self) -> frozenset[Pair]:
         """Pairs that are no longer due because the customer, known or not, bought."""
