@@ -54,8 +54,8 @@ def replay(
                 refused_count += 1
     except (OSError, HTTPException) as error:
         raise LogUnavailable(
-            f"{accepted_count} taken, then no collector on {settings.host}:{settings.port}: {error}. Start one "
-            f"with `footfall up`, or name it with --host and --port; what was taken counts once."
+            f"{accepted_count} taken, then no collector on {settings.host}:{settings.port}: {error}. "
+            f"Start one with `footfall up`, or name it with --host and --port; what was taken counts once."
         ) from error
     finally:
         connection.close()
