@@ -3,14 +3,12 @@
 import os
 import signal
 import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
-from subprocess import DEVNULL, Popen, TimeoutExpired
 from types import TracebackType
 from typing import Final, Self
 
-from footfall.processes.children import end_with_parent
+from footfall.processes.children import Child, free_port
 from footfall.processes.signals import whole
 from footfall.processes.worker_client import WorkerClient, wait_until
 from pipeline.errors import Permanent
@@ -38,7 +36,7 @@ class Stack:
         self.settings = self._settings(None)
         self.worker = WorkerClient(f"http://{self.settings.host}:{self.settings.worker_port}")
         self.collector = WorkerClient(f"http://{self.settings.host}:{self.settings.port}")
-        self._children: dict[str, Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,37 +49,31 @@ class Stack:
     ) -> None:
         with whole():
             for child in self._children.values():  # all at once: the slowest ends last
-                with suppress(ProcessLookupError):
-                    child.send_signal(signal.SIGTERM)
+                child.send(signal.SIGTERM)
             for command in list(self._children):
                 self.stop(command)
 
     def start(self, command: str, pace: tuple[int, int, float] | None = None) -> None:
         """Begin `footfall collect` or `footfall worker`; `pace` as the setting `clock`."""
         environment = {**os.environ, **self._settings(pace).environment()}
-        with (self._folder / f"{command}.log").open("ab") as log, whole():
-            self._children[command] = Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "footfall", command],
-                env=environment,
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is the demo's, which ends its processes in order
-                preexec_fn=end_with_parent(),  # noqa: PLW1509 - it only calls libc
-            )
+        output = self._folder / f"{command}.log"
+        with whole():
+            self._children[command] = Child(["footfall", command], environment, output)
 
     def wait_ready(self, command: str) -> None:
         """Return when the process can work. Raises StackError."""
         client = self.worker if command == "worker" else self.collector
         ready = wait_until(lambda: self.check() or client.is_ready(), START_SECONDS)
         if not ready:
-            raise StackError(f"footfall {command} was not ready in time. {self._last(command)}")
+            raise StackError(
+                f"footfall {command} was not ready in time. {self._children[command].last_words()}"
+            )
 
     def check(self) -> bool:
         """False. Raises StackError where a process has ended by itself."""
         for command, child in self._children.items():
-            if child.poll() is not None:
-                raise StackError(f"footfall {command} ended by itself. {self._last(command)}")
+            if child.has_ended():
+                raise StackError(f"footfall {command} ended by itself. {child.last_words()}")
         return False
 
     def pid(self, command: str) -> int:
@@ -91,14 +83,7 @@ class Stack:
     def stop(self, command: str) -> None:
         """End a process as an operator would; one that does not end is killed."""
         with whole():
-            child = self._children.pop(command)
-            with suppress(ProcessLookupError):
-                child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(STOP_SECONDS)
-            except TimeoutExpired:
-                child.kill()
-                child.wait()
+            self._children.pop(command).end(signal.SIGTERM, STOP_SECONDS)
 
     def _settings(self, pace: tuple[int, int, float] | None) -> Settings:
         texts = {
@@ -113,17 +98,13 @@ class Stack:
         }
         return Settings(texts, env={})
 
-    def _last(self, command: str) -> str:
-        lines = (self._folder / f"{command}.log").read_text(errors="replace").splitlines()
-        return "Its last words: " + " / ".join(lines[-3:])
-
 
 def _port(name: str, usual: bool) -> str:
     """The setting's default port, or a free one where that is taken or not `usual`."""
     default = BY_NAME[name].default
-    for candidate in (int(default), 0) if usual else (0,):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", candidate))
-            return str(probe.getsockname()[1])
-    return default
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if usual:
+            probe.bind(("127.0.0.1", int(default)))
+            return default
+    return str(free_port())
