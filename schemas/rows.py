@@ -8,7 +8,7 @@ where a tuple takes 1.1 to 1.5, named tuples 1.4 to 2.6. Times are ms since 1970
 `version` the highest holds; `deleted` 1 takes a row back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import ClassVar, Final
 
@@ -303,6 +303,11 @@ class AccountingRow(Row, frozen=True, gc=False):
     rejected: int = 0
     beyond_window: int = 0
 
+
+SourcedRow = tuple[Row, int, int]
+"""A row, the offset of its source record, and its index among that record's rows."""
+ExistingRows = Mapping[type[Row], frozenset[tuple[int, int]]]
+"""By table: source offset and index of rows that the warehouse has already."""
 
 TABLES: Final[tuple[type[Row], ...]] = (
     EventRow,

@@ -14,31 +14,29 @@ import structlog
 from pipeline.engine.fold import Fold
 from pipeline.engine.metrics import StageMetrics
 from pipeline.engine.outputs import records_of
-from pipeline.engine.stage import Emit, EmittedRow
+from pipeline.engine.stage import Emit
 from pipeline.engine.transports.contract import Delta, Journal
 from pipeline.errors import Retryable, StateDamaged
-from schemas.rows import Row
+from schemas.rows import ExistingRows, Row, SourcedRow
 
 log = structlog.get_logger()
 
 RETRY_SECONDS: Final = (0.1, 0.3, 1.0, 3.0, 5.0)
 """Pauses between tries at a warehouse or log that is away; the last one repeats."""
 
-Rows = Mapping[type[Row], Sequence[EmittedRow]]
-Existing = Mapping[type[Row], frozenset[tuple[int, int]]]
-"""By table: source offset and index of rows that the warehouse has already."""
+Rows = Mapping[type[Row], Sequence[SourcedRow]]
 
 
 class RowSink(Protocol):
     """Step 5; see `pipeline.warehouse.sink`. All block and are called from a thread."""
 
-    def read_back(self, topic: str, partition: int, applied: int) -> Existing:
+    def read_back(self, topic: str, partition: int, applied: int) -> ExistingRows:
         """Which rows of records above `applied` are there already. Raises WarehouseUnavailable."""
 
     def count_entries(self, topic: str, partition: int, applied: int) -> int:
         """How many entries of the books the records up to `applied` have there."""
 
-    def write(self, topic: str, partition: int, rows: Rows, existing: Existing = ...) -> None:
+    def write(self, topic: str, partition: int, rows: Rows, existing: ExistingRows = ...) -> None:
         """Insert rows but the existing ones; durable on return.
 
         Raises WarehouseUnavailable or WarehouseRefused.
@@ -66,7 +64,7 @@ class BatchWriter:
         self.retrying = False
         """Whether it waits for a warehouse or a log that is away."""
         self._in_doubt = True
-        self._existing: Existing = {}
+        self._existing: ExistingRows = {}
 
     async def persist(self, emit: Emit, delta: Delta) -> None:
         """Steps 5 to 7, again from 5 until the warehouse and the log have taken them.

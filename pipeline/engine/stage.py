@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.engine.state.keyed import State
 from schemas.origins import Origin
-from schemas.rows import Row
+from schemas.rows import Row, SourcedRow
 from schemas.topics import Topic
 
 
@@ -32,10 +32,6 @@ class Output(NamedTuple):
     partition: int | None = None
 
 
-EmittedRow = tuple[Row, int, int]
-"""A row, the offset of its source record, and its index among that record's rows."""
-
-
 class Emit:
     """Collects what one batch emits. Rows carry (offset, index), messages their `Origin`."""
 
@@ -44,7 +40,7 @@ class Emit:
     def __init__(self, topic: Topic, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.outputs: list[Output] = []
-        self.rows: dict[type[Row], list[EmittedRow]] = {}
+        self.rows: dict[type[Row], list[SourcedRow]] = {}
         self._offset = -1
         self._ordinal = self._index = 0
 

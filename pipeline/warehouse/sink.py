@@ -11,15 +11,9 @@ from msgspec.structs import astuple
 
 import sql
 from pipeline.warehouse.contract import Warehouse
-from schemas.rows import BY_NAME, SOURCE, Row, columns_of
+from schemas.rows import BY_NAME, SOURCE, ExistingRows, Row, SourcedRow, columns_of
 
-Existing = Mapping[type[Row], frozenset[tuple[int, int]]]
-"""Per table, the (offset, index) of rows that are in the warehouse."""
-
-SourcedRow = tuple[Row, int, int]
-"""A row with its offset and index: what `pipeline.engine.stage.Emit` collects."""
-
-NO_ROWS: Existing = {}
+NO_ROWS: ExistingRows = {}
 
 
 class Sink:
@@ -32,7 +26,7 @@ class Sink:
         self._warehouse, self._log_id = warehouse, log_id
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sink")
 
-    def read_back(self, topic: str, partition: int, applied: int) -> Existing:
+    def read_back(self, topic: str, partition: int, applied: int) -> ExistingRows:
         """What the warehouse holds of a partition's rows above `applied`.
 
         Call it before the first write after an assignment, and again after a write that raised:
@@ -65,7 +59,7 @@ class Sink:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[SourcedRow]],
-        existing: Existing = NO_ROWS,
+        existing: ExistingRows = NO_ROWS,
     ) -> None:
         """Insert a batch's rows but those in `existing`. Durable on return.
 

@@ -12,7 +12,6 @@ import pytest
 import pipeline
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.batch_queue import RecordBatch
-from pipeline.engine.batch_writer import Existing
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
 from pipeline.engine.transports.contract import Delta
@@ -24,7 +23,7 @@ from pipeline.warehouse.sink import NO_ROWS
 from schemas import topics
 from schemas.events import Event
 from schemas.log_records import Append
-from schemas.rows import EventRow, Row
+from schemas.rows import EventRow, ExistingRows, Row
 from tests.pipeline.stages.visits.site import MINUTE, event, record
 
 
@@ -76,7 +75,7 @@ class Rows:
     def __init__(self) -> None:
         self.stored = self.inserts = 0
 
-    def read_back(self, topic: str, partition: int, applied: int) -> Existing:
+    def read_back(self, topic: str, partition: int, applied: int) -> ExistingRows:
         return {}
 
     def count_entries(self, topic: str, partition: int, applied: int) -> int:
@@ -87,7 +86,7 @@ class Rows:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NO_ROWS,
+        existing: ExistingRows = NO_ROWS,
     ) -> None:
         self.stored += len(rows.get(EventRow, ()))
         self.inserts += len(rows)

@@ -14,7 +14,6 @@ from msgspec.structs import asdict
 
 from collectors.producers.embedded import EmbeddedWriter
 from pipeline.engine.batch_queue import LARGE_BYTES, QUEUED_EVENTS, RecordBatch
-from pipeline.engine.batch_writer import Existing
 from pipeline.engine.fold import YIELD_EVENTS
 from pipeline.engine.metrics import Metrics
 from pipeline.engine.runner import Runner
@@ -28,7 +27,7 @@ from pipeline.stages.visits.stage import Visits
 from pipeline.warehouse.sink import NO_ROWS
 from schemas.logfile import WORK
 from schemas.rejects import Reason
-from schemas.rows import EventRow, RejectRow, Row, SessionRow
+from schemas.rows import EventRow, ExistingRows, RejectRow, Row, SessionRow
 from tests.pipeline.stages.visits.site import MINUTE, end_of_time, event, record
 
 
@@ -38,7 +37,7 @@ class SlowSink:
     def __init__(self) -> None:
         self.begun, self.go_on = threading.Event(), threading.Event()
 
-    def read_back(self, topic: str, partition: int, applied: int) -> Existing:
+    def read_back(self, topic: str, partition: int, applied: int) -> ExistingRows:
         return NO_ROWS
 
     def count_entries(self, topic: str, partition: int, applied: int) -> int:
@@ -49,7 +48,7 @@ class SlowSink:
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NO_ROWS,
+        existing: ExistingRows = NO_ROWS,
     ) -> None:
         self.begun.set()
         self.go_on.wait(10)
@@ -150,7 +149,7 @@ class Refusing(SlowSink):
         topic: str,
         partition: int,
         rows: Mapping[type[Row], Sequence[tuple[Any, ...]]],
-        existing: Existing = NO_ROWS,
+        existing: ExistingRows = NO_ROWS,
     ) -> None:
         if SessionRow in rows:
             raise ValueRefused("table `sessions`: a value does not fit the column `pages`")

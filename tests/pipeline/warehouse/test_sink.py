@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.errors import WarehouseUnavailable
 from pipeline.warehouse.contract import Params, Rows, Warehouse
-from pipeline.warehouse.sink import Sink, SourcedRow
-from schemas.rows import AssertionRow, EventRow, Row, SessionRow
+from pipeline.warehouse.sink import Sink
+from schemas.rows import AssertionRow, EventRow, Row, SessionRow, SourcedRow
 from tests.pipeline.warehouse.rows import NOON, row
 
 PARTITION = ("footfall-events", 3)

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from pipeline.engine.stage import Emit, EmittedRow, Output, Record
+from pipeline.engine.stage import Emit, Output, Record
 from pipeline.engine.state.keyed import State
 from pipeline.stages.dropoff.stage import Dropoff
 from schemas import topics
 from schemas.outcomes import PageOutcome
-from schemas.rows import FlagRow, Row
+from schemas.rows import FlagRow, Row, SourcedRow
 from tests.bench.sites import DAY, HOUR_MS, MINUTE, START
 
 __all__ = ["DAY", "HOUR_MS", "MINUTE", "START", "Play", "checkout", "views"]
@@ -28,7 +28,7 @@ class Play:
         self.stage = stage or Dropoff()
         self.state: State = self.stage.new_state()
         self.outputs: list[Output] = []
-        self.rows: dict[type[Row], list[EmittedRow]] = {}
+        self.rows: dict[type[Row], list[SourcedRow]] = {}
 
     def records(self, records: Iterable[Record]) -> "Play":
         """Fold records in, one emit for all."""

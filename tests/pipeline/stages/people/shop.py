@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from pipeline.engine.stage import Emit, EmittedRow, Output, Record
+from pipeline.engine.stage import Emit, Output, Record
 from pipeline.engine.state.deltas import changes_of, settle
 from pipeline.stages.people.policy import Policy
 from pipeline.stages.people.stage import People
 from pipeline.stages.people.state import PeopleState
 from schemas.customers import CustomerFact
 from schemas.events import Item, Order, OrderStatus
-from schemas.rows import CycleRow, IdentityRow, RefusalRow, Row
+from schemas.rows import CycleRow, IdentityRow, RefusalRow, Row, SourcedRow
 from schemas.time_units import DAY_MS
 from schemas.triggers import Trigger
 
@@ -104,7 +104,7 @@ class Shop:
         state = self.stage.new_state()
         assert isinstance(state, PeopleState)
         self.state = state
-        self.rows: dict[type[Row], list[EmittedRow]] = {}
+        self.rows: dict[type[Row], list[SourcedRow]] = {}
         self.outputs: list[Output] = []
         self._offset = 0
 
