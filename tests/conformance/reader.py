@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import faust
@@ -57,8 +58,10 @@ class Reader:
 @asynccontextmanager
 async def reading(url: str, topic: str, reader: Reader, group: str) -> AsyncIterator[Any]:
     """A running Faust app that feeds `reader`; stopped on leaving."""
+    folder = TemporaryDirectory()
     app: Any = faust.App(
         group,
+        datadir=folder.name,  # else Faust makes one where the tests were started
         broker=url,
         stream_buffer_maxsize=16,
         stream_wait_empty=False,
@@ -76,3 +79,4 @@ async def reading(url: str, topic: str, reader: Reader, group: str) -> AsyncIter
         yield app
     finally:
         await app.stop()
+        folder.cleanup()
