@@ -118,7 +118,7 @@ def _log(folder: Path, kind: Kind) -> Path:
 
 
 def _run(folder: Path, kind: Kind, events: int) -> Measured:
-    with TemporaryDirectory(dir=folder) as data:
+    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as data:
         shutil.copy(_log(folder, kind) / INBOX, data)
         settings = {
             "FOOTFALL_LOG": f"embedded://{data}",

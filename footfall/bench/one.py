@@ -22,6 +22,7 @@ from pipeline.engine.stage import Emit, Record
 from pipeline.engine.transports.coalesce import RecordsSchema
 from pipeline.engine.transports.embedded import Consumer, Transport
 from pipeline.engine.transports.embedded_journal import EmbeddedJournal
+from pipeline.errors import LogDamaged
 from pipeline.flow import stages
 from pipeline.settings import Settings
 from pipeline.stores import open_warehouse
@@ -180,6 +181,12 @@ class _PlainApp(faust.App):
 
     async def partitions_revoked(self, partitions: set[tuple[str, int]]) -> None:
         """Nothing is kept."""
+
+    def record_damaged(self, text: str) -> None:
+        raise LogDamaged(text)
+
+    def log_failed(self, error: Exception) -> None:
+        raise error
 
 
 async def worker(settings: Settings, events: int) -> dict[str, float]:
