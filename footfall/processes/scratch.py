@@ -34,9 +34,16 @@ def scratch(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 def sweep(prefix: str, parent: Path | None = None) -> None:
     """Remove what killed runs left there: folders whose owner is gone, and their worker too."""
     for folder in Path(parent or gettempdir()).glob(f"{prefix}*"):
-        locks = [path for name in (_OWNER, LOCK) for path in folder.rglob(name)]
-        if folder / _OWNER in locks and not any(map(_is_held, locks)):
+        owner = folder / _OWNER
+        if owner.exists() and not _is_held(owner) and not _has_worker(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_worker(folder: Path) -> bool:
+    try:
+        return any(map(_is_held, folder.rglob(LOCK)))
+    except FileNotFoundError:  # somebody makes and removes folders in it
+        return True
 
 
 def _is_held(lock: Path) -> bool:

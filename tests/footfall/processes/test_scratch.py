@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from footfall.processes.scratch import scratch, sweep
+import pytest
+
+from footfall.processes.scratch import _OWNER, scratch, sweep
 from pipeline.folder import lock_folders
 
 HOLD = """
@@ -46,3 +49,20 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_what_runs_stays(tmp_p
         assert folder.is_dir()
     sweep("footfall-x-", tmp_path)
     assert names(tmp_path) == ["footfall-x-of-a-person"]
+
+
+def test_folders_that_come_and_go_in_somebody_s_folder_disturb_no_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an engine's do, whose worker has outlived its owner."""
+    left = tmp_path / "footfall-x-left"
+    left.mkdir()
+    (left / _OWNER).touch()
+
+    def vanishing(*_: object) -> Iterator[Path]:
+        raise FileNotFoundError("tmp_merge_all_1_2_1")
+        yield
+
+    monkeypatch.setattr(Path, "rglob", vanishing)
+    sweep("footfall-x-", tmp_path)
+    assert left.is_dir()
