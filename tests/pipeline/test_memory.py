@@ -85,10 +85,10 @@ def test_devices_that_are_forgotten_early_are_told_with_the_time_that_is_left() 
 
 
 def test_customers_beyond_the_limit_are_told_and_kept() -> None:
-    state = people(1_500)
+    state = people(3_000)
     told, _ = looked_at(100_000, people=state)
     assert ["takes more than its 0 MB" in alarm.text for alarm in told] == [True]
-    assert len(state.contacts) == 1_500
+    assert len(state.contacts) == 3_000
 
 
 def test_memory_is_given_back_now_and_then_also_while_the_engine_is_away(

@@ -17,16 +17,14 @@ W = TypeVar("W")
 LIVE_LIMIT = 2_000
 """Decoded values kept beside their bytes. Past it, those not used since they last were so many are let
 go: a decoded device takes some 3 kB, and there are tables of all partitions."""
-ENTRY_BYTES = 60
-"""What a key and its value take beside their own bytes: 15 where they are packed, 150 where they are
-not, as those that change often and those in calendars and caches."""
 
 
 class Keyed(Generic[V]):
     """A mapping from text to values of one type. A changed value must be `put` again."""
 
-    def __init__(self, kind: type[V]) -> None:
-        self._raw = SettledValues()
+    def __init__(self, kind: type[V], rests: Callable[[bytes], bool] = lambda _: False) -> None:
+        """`rests` says of an encoded value whether it will hardly change soon; see SettledValues."""
+        self._raw = SettledValues(rests)
         self._live: dict[str, V] = {}
         self._idle: dict[str, V] = {}  # settled, and not used since
         # A dict, not a set: deltas have one order. With what is encoded already; b"": deleted.
@@ -118,12 +116,15 @@ class Keyed(Generic[V]):
         for key in self._unsized:
             before = dirty_sizes.get(key)
             if before is None:
-                before = _size_of(key, raw.value(key))
-            dirty_sizes[key] = now = _size_of(key, self._encoded(key))
+                before = self._size_of(key, raw.value(key))
+            dirty_sizes[key] = now = self._size_of(key, self._encoded(key))
             size += now - before
         self._unsized.clear()
         self._size = size
         return size
+
+    def _size_of(self, key: str, value: bytes | None) -> int:
+        return self._raw.size_of(key, value) if value else 0
 
     def _encoded(self, key: str) -> bytes | None:
         """A changed key's value."""
@@ -136,7 +137,7 @@ class Keyed(Generic[V]):
         """Apply a stored delta or snapshot chunk; `deleted` go, whatever their value."""
         self._raw.update(values)
         self._raw.remove(deleted)
-        self._size = self._raw.content_bytes + ENTRY_BYTES * len(self._raw)
+        self._size = self._raw.size
 
     def take_over(self, settled: "Keyed[V]") -> None:
         """Hold what was settled in another table, which is not used any more."""
@@ -146,10 +147,6 @@ class Keyed(Generic[V]):
     def encoded(self) -> Mapping[str, bytes]:
         """Every key and its encoded value, as of the last settled delta."""
         return self._raw
-
-
-def _size_of(key: str, value: bytes | None) -> int:
-    return len(value) + len(key) + ENTRY_BYTES if value else 0
 
 
 class State:

@@ -114,6 +114,11 @@ class Device(Struct, array_like=True, gc=False):
     kinds: tuple[tuple[str, int], ...] = ()
 
 
+def all_packed(encoded: bytes) -> bool:
+    """Whether all events of an encoded device are packed: `wake_at`, behind the array's head, is 0."""
+    return encoded[1] == 0
+
+
 def remember(device: Device, recent: RecentEvent) -> int | None:
     """Insert an event in order; its index, or None where the message is already there."""
     events = device.events

@@ -8,7 +8,7 @@ from pipeline.engine.state.keyed import Keyed, State
 from pipeline.engine.state.timers import Timers
 from pipeline.stages.visits import dedup_window
 from pipeline.stages.visits.calendar import Calendar
-from pipeline.stages.visits.device import Device
+from pipeline.stages.visits.device import Device, all_packed
 from pipeline.stages.visits.funnel import Funnel
 
 
@@ -34,7 +34,7 @@ class VisitsState(State):
     """
 
     def __init__(self) -> None:
-        self.devices: Keyed[Device] = Keyed(Device)
+        self.devices: Keyed[Device] = Keyed(Device, all_packed)
         self.recent: Keyed[list[int]] = Keyed(list[int])
         self.clock: Keyed[int] = Keyed(int)
         timers: Keyed[int] = Keyed(int)

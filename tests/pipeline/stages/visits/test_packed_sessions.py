@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.stages.visits import attempts, packed_sessions, watermark
-from pipeline.stages.visits.device import MAX_RECENT_EVENTS, NOBODY, Device, RecentEvent, remember
+from pipeline.stages.visits.device import (
+    MAX_RECENT_EVENTS,
+    NOBODY,
+    Device,
+    RecentEvent,
+    all_packed,
+    remember,
+)
 from pipeline.stages.visits.funnel import parse
 from pipeline.stages.visits.sessions import GAP_MS, diff, spans
 from schemas import topics
@@ -237,3 +244,11 @@ def test_a_device_of_many_sessions_is_bounded_and_counted(count: int) -> None:
     site.take(*(end_of_time(minute + later) for later in range(10, 400)))
     assert len(site.rows(EventRow)) == count
     assert sum(events for _, _, events in site.sessions()) == count
+
+
+def test_a_device_whose_events_are_all_packed_is_told_by_its_first_byte() -> None:
+    encode = msgspec.msgpack.Encoder().encode
+    assert all_packed(encode(Device(0, 5, -3, [])))
+    assert not any(
+        all_packed(encode(Device(at, 0, 0, []))) for at in (1, 127, 128, 1_760_000_000_000)
+    )
