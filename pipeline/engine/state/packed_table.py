@@ -55,21 +55,22 @@ class PackedTable(Mapping[str, bytes]):
         position = _find(bucket, name) if name in bucket else None
         return None if position is None else bucket[position[1] : position[2]]
 
-    def put(self, key: str, value: bytes) -> None:
-        """Set a key's value."""
+    def put(self, key: str, value: bytes) -> bytes | None:
+        """Set a key's value; the one that it had, None where it had none."""
         name = key.encode()
         index = self._index(name)
         bucket = self._buckets[index]
         position = _find(bucket, name) if name in bucket else None
         entry = _LENGTHS.pack(len(name), len(value)) + name + value
         if position is not None:
-            start, _, end = position
+            start, middle, end = position
             self._buckets[index] = bucket[:start] + bucket[end:] + entry
-            return
+            return bucket[middle:end]
         self._buckets[index] = bucket + entry
         self._count += 1
         if self._count > ENTRIES_PER_BUCKET * len(self._buckets):
             self._split()
+        return None
 
     def pop(self, key: str) -> bytes | None:
         """Take a key out; its value, None where it was not there."""

@@ -54,26 +54,29 @@ class SettledValues(Mapping[str, bytes]):
         return len(key) + len(value) + beside
 
     def update(self, values: Mapping[str, bytes]) -> None:
-        """Set values."""
+        """Set values. A million pass through here when a snapshot is loaded."""
+        active, packed = self._active, self._packed
         for key, value in values.items():
-            self._forget(key)
+            old = active.pop(key, None)
             if self._rests(value):
-                self._packed.put(key, value)
+                replaced = packed.put(key, value)
+                old = replaced if old is None else old
             else:
-                self._active[key] = value
+                if old is None and len(packed):
+                    old = packed.pop(key)
+                active[key] = value
             self.size += self.size_of(key, value)
+            if old is not None:
+                self.size -= self.size_of(key, old)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget keys; those that are not there do no harm."""
         for key in keys:
-            self._forget(key)
-
-    def _forget(self, key: str) -> None:
-        value = self._active.pop(key, None)
-        if value is None and len(self._packed):
-            value = self._packed.pop(key)
-        if value is not None:
-            self.size -= self.size_of(key, value)
+            value = self._active.pop(key, None)
+            if value is None:
+                value = self._packed.pop(key)
+            if value is not None:
+                self.size -= self.size_of(key, value)
 
 
 class _Items(ItemsView[str, bytes]):

@@ -19,7 +19,7 @@ def test_it_holds_what_a_dict_would_hold(steps: list[tuple[str, bytes | None]]) 
         if value is None:
             assert table.pop(key) == model.pop(key, None)
         else:
-            table.put(key, value)
+            assert table.put(key, value) == model.get(key)
             model[key] = value
         assert table.value(key) == model.get(key)
         assert len(table) == len(model)
