@@ -117,6 +117,8 @@ def _apply(state: State, chunk: bytes) -> None:
         for name, table in body.tables.items():
             values = dict(zip(table, map(bytes, table.values()), strict=True))
             deleted = [k for k, v in values.items() if v == _NIL] if _NIL in values.values() else []
+            for key in deleted:
+                del values[key]
             state.tables[name].load(values, deleted)
     except (msgspec.DecodeError, KeyError) as error:
         raise StateDamaged(f"A stored state cannot be read: {error}.") from error
