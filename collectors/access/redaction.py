@@ -34,7 +34,8 @@ _JSON_SHORT: Final = {
     "\t": "t",
 }
 _ESCAPE_BEGUN: Final = re.compile(rb"[%\\\x80-\xff][%\\0-9A-Fa-fuU\x80-\xff]{0,100}")
-"""What may be the beginning of an escape, whose end was cut off. 40: a surrogate pair, escaped."""
+"""What may be the beginning of an escape, whose end was cut off. 100 bytes hold a surrogate pair
+whose every character is percent-escaped."""
 
 
 class Secret(NamedTuple):
@@ -103,9 +104,7 @@ class _Character(NamedTuple):
         escapes = f"{_PERCENT}(?:{self.percent}|{_hex(BACKSLASH)}{self.json})"
         json = re.escape(BACKSLASH) + self.json
         plain = self.plain if self.plain != (re.escape(BACKSLASH),) else ()
-        last = (
-            self.plain if not plain else ()
-        )  # two backslashes are one of JSON, so that comes first
+        last = () if plain else self.plain  # two backslashes are one of JSON, so that comes first
         return f"(?:{'|'.join((*plain, escapes, json, *last))})"
 
     def forms(self) -> tuple[re.Pattern[bytes], ...]:
@@ -120,8 +119,8 @@ class _Character(NamedTuple):
 def _character(character: str) -> _Character:
     first, *remainder = (chr(byte) for byte in character.encode())
     later = "".join(f"(?:{re.escape(byte)}|{_PERCENT}{_hex(byte)})" for byte in remainder)
-    rows = character.encode("utf-16-be").hex()
-    escapes = [_one_of("u") + _hex_digits(rows[at : at + 4]) for at in range(0, len(rows), 4)]
+    digits = character.encode("utf-16-be").hex()
+    escapes = [_one_of("u") + _hex_digits(digits[at : at + 4]) for at in range(0, len(digits), 4)]
     json = _one_of(BACKSLASH).join(escapes)
     if short := _JSON_SHORT.get(character):
         json = f"(?:{json}|{_one_of(short)})"
