@@ -85,7 +85,7 @@ def session_row(site: str, device: str, span: Span, emit: Emit, *, deleted: bool
 def outcome(site: str, device: str, change: OutcomeChange, now: int, emit: Emit) -> None:
     """Write a page outcome and tell `dropoff`."""
     attempt, before = change.attempt, change.before
-    _outcome_row(site, device, attempt, now, emit)
+    _outcome_row(site, device, attempt, now, emit, 0)
     emit.out(
         topics.PAGES,
         site,
@@ -107,41 +107,29 @@ def outcome(site: str, device: str, change: OutcomeChange, now: int, emit: Emit)
     )
 
 
-def _outcome_row(site: str, device: str, attempt: Attempt, now: int, emit: Emit) -> None:
+def _outcome_row(
+    site: str, device: str, outcome: Attempt | EmittedOutcome, now: int, emit: Emit, deleted: int
+) -> None:
     emit.row(
         OutcomeRow(
             site=site,
-            page=attempt.page,
-            time=attempt.time,
+            page=outcome.page,
+            time=outcome.time,
             device=device,
-            message_id=attempt.message_id,
-            device_class=attempt.device_class,
-            next=attempt.next,
-            forward=attempt.forward,
+            message_id=outcome.message_id,
+            device_class=outcome.device_class,
+            next=outcome.next,
+            forward=outcome.forward,
             decided_at=now,
             version=emit.version,
-            deleted=0,
+            deleted=deleted,
         )
     )
 
 
 def withdrawn_outcome(site: str, device: str, was: EmittedOutcome, now: int, emit: Emit) -> None:
     """A late event made this attempt part of an earlier one: take back what was emitted."""
-    emit.row(
-        OutcomeRow(
-            site=site,
-            page=was.page,
-            time=was.time,
-            device=device,
-            message_id=was.message_id,
-            device_class=was.device_class,
-            next=was.next,
-            forward=was.forward,
-            decided_at=now,
-            version=emit.version,
-            deleted=1,
-        )
-    )
+    _outcome_row(site, device, was, now, emit, 1)
     emit.out(
         topics.PAGES,
         site,
