@@ -127,10 +127,10 @@ class Endpoint:
             await self._answer(send, 404, error_responses.NOT_FOUND, headers)
 
     def _methods(self, path: str) -> list[str]:
-        existing = self._router.serves(path), path in self._pages, answer(path) is not None
+        served_by = self._router.serves(path), path in self._pages, answer(path) is not None
         served = {
-            "GET": takes("GET", path) or existing[1] or existing[2],
-            "POST": takes("POST", path) or existing[0] or existing[2],
+            "GET": takes("GET", path) or served_by[1] or served_by[2],
+            "POST": takes("POST", path) or served_by[0] or served_by[2],
         }
         return [method for method, is_served in served.items() if is_served]
 
@@ -142,10 +142,10 @@ class Endpoint:
 
     async def _ingest(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [JSON, *self._cors(scope)]
-        requested = scope["method"] == "GET"
+        is_get = scope["method"] == "GET"
         paid: Paid | None = None
         try:
-            body = scope["query_string"] if requested else await self._body(receive)
+            body = scope["query_string"] if is_get else await self._body(receive)
             admission = self._admit(self._request(scope, body))
             paid = admission.paid
             durable = self._producer.append(admission.events, self._redacted(admission.rejects))
@@ -169,8 +169,8 @@ class Endpoint:
         if admission.rejects:
             await self._answer(send, admission.status, refusal(admission, accepted_count), headers)
             return
-        reply = PIXEL if requested else success_reply(scope["path"])
-        fresh = [NO_STORE] if requested else []
+        reply = PIXEL if is_get else success_reply(scope["path"])
+        fresh = [NO_STORE] if is_get else []
         await self._answer(send, 200, reply.body, [content_type(reply), *fresh, *headers[1:]])
 
     def _redacted(self, rejects: Iterable[Reject]) -> list[Reject]:

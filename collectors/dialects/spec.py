@@ -122,7 +122,7 @@ def _event(
     time = reading.event_time(own_time, sender.received_at)
     properties = reading.object_of(payload.properties, "properties")
     traits = _traits_of(payload, context)
-    position = _place_of(kind, properties, context)
+    page = _place_of(kind, properties, context)
     anonymous = reading.identifier(payload.anonymous_id, "anonymousId")
     name = payload.event if kind == "track" else _name(kind, payload)
     order = orders.from_track(name, properties) if kind == "track" else None
@@ -139,10 +139,10 @@ def _event(
         identifiers=_identifiers(kind, payload, traits, context),
         previous_id=_previous(payload, anonymous) if kind == "alias" else "",
         event=reading.text(name, "event"),
-        url=(url := reading.lenient_text(position.url)),
-        path=reading.path_of(position.path, url),
-        title=reading.lenient_text(position.title),
-        referrer=reading.lenient_text(position.referrer),
+        url=(url := reading.lenient_text(page.url)),
+        path=reading.path_of(page.path, url),
+        title=reading.lenient_text(page.title),
+        referrer=reading.lenient_text(page.referrer),
         opt_out=sender.opt_out or context.gpc is True or _withdrawn(context.consent),
         order=order,
         properties=properties,

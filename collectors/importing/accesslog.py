@@ -140,11 +140,11 @@ def _read(line: str, mapping: Mapping) -> _Hit | None:
 
 def _from_json(line: str, mapping: Mapping) -> _Hit | None:
     try:
-        argument = _json.decode(line)
+        line_fields = _json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     matches = {
-        field: _first(argument, mapping.columns.get(field), keys) for field, keys in KEYS.items()
+        field: _first(line_fields, mapping.columns.get(field), keys) for field, keys in KEYS.items()
     }
     method, target = _request(matches["request"])
     method, target = matches["method"] or method, matches["target"] or target
@@ -200,16 +200,16 @@ def _pages(mapping: Mapping) -> Callable[[_Hit, str, str], Row]:
 
     def page(hit: _Hit, path: str, name: str) -> Row:
         time = moment(hit.time)
-        position = {"path": path, "referrer": hit.referrer[: limits.MAX_TEXT]}
+        fields = {"path": path, "referrer": hit.referrer[: limits.MAX_TEXT]}
         if base:
-            position["url"] = (base + hit.target)[: limits.MAX_TEXT]
+            fields["url"] = (base + hit.target)[: limits.MAX_TEXT]
         return {
             "type": "page",
             "messageId": name,
             "timestamp": f"not a time: {hit.time}" if time is None else time,
             "anonymousId": visitor(hit.ip, hit.user_agent, (time or 0) // DAY_MS),
             "context": {
-                "page": position,
+                "page": fields,
                 "userAgent": hit.user_agent[: limits.MAX_TEXT],
                 "ip": _network(hit.ip),
             },

@@ -71,7 +71,7 @@ def _plain(cell: Any) -> Any:
 
 
 def _event(row: Row, site: str) -> Iterator[tuple[Body, int]]:
-    position = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
+    page = {name: row.get(name) for name in ("url", "path", "title", "referrer")}
     properties = {n.removeprefix(PROPERTY): v for n, v in row.items() if n.startswith(PROPERTY)}
     traits = {
         ours: str(row[name])
@@ -91,7 +91,7 @@ def _event(row: Row, site: str) -> Iterator[tuple[Body, int]]:
         "userId": row.get("user_id"),
         "anonymousId": row.get("anonymous_id"),
         "traits": traits or None,
-        "context": {"page": position, "userAgent": row.get("user_agent")},
+        "context": {"page": page, "userAgent": row.get("user_agent")},
         "properties": properties or None,
     }
     yield body, 0

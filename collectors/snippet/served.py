@@ -52,13 +52,13 @@ class Served:
 
     def answer(self, query: str, headers: Mapping[bytes, bytes], visitor: str) -> Answer:
         """Answer a GET. `headers` by lower-case name; `visitor` is whose address asks."""
-        requested = {name: values[0] for name, values in _parameters(query).items()}
-        if "daily" in requested:
+        parameters = {name: values[0] for name, values in _parameters(query).items()}
+        if "daily" in parameters:
             return _told(self._daily(headers, visitor), [])
-        if "set" in requested:
-            return self._replaced(requested["set"], headers)
-        if "id" in requested:
-            return self._known(requested["id"], headers)
+        if "set" in parameters:
+            return self._replaced(parameters["set"], headers)
+        if "id" in parameters:
+            return self._known(parameters["id"], headers)
         return _script(headers)
 
     def _known(self, offered: str, headers: Mapping[bytes, bytes]) -> Answer:

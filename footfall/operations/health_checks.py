@@ -37,9 +37,9 @@ def _rows(settings: Settings, query: str, params: dict[str, Any]) -> list[dict[s
 
 def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
     """`reasons`: rows of `rejects_reasons`, of a day."""
-    reported = {row["reason"]: int(row["rejects"]) for row in reasons}
-    lost = reported.pop(Reason.REJECTS_NOT_KEPT.value, 0)
-    if failures := reported.pop(Reason.PROCESSING_FAILED.value, 0):
+    counts = {row["reason"]: int(row["rejects"]) for row in reasons}
+    lost = counts.pop(Reason.REJECTS_NOT_KEPT.value, 0)
+    if failures := counts.pop(Reason.PROCESSING_FAILED.value, 0):
         show = f"footfall rejects list --reason {Reason.PROCESSING_FAILED.value}"
         yield Finding(
             "rejects",
@@ -47,7 +47,7 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             f"Footfall failed to process {many(failures, 'line')} in 24 h",
             f"Report it: {show}",
         )
-    if damaged := reported.get(Reason.DAMAGED_RECORD.value, 0):
+    if damaged := counts.get(Reason.DAMAGED_RECORD.value, 0):
         yield Finding(
             "log",
             False,
@@ -55,17 +55,15 @@ def rejected(reasons: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             "Look after the disk; what was lost: footfall rejects list --reason "
             f"{Reason.DAMAGED_RECORD.value}",
         )
-    if reported:
-        listed_counts = [
-            f"{reason} {number:,}" for reason, number in list(reported.items())[:_NAMED]
-        ]
-        if remaining := sum(list(reported.values())[_NAMED:]):
+    if counts:
+        listed_counts = [f"{reason} {number:,}" for reason, number in list(counts.items())[:_NAMED]]
+        if remaining := sum(list(counts.values())[_NAMED:]):
             listed_counts.append(f"others {remaining:,}")
         yield Finding(
             "rejects",
             True,
-            f"{sum(reported.values()):,} in 24 h: {', '.join(listed_counts)}",
-            f"footfall rejects list --reason {next(iter(reported))}",
+            f"{sum(counts.values()):,} in 24 h: {', '.join(listed_counts)}",
+            f"footfall rejects list --reason {next(iter(counts))}",
         )
     if lost:
         yield Finding(
