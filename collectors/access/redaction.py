@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from collectors import limits
 from schemas.keys import Keys
 from schemas.rejects import MAX_STORED_BODY, Reject
 
 BLANK: Final = b"***"
+SEARCHED_BYTES: Final = 4 * MAX_STORED_BODY
+"""Looking through takes up to 40 ms a megabyte and key, and everybody else waits."""
 SHORTEST: Final = 6
 """Characters: a shorter key is found in any text, and so guessed anyway."""
 BACKSLASH: Final = "\\"
@@ -54,16 +55,22 @@ def secret_patterns(keys: Keys) -> tuple[Secret, ...]:
 
 
 def redact(reject: Reject, secrets: Sequence[Secret]) -> Reject:
-    """The reject without any of the secrets. A gzipped body that has one is stored inflated."""
+    """The reject without any of the secrets. A gzipped body that has one is stored inflated.
+
+    So is one that inflates to more than SEARCHED_BYTES, which are all that is looked through; it is cut.
+    """
     if not secrets:
         return reject
     plain = _inflate(reject.body) if reject.body.startswith(_GZIP) else reject.body
+    if len(plain) > SEARCHED_BYTES:
+        reject = replace(reject, body=b"", cut=True)
+        plain = plain[:SEARCHED_BYTES]
     body = plain
     for secret in secrets:
         body = secret.whole.sub(BLANK, body)
     if reject.cut:
         body = body[: min(_cut_secret_start(body, secret) for secret in secrets)]
-    if body == plain:
+    if body == plain and reject.body:
         return reject
     return replace(
         reject, body=body[:MAX_STORED_BODY], cut=reject.cut or len(body) > MAX_STORED_BODY
@@ -73,7 +80,7 @@ def redact(reject: Reject, secrets: Sequence[Secret]) -> Reject:
 def _inflate(body: bytes) -> bytes:
     """As far as it goes: what is cut, or ends with junk, can be read up to there."""
     try:
-        return zlib.decompressobj(wbits=31).decompress(body, limits.MAX_BODY)
+        return zlib.decompressobj(wbits=31).decompress(body, SEARCHED_BYTES + 1)
     except zlib.error:
         return body
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.access.redaction import BLANK, SHORTEST, redact, secret_patterns
+from collectors.access.redaction import BLANK, SEARCHED_BYTES, SHORTEST, redact, secret_patterns
 from schemas.keys import OPEN, browser_keys, server_keys
 from schemas.rejects import MAX_STORED_BODY, Reason, Reject
 
@@ -135,3 +135,14 @@ def test_at_the_cut_nothing_of_a_key_is_left_however_it_is_written(
     length = data.draw(st.integers(1, len(secret)))
     body = redact(refused(b"key=" + secret[:length], cut=True), secret_patterns({name: OPEN})).body
     assert body in (b"key=", b"key=" + BLANK)
+
+
+def test_what_inflates_to_more_than_is_looked_through_is_stored_cut_and_without_a_key() -> None:
+    for end in (b"", b"s3cret"):
+        plain = b"s3cret" + b"x" * SEARCHED_BYTES + end
+        found = redact(refused(gzip.compress(plain)), SECRETS)
+        assert (found.body[:4], len(found.body), found.cut) == (b"***x", MAX_STORED_BODY, True)
+    innocent = redact(refused(gzip.compress(b"x" * (SEARCHED_BYTES + 1))), SECRETS)
+    assert (innocent.body, innocent.cut) == (b"x" * MAX_STORED_BODY, True)
+    within = gzip.compress(b"x" * SEARCHED_BYTES)
+    assert redact(refused(within), SECRETS).body == within
