@@ -12,7 +12,6 @@ from statistics import quantiles
 from time import monotonic, sleep, time_ns
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 import msgspec
 
@@ -201,10 +200,9 @@ def _remember(states: list[VisitsState], device: str) -> None:
 
 
 def _applied(stack: Stack) -> list[int]:
-    """The offsets that the worker's `visits` lanes have applied; none where it does not answer."""
+    """The offsets that the worker's tasks of `visits` have applied; none where it does not answer."""
     try:
-        with urlopen(f"{stack.worker.url}/api/status", timeout=5) as answer:  # noqa: S310 - our own
-            status = json.loads(answer.read())
+        status = json.loads(stack.worker.ask("/api/status"))
     except OSError:
         return []
     return [task["applied"] for task in status["lanes"] if task["stage"] == NAME]
